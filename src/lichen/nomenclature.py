@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The nomenclature: which quantities, indicators and attributes exist, in which unit. ``nomenclature.csv`` is the law."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from lichen.errors import ActivityError, ConfigError
+from lichen.plugins import load_all
+
+Kind = Literal["quantity", "indicator", "attribute"]
+_KINDS: tuple[Kind, ...] = ("quantity", "indicator", "attribute")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One row of the nomenclature.
+
+    Attributes:
+        unit: canonical unit; ``text`` for a word, ``currency`` for money.
+        additive: whether values of several entities or windows may be summed.
+        minimum, maximum: allowed range in the canonical unit; None when open.
+    """
+
+    kind: Kind
+    name: str
+    unit: str
+    boundary: str
+    additive: bool
+    minimum: float | None
+    maximum: float | None
+    description_en: str
+    description_fr: str
+
+    def description(self, lang: str) -> str:
+        """Description in ``en`` or ``fr``."""
+        return self.description_fr if lang == "fr" else self.description_en
+
+
+class Nomenclature(Mapping[tuple[Kind, str], Term]):
+    """All terms, keyed by (kind, name)."""
+
+    def __init__(self, terms: Iterable[Term]) -> None:
+        self._terms: dict[tuple[Kind, str], Term] = {}
+        for term in terms:
+            key = (term.kind, term.name)
+            if key in self._terms:
+                raise ConfigError(
+                    f"The {term.kind} '{term.name}' is declared twice in the nomenclature.",
+                    repair="Keep one of the two rows.",
+                    culprit=term.name,
+                )
+            self._terms[key] = term
+
+    def __getitem__(self, key: tuple[Kind, str]) -> Term:
+        return self._terms[key]
+
+    def __iter__(self) -> Iterator[tuple[Kind, str]]:
+        return iter(self._terms)
+
+    def __len__(self) -> int:
+        return len(self._terms)
+
+    def names(self, kind: Kind) -> tuple[str, ...]:
+        """Names of one kind, in the order of the file."""
+        return tuple(name for k, name in self._terms if k == kind)
+
+    def quantity(self, name: str) -> Term:
+        """The quantity called ``name``; raises ActivityError with the nearest valid names."""
+        term = self._terms.get(("quantity", name))
+        if term is None:
+            raise ActivityError(
+                f"Quantity '{name}' is not in the nomenclature.",
+                repair=f"{_nearest(name, self.names('quantity'))}",
+                culprit=name,
+            )
+        return term
+
+    def indicator(self, name: str) -> Term:
+        """The indicator called ``name``; raises ConfigError with the nearest valid names."""
+        term = self._terms.get(("indicator", name))
+        if term is None:
+            raise ConfigError(
+                f"Indicator '{name}' is not in the nomenclature.",
+                repair=f"{_nearest(name, self.names('indicator'))}",
+                culprit=name,
+            )
+        return term
+
+
+def _nearest(name: str, valid: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, valid, n=1)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return f"Valid names: {', '.join(valid)}."
+
+
+def read(path: Path) -> list[Term]:
+    """Rows of one nomenclature file; ConfigError names file and line of a bad row."""
+    terms = []
+    with path.open(encoding="utf-8", newline="") as file:
+        for line, row in enumerate(csv.DictReader(file), start=2):
+            try:
+                if row["kind"] not in _KINDS:
+                    raise ValueError(f"kind must be one of {', '.join(_KINDS)}")
+                terms.append(
+                    Term(
+                        kind=cast("Kind", row["kind"]),
+                        name=row["name"],
+                        unit=row["unit"],
+                        boundary=row["boundary"],
+                        additive=row["additive"] != "no",
+                        minimum=float(row["min"]) if row["min"] else None,
+                        maximum=float(row["max"]) if row["max"] else None,
+                        description_en=row["description_en"],
+                        description_fr=row["description_fr"],
+                    )
+                )
+            except (KeyError, TypeError, ValueError) as error:
+                raise ConfigError(
+                    f"Line {line} of {path} is not a nomenclature row: {error}.",
+                    repair="Columns: kind,name,unit,boundary,additive,min,max,description_en,description_fr.",
+                    culprit=f"{path}:{line}",
+                ) from error
+    return terms
+
+
+def load(extra: Iterable[Path] = ()) -> Nomenclature:
+    """The built-in terms, those of installed plug-ins (group ``lichen.nomenclatures``) and those of ``extra`` files."""
+    paths = [Path(path) for path in load_all("lichen.nomenclatures").values()]
+    return Nomenclature(term for path in [*paths, *extra] for term in read(path))

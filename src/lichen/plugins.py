@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plug-ins: entry points, loaded when asked for. The built-ins use the same door as a stranger's package."""
+
+from __future__ import annotations
+
+import difflib
+import runpy
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Final
+
+from lichen.errors import ConfigError, LichenError
+
+GROUPS: Final[Mapping[str, str]] = {
+    "lichen.nomenclatures": "path of a nomenclature csv: quantities, indicators, attributes",
+    "lichen.collectors": "class with name, emits, probe(), collect(window)",
+    "lichen.factor_packs": "path of a factor pack (toml)",
+    "lichen.formulas": "module whose @formula functions are registered on import",
+    "lichen.methods": "path of a method file (toml)",
+    "lichen.outputs": "class with name, media_type, suffix, render(result)",
+}
+
+_local: dict[str, dict[str, Any]] = {}
+
+
+def _check_group(group: str) -> None:
+    if group not in GROUPS:
+        close = difflib.get_close_matches(group, GROUPS, n=1)
+        raise ConfigError(
+            f"There is no plug-in group '{group}'.",
+            repair=f"Did you mean '{close[0]}'?" if close else f"Groups: {', '.join(GROUPS)}.",
+            culprit=group,
+        )
+
+
+@cache
+def _installed(group: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for point in sorted(entry_points(group=group), key=lambda p: p.name):
+        if point.name in found:
+            raise ConfigError(
+                f"Two installed packages provide '{point.name}' in the plug-in group {group}.",
+                repair="Uninstall one of them.",
+                culprit=point.value,
+            )
+        found[point.name] = point
+    return found
+
+
+def names(group: str) -> tuple[str, ...]:
+    """Names registered in ``group``, installed or local, without loading them."""
+    _check_group(group)
+    return tuple(dict.fromkeys([*_installed(group), *_local.get(group, {})]))
+
+
+def load(group: str, name: str) -> Any:
+    """The object called ``name``; ConfigError with the valid names when there is none."""
+    _check_group(group)
+    local = _local.get(group, {})
+    if name in local:
+        return local[name]
+    point = _installed(group).get(name)
+    if point is None:
+        raise ConfigError(
+            f"Nothing called '{name}' is registered in {group}.",
+            repair=f"Registered: {', '.join(names(group)) or 'nothing'}.",
+            culprit=name,
+        )
+    try:
+        return point.load()
+    except LichenError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything on import
+        raise ConfigError(
+            f"The plug-in '{name}' of {group} does not load: {error}.",
+            repair=f"Repair or uninstall '{point.value}'.",
+            culprit=point.value,
+        ) from error
+
+
+def load_all(group: str) -> dict[str, Any]:
+    """Every object of ``group``, by name."""
+    return {name: load(group, name) for name in names(group)}
+
+
+def register_file(path: Path) -> None:
+    """Registers the plug-ins of a local Python file: its ``PLUGINS = {group: {name: object}}``.
+
+    Named by ``extend.modules`` in lichen.toml; what a package does with entry points, a single file does with this table.
+    """
+    try:
+        plugins = runpy.run_path(str(path)).get("PLUGINS")
+    except LichenError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the user's file may raise anything
+        raise ConfigError(
+            f"The plug-in file {path} does not load: {error}.", repair="Repair it or take it out of extend.modules.",
+            culprit=str(path),
+        ) from error  # fmt: skip
+    if not isinstance(plugins, dict):
+        raise ConfigError(
+            f"The plug-in file {path} has no PLUGINS table.",
+            repair='Add PLUGINS = {"lichen.outputs": {"name": Class}} to it.',
+            culprit=str(path),
+        )
+    for group, members in plugins.items():
+        _check_group(group)
+        _local.setdefault(group, {}).update(members)
