@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Applies a method to groups of activities: the one computing path of every figure that Lichen prints.
+
+Each formula chain runs three times on the same code: on central factor values (the figure), on shared draws of the factors
+(its model range), and on the repetitions of a measurement (its repeatability). The two intervals are never merged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lichen.errors import FactorNotFound, MethodError
+from lichen.model import registry, uncertainty
+from lichen.model.activities import Group
+from lichen.model.boundaries import check_factor, check_result
+from lichen.model.method import Binding, Method, Rule, Step
+from lichen.nomenclature import Nomenclature
+from lichen.records import DATA_METHODS, Factor, Impact, NotCovered, Phase, Total, digest
+
+Lookup = Callable[[str, str | None], Factor]
+"""Finds a factor by id and place; raises FactorNotFound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """An impact and the draws that its range was taken from."""
+
+    impact: Impact
+    draws: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Result of one method on one list of activities."""
+
+    method: Method
+    factors_hash: str
+    computed: tuple[Computed, ...]
+    not_covered: tuple[NotCovered, ...]
+    nomenclature: Nomenclature = field(repr=False)
+
+    @property
+    def impacts(self) -> tuple[Impact, ...]:
+        """All impacts, in the order of activities and rules."""
+        return tuple(c.impact for c in self.computed)
+
+    def totals(self, entity_of: Callable[[Impact], str | None] = lambda impact: impact.entity) -> list[Total]:
+        """Sums of impacts: draws are added first, percentiles taken after.
+
+        Args:
+            entity_of: where an impact is booked, e.g. its journey; None leaves it out. Default: its own entity.
+
+        Returns:
+            One row per entity, indicator, phase and accounting; indicators that cannot be added are left as they are.
+        """
+        cells: dict[tuple[str, str, Phase, str], list[Computed]] = {}
+        for item in self.computed:
+            entity = entity_of(item.impact)
+            if entity is not None:
+                impact = item.impact
+                cells.setdefault((entity, impact.indicator, impact.phase, impact.accounting), []).append(item)
+        return [
+            _total(entity, rows)
+            for (entity, indicator, _, _), rows in cells.items()
+            if self.nomenclature.indicator(indicator).additive or len(rows) == 1
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """The output of the public contract for one method."""
+        return {
+            "method": {"id": self.method.method_id, "version": self.method.version, "factors_hash": self.factors_hash},
+            "impacts": [impact.to_json() for impact in self.impacts],
+            "totals": [total.to_json() for total in self.totals()],
+            "not_covered": [row.to_json() for row in self.not_covered],
+        }
+
+
+def add(rows: Sequence[Computed]) -> tuple[float, np.ndarray, tuple[float, ...]]:
+    """Value, draws and repetitions of a sum; exactly rounded, so the order of the rows does not matter.
+
+    A repetition is known only where every row that has repetitions knows it; rows without repetitions are constants.
+    """
+    value = math.fsum(row.impact.value for row in rows)
+    ordered = sorted(rows, key=lambda row: row.impact.impact_id)
+    draws = np.sum([row.draws for row in ordered], axis=0)
+    lengths = {len(row.impact.samples) for row in rows if row.impact.samples}
+    if len(lengths) != 1:
+        return value, draws, ()
+    count = lengths.pop()
+    columns = [row.impact.samples or (row.impact.value,) * count for row in rows]
+    return value, draws, tuple(math.fsum(column) for column in zip(*columns, strict=True))
+
+
+def _total(entity: str, rows: Sequence[Computed]) -> Total:
+    value, draws, samples = add(rows)
+    low, high = uncertainty.bounds(draws)
+    first = rows[0].impact
+    return Total(
+        entity=entity,
+        indicator=first.indicator,
+        phase=first.phase,
+        accounting=first.accounting,
+        value=value,
+        low=low,
+        high=high,
+        unit=first.unit,
+        shares=shares(rows),
+        samples=samples,
+    )
+
+
+def shares(rows: Iterable[Computed]) -> dict[str, float]:
+    """Share of a sum by data method, measured to proxy; sums to 1, empty when the sum is zero."""
+    parts = {
+        method: math.fsum(row.impact.value * row.impact.shares.get(method, 0.0) for row in rows) for method in DATA_METHODS
+    }
+    whole = math.fsum(parts.values())
+    return {method: part / whole for method, part in parts.items() if part} if whole else {}
+
+
+class _Missing(Exception):
+    """A binding has no value; the text says why the quantity is not covered."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """A formula chain evaluated three times, and what it used."""
+
+    central: float
+    draws: Any
+    samples: Any
+    boundary: str
+    factors: tuple[Factor, ...]
+    formula_ids: tuple[str, ...]
+
+
+def _accepts(accepted: Sequence[Any], value: Any) -> bool:
+    """Whether a condition's values hold ``value``; ``"!1"`` accepts everything but 1."""
+    for wanted in accepted:
+        if isinstance(wanted, str) and wanted.startswith("!"):
+            if str(value) != wanted[1:] and value != _number(wanted[1:]):
+                return True
+        elif value == wanted:
+            return True
+    return False
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+class _Evaluator:
+    def __init__(
+        self, method: Method, lookup: Lookup, factors_hash: str, context: Mapping[str, Any], nomenclature: Nomenclature
+    ) -> None:
+        self.method = method
+        self.lookup = lookup
+        self.factors_hash = factors_hash
+        self.context = context
+        self.nomenclature = nomenclature
+        self.draws: dict[str, np.ndarray] = {}
+        self.computed: list[Computed] = []
+        self.not_covered: list[NotCovered] = []
+
+    def attribute(self, group: Group, name: str) -> Any:
+        value = group.attributes.get(name)
+        return self.method.defaults.get(name) if value is None else value
+
+    def applies(self, rule: Rule, group: Group) -> bool:
+        for key, accepted in rule.when.items():
+            if key.startswith("context."):
+                value = self.context.get(key.removeprefix("context."), self.method.defaults.get(key))
+            else:
+                value = self.attribute(group, key)
+            if not _accepts(accepted, value):
+                return False
+        superseded = any(q in group.quantities and group.quantities[q].value is not None for q in rule.unless)
+        return not superseded and all(q in group.quantities for q in rule.quantities)
+
+    def factor(self, binding: Binding, group: Group) -> Factor:
+        names = {name: self.attribute(group, name) for name in binding.placeholders}
+        for name, value in names.items():
+            if value is None:
+                raise _Missing(f"the attribute '{name}' is missing")
+        zone = group.attributes.get("zone")
+        try:
+            return self.lookup(binding.name.format(**names), str(zone) if zone is not None else None)
+        except FactorNotFound as error:
+            raise _Missing(error.problem.rstrip(".")) from None
+
+    def argument(self, binding: Binding, group: Group, before: _Chain | None) -> tuple[Any, Any, Any, Factor | None]:
+        """Central value, draws, repetitions, and the factor if it is one."""
+        if binding.kind == "result":
+            if before is None:
+                raise MethodError(f"Method {self.method.method_id}: 'result' in a first step.", repair="Bind a quantity.")
+            return before.central, before.draws, before.samples, None
+        if binding.kind == "quantity":
+            activity = group.quantities[binding.name]
+            if activity.value is None:
+                raise _Missing("its value is unknown")
+            samples = np.array(activity.samples, dtype=float) if activity.samples else activity.value
+            return activity.value, activity.value, samples, None
+        if binding.kind == "factor":
+            factor = self.factor(binding, group)
+            if factor.key not in self.draws:
+                self.draws[factor.key] = uncertainty.draw(factor)
+            return factor.value, self.draws[factor.key], factor.value, factor
+        value = self.attribute(group, binding.name) if binding.kind == "attribute" else self.context.get(binding.name)
+        if value is None:
+            raise _Missing(f"the {binding.kind} '{binding.name}' is missing")
+        return value, value, value, None
+
+    def step(self, step: Step, group: Group, before: _Chain | None) -> _Chain:
+        formula = registry.get(step.formula_id)
+        central, draws, samples, factors = {}, {}, {}, []
+        boundary = before.boundary if before else str(group.attributes.get("boundary") or "")
+        bound = ""
+        for name, binding in step.bind.items():
+            central[name], draws[name], samples[name], factor = self.argument(binding, group, before)
+            tag = formula.arguments[name]
+            if factor is not None:
+                bound = check_factor(factor, tag, self.method.method_id, self.nomenclature) or bound
+                factors.append(factor)
+            elif tag.boundary:
+                check_result(boundary, tag, formula.formula_id, self.method.method_id)
+                bound = bound or boundary
+        return _Chain(
+            central=float(formula.function(**central)),
+            draws=formula.function(**draws),
+            samples=formula.function(**samples),
+            boundary=bound if formula.result.boundary == "b" else formula.result.boundary,
+            factors=(*(before.factors if before else ()), *factors),
+            formula_ids=(*(before.formula_ids if before else ()), step.formula_id),
+        )
+
+    def book(self, rule: Rule, group: Group, indicator: str, chain: _Chain) -> None:
+        activities = [group.quantities[q] for q in rule.quantities]
+        method = max((a.method for a in activities), key=DATA_METHODS.index)
+        if any(factor.fallback for factor in chain.factors):
+            method = "proxy"
+        draws = np.broadcast_to(np.asarray(chain.draws, dtype=float), (uncertainty.DRAWS,))
+        low, high = uncertainty.bounds(draws)
+        samples = chain.samples if isinstance(chain.samples, np.ndarray) else ()
+        identity = [
+            group.entity, list(rule.quantities), indicator, rule.phase, self.method.accounting, self.method.method_id,
+            self.method.version, self.factors_hash, rule.rule_id, sorted(group.attributes.items()),
+        ]  # fmt: skip
+        impact = Impact(
+            impact_id=digest(identity, 16),
+            entity=group.entity,
+            quantities=rule.quantities,
+            indicator=indicator,
+            phase=rule.phase,
+            accounting=self.method.accounting,
+            value=chain.central,
+            low=low,
+            high=high,
+            unit=self.nomenclature.indicator(indicator).unit,
+            formula=" > ".join(chain.formula_ids),
+            factors=chain.factors,
+            shares={method: 1.0},
+            samples=tuple(float(v) for v in samples),
+            rule=rule.rule_id,
+        )
+        self.computed.append(Computed(impact, draws))
+
+    def leave(self, group: Group, quantities: Iterable[str], reason: str) -> None:
+        for quantity in quantities:
+            row = NotCovered(entity=group.entity, quantity=quantity, reason=reason)
+            if row not in self.not_covered:
+                self.not_covered.append(row)
+
+    def rule(self, rule: Rule, group: Group) -> None:
+        chain: _Chain | None = None
+        try:
+            for step in rule.steps:
+                chain = self.step(step, group, chain)
+        except _Missing as missing:
+            self.leave(group, rule.quantities, f"{missing} ({rule.indicator}, {rule.phase})")
+            return
+        if chain is None:
+            return
+        self.book(rule, group, rule.indicator, chain)
+        if not rule.derive:
+            return
+        for derivation in self.method.derivations:
+            try:
+                self.book(rule, group, derivation.indicator, self.step(derivation.step, group, chain))
+            except _Missing as missing:
+                self.leave(group, rule.quantities, f"{missing} ({derivation.indicator}, {rule.phase})")
+
+    def group(self, group: Group) -> None:
+        used: set[str] = set()
+        for rule in self.method.rules:
+            if self.applies(rule, group):
+                used.update(rule.quantities)
+                self.rule(rule, group)
+        for quantity in group.quantities:
+            if quantity not in used:
+                self.leave(group, (quantity,), self.reason(group, quantity))
+
+    def reason(self, group: Group, quantity: str) -> str:
+        known = [rule for rule in self.method.rules if quantity in rule.quantities]
+        if not known:
+            return self.method.reasons.get(quantity, f"{self.method.method_id} has no rule for {quantity}")
+        for rule in known:
+            for meter in rule.unless:
+                if meter in group.quantities and group.quantities[meter].value is not None:
+                    return f"superseded by {meter}"
+        for rule in known:
+            for key in rule.when:
+                if not key.startswith("context.") and self.attribute(group, key) is None:
+                    return f"the attribute '{key}' is missing"
+        tier = group.attributes.get("tier")
+        specific = self.method.reasons.get(f"{quantity}.{tier}")
+        return specific or f"{self.method.method_id} has no rule for {quantity} of tier {tier}"
+
+
+def evaluate(
+    method: Method,
+    groups: Iterable[Group],
+    *,
+    lookup: Lookup,
+    factors_hash: str,
+    context: Mapping[str, Any],
+    nomenclature: Nomenclature,
+) -> Evaluation:
+    """Applies one method.
+
+    Args:
+        groups: activities summed by entity and attributes (`lichen.model.activities.group`).
+        lookup: finds a factor by id and place.
+        factors_hash: hash of all factors that ``lookup`` may return.
+        context: facts of the run that rules may bind, e.g. ``parts``.
+
+    Returns:
+        Impacts, totals and what was not covered.
+
+    Raises:
+        MethodError: a factor's unit or boundary does not fit the formula it is bound to.
+    """
+    evaluator = _Evaluator(method, lookup, factors_hash, context, nomenclature)
+    for group in groups:
+        evaluator.group(group)
+    return Evaluation(method, factors_hash, tuple(evaluator.computed), tuple(evaluator.not_covered), nomenclature)

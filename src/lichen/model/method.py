@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A method is data: rules that bind a formula's arguments to quantities, factors, attributes and context."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+from lichen.errors import ConfigError, MethodError
+from lichen.model import registry
+from lichen.nomenclature import Nomenclature
+from lichen.plugins import load as load_plugin
+from lichen.plugins import names as plugin_names
+from lichen.records import Accounting, Phase
+
+BindKind = Literal["quantity", "factor", "attribute", "context", "result"]
+_BIND = re.compile(r"(?P<kind>quantity|factor|attribute|context):(?P<name>[\w.{}-]+)$|(?P<result>result)$")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where a formula's argument comes from."""
+
+    kind: BindKind
+    name: str = ""
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Attributes whose value is part of the name: ``device.{device}.idle_power`` needs ``device``."""
+        return tuple(_PLACEHOLDER.findall(self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One formula and the bindings of its arguments."""
+
+    formula_id: str
+    bind: Mapping[str, Binding]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Turns quantities of one entity into one indicator.
+
+    Attributes:
+        when: attribute -> accepted values; a condition on ``context.X`` reads the run's context.
+        unless: quantities that supersede this rule when the entity has them (a meter supersedes a model).
+        quantities: quantities consumed; the first one drives.
+    """
+
+    rule_id: str
+    indicator: str
+    phase: Phase
+    quantities: tuple[str, ...]
+    steps: tuple[Step, ...]
+    when: Mapping[str, tuple[Any, ...]]
+    unless: tuple[str, ...]
+    derive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """Turns delivered energy of the use phase into another indicator."""
+
+    indicator: str
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A published way of turning activities into impacts.
+
+    Attributes:
+        defaults: attribute -> value assumed when an activity does not say (shown in ``lichen methods show``).
+        reasons: quantity -> why the method has no rule for it.
+    """
+
+    method_id: str
+    version: str
+    title: Mapping[str, str]
+    description: Mapping[str, str]
+    sources: tuple[str, ...]
+    licence: str
+    validity: str
+    known_defects: tuple[str, ...]
+    accounting: Accounting
+    defaults: Mapping[str, Any]
+    reasons: Mapping[str, str]
+    rules: tuple[Rule, ...]
+    derivations: tuple[Derivation, ...]
+    path: Path
+
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        """Indicators that the method may give, in a stable order."""
+        found = [rule.indicator for rule in self.rules] + [d.indicator for d in self.derivations]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Quantities that some rule reads."""
+        return tuple(dict.fromkeys(q for rule in self.rules for q in rule.quantities))
+
+
+_KEYS: Final = {
+    "id", "version", "title", "title_fr", "description", "description_fr", "sources", "licence", "validity", "known_defects",
+    "accounting", "defaults", "reasons", "rule", "derive",
+}  # fmt: skip
+_RULE_KEYS: Final = {"id", "indicator", "phase", "quantities", "step", "when", "unless", "derive"}
+
+
+class _Reader:
+    """Reads one method file; every complaint names the file and the rule."""
+
+    def __init__(self, path: Path, nomenclature: Nomenclature) -> None:
+        self.path = path
+        self.nomenclature = nomenclature
+
+    def fail(self, problem: str, repair: str) -> MethodError:
+        return MethodError(f"Method file {self.path}: {problem}.", repair=repair, culprit=str(self.path))
+
+    def need(self, table: Mapping[str, Any], key: str, where: str) -> Any:
+        if key not in table:
+            raise self.fail(f"{where} has no '{key}'", f"Add {key} = ...")
+        return table[key]
+
+    def keys(self, table: Mapping[str, Any], valid: set[str], where: str) -> None:
+        for key in table:
+            if key not in valid:
+                raise self.fail(f"{where} has the unknown key '{key}'", f"Valid keys: {', '.join(sorted(valid))}.")
+
+    def binding(self, text: Any, where: str) -> Binding:
+        match = _BIND.match(text) if isinstance(text, str) else None
+        if match is None:
+            raise self.fail(
+                f"{where} is bound to {text!r}", "Use quantity:NAME, factor:ID, attribute:NAME, context:NAME or result."
+            )
+        if match["result"]:
+            return Binding("result")
+        if match["kind"] == "quantity":
+            self.nomenclature.quantity(match["name"])
+        return Binding(cast("BindKind", match["kind"]), match["name"])
+
+    def step(self, table: Mapping[str, Any], where: str) -> Step:
+        self.keys(table, {"formula", "bind"}, where)
+        formula = registry.get(self.need(table, "formula", where))
+        bind = {arg: self.binding(text, f"{where}: {arg}") for arg, text in self.need(table, "bind", where).items()}
+        if set(bind) != set(formula.arguments):
+            raise self.fail(
+                f"{where} binds {', '.join(sorted(bind))} but {formula.formula_id} takes {', '.join(formula.arguments)}",
+                "Bind each argument once.",
+            )
+        return Step(formula.formula_id, bind)
+
+    def rule(self, table: Mapping[str, Any]) -> Rule:
+        where = f"rule '{table.get('id', '?')}'"
+        self.keys(table, _RULE_KEYS, where)
+        phase = table.get("phase", "use")
+        if phase not in ("use", "embodied"):
+            raise self.fail(f"{where} has phase '{phase}'", "Phases: use, embodied.")
+        quantities = tuple(self.need(table, "quantities", where))
+        for quantity in (*quantities, *table.get("unless", ())):
+            self.nomenclature.quantity(quantity)
+        steps = tuple(self.step(step, where) for step in self.need(table, "step", where))
+        bound = {b.name for step in steps for b in step.bind.values() if b.kind == "quantity"}
+        if bound != set(quantities):
+            raise self.fail(f"{where} names {', '.join(quantities)} but binds {', '.join(sorted(bound))}", "Make them equal.")
+        indicator = self.need(table, "indicator", where)
+        self.nomenclature.indicator(indicator)
+        when = {key: tuple(v) if isinstance(v, list) else (v,) for key, v in table.get("when", {}).items()}
+        return Rule(
+            rule_id=self.need(table, "id", where),
+            indicator=indicator,
+            phase=cast("Phase", phase),
+            quantities=quantities,
+            steps=steps,
+            when=when,
+            unless=tuple(table.get("unless", ())),
+            derive=bool(table.get("derive", indicator == "energy" and phase == "use")),
+        )
+
+    def method(self) -> Method:
+        try:
+            table = tomllib.loads(self.path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise MethodError(
+                f"Method file {self.path} cannot be read: {error.strerror}.", repair="Check the path.", culprit=str(self.path)
+            ) from error
+        except tomllib.TOMLDecodeError as error:
+            raise self.fail(f"not valid TOML: {error}", "Repair the line.") from error
+        self.keys(table, _KEYS, "the file")
+        rules = tuple(self.rule(rule) for rule in self.need(table, "rule", "the file"))
+        if len({rule.rule_id for rule in rules}) != len(rules):
+            raise self.fail("two rules have one id", "Rename one.")
+        accounting = table.get("accounting", "location")
+        if accounting not in ("location", "market"):
+            raise self.fail(f"accounting is '{accounting}'", "Use location or market.")
+        sources = tuple(self.need(table, "sources", "the file"))
+        if not sources:
+            raise self.fail("no source", "Name the paper or document that publishes the method.")
+        derivations = tuple(
+            Derivation(
+                self.nomenclature.indicator(self.need(d, "indicator", "a derivation")).name,
+                self.step({k: v for k, v in d.items() if k != "indicator"}, f"derivation '{d['indicator']}'"),
+            )
+            for d in table.get("derive", ())
+        )
+        return Method(
+            method_id=self.need(table, "id", "the file"),
+            version=self.need(table, "version", "the file"),
+            title={"en": self.need(table, "title", "the file"), "fr": table.get("title_fr", table["title"])},
+            description={"en": table.get("description", ""), "fr": table.get("description_fr", table.get("description", ""))},
+            sources=sources,
+            licence=self.need(table, "licence", "the file"),
+            validity=self.need(table, "validity", "the file"),
+            known_defects=tuple(table.get("known_defects", ())),
+            accounting=cast("Accounting", accounting),
+            defaults=dict(table.get("defaults", {})),
+            reasons=dict(table.get("reasons", {})),
+            rules=rules,
+            derivations=derivations,
+            path=self.path,
+        )
+
+
+def read_method(path: Path, nomenclature: Nomenclature) -> Method:
+    """The method declared by a TOML file; MethodError names file and rule of a mistake."""
+    return _Reader(path, nomenclature).method()
+
+
+def load_method(method_id: str, nomenclature: Nomenclature) -> Method:
+    """The method registered as ``method_id`` (group ``lichen.methods``); MethodError lists the known ones."""
+    try:
+        path = load_plugin("lichen.methods", method_id)
+    except ConfigError as error:
+        if method_id in plugin_names("lichen.methods"):
+            raise
+        raise MethodError(
+            f"There is no method '{method_id}'.",
+            repair=f"Methods: {', '.join(plugin_names('lichen.methods'))}.",
+            culprit=method_id,
+        ) from error
+    method = read_method(Path(path), nomenclature)
+    if method.method_id != method_id:
+        raise MethodError(
+            f"Method file {path} says id = '{method.method_id}' but is registered as '{method_id}'.",
+            repair="Make them equal.",
+            culprit=str(path),
+        )
+    return method
