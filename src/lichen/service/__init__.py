@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""."""
+"""Use cases: the only room that composes collectors, factors, model and ledger."""

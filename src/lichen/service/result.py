@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a measurement says, ready to be shown: the tree of figures that the terminal, the report and ``--json`` render."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+PrecisionStatus = Literal["reached", "low_precision", "fixed", "single"]
+"""``reached`` the target; ``low_precision`` stopped at the limit before; ``fixed`` number of samples asked for; ``single`` one sample."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """A physical quantity of a journey, a part or a step.
+
+    Attributes:
+        value: mean of the kept samples; None when unknown.
+        half_width: half of the 95 % interval of that mean; None when unknown, 0 when all samples agree.
+        exact: all samples have the same value.
+    """
+
+    quantity: str
+    value: float | None
+    unit: str
+    half_width: float | None = None
+    exact: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {"value": self.value, "unit": self.unit, "half_width": self.half_width, "exact": self.exact}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indicator:
+    """An indicator of a journey, a part or a step, with its two intervals kept apart.
+
+    Attributes:
+        low, high: 90 % range of the model (factors).
+        half_width: half of the 95 % interval from repeating the measurement; None with one sample.
+        use, embodied: the two phases; they sum to ``value``.
+        shares: share of the value by data method (measured, metered, allocated, modelled, proxy).
+        impact_ids: rows that ``lichen explain`` opens.
+    """
+
+    indicator: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    use: float
+    embodied: float
+    half_width: float | None
+    shares: Mapping[str, float]
+    impact_ids: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+            "unit": self.unit,
+            "use": self.use,
+            "embodied": self.embodied,
+            "half_width": self.half_width,
+            "shares": dict(self.shares),
+            "impact_ids": list(self.impact_ids),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Counters and indicators of one thing. An indicator that nothing covers is absent, never zero."""
+
+    counters: Mapping[str, Counter]
+    indicators: Mapping[str, Indicator]
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {
+            "counters": {name: counter.to_json() for name, counter in self.counters.items()},
+            "indicators": {name: indicator.to_json() for name, indicator in self.indicators.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartResult:
+    """One part (the browser, a server part) of a journey or of one of its steps. ``tier``: device, network or server."""
+
+    name: str
+    tier: str
+    figures: Figures
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {"name": self.name, "tier": self.tier, **self.figures.to_json()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """One step of a journey; ``name`` is empty for the time between steps."""
+
+    name: str
+    figures: Figures
+    parts: tuple[PartResult, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {"name": self.name, **self.figures.to_json(), "parts": [part.to_json() for part in self.parts]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    """A request or a group of equal requests, largest first."""
+
+    url: str
+    host: str
+    party: str
+    kind: str
+    step: str
+    network_bytes: int | None
+    count: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {
+            "url": self.url, "host": self.host, "party": self.party, "kind": self.kind, "step": self.step,
+            "network_bytes": self.network_bytes, "count": self.count,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How often a journey was run and how precise that made it.
+
+    Attributes:
+        primary_s: browser + server CPU seconds of the whole journey in each counted sample.
+        kept: positions in ``primary_s`` that survive the 20 % trimming.
+        precision: 95 % half-width of the trimmed mean of ``primary_s``, relative; None with one sample.
+        target: relative half-width aimed at; None when the number of samples was fixed.
+        cv: coefficient of variation of ``primary_s``.
+    """
+
+    taken: int
+    discarded: int
+    primary_s: tuple[float, ...]
+    kept: tuple[int, ...]
+    precision: float | None
+    target: float | None
+    cv: float | None
+    status: PrecisionStatus
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {
+            "taken": self.taken, "discarded": self.discarded, "primary_s": list(self.primary_s), "kept": list(self.kept),
+            "precision": self.precision, "target": self.target, "cv": self.cv, "status": self.status,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyResult:
+    """One journey: totals, parts, steps, requests, and how precise they are. The rows of steps and of parts sum to the total."""
+
+    name: str
+    source: str
+    functional_unit: str
+    sampling: Sampling
+    figures: Figures
+    parts: tuple[PartResult, ...]
+    steps: tuple[StepResult, ...]
+    top_requests: tuple[RequestRow, ...]
+    third_party_bytes: int | None
+    not_covered: tuple[Mapping[str, str], ...]
+    notes: tuple[str, ...] = ()
+    agent_cpu_s: float | None = None
+    driver_cpu_s: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {
+            "name": self.name, "source": self.source, "functional_unit": self.functional_unit,
+            "sampling": self.sampling.to_json(), **self.figures.to_json(),
+            "parts": [part.to_json() for part in self.parts], "steps": [step.to_json() for step in self.steps],
+            "top_requests": [row.to_json() for row in self.top_requests], "third_party_bytes": self.third_party_bytes,
+            "not_covered": [dict(row) for row in self.not_covered], "notes": list(self.notes),
+            "agent_cpu_s": self.agent_cpu_s, "driver_cpu_s": self.driver_cpu_s,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A run seen through one method.
+
+    Attributes:
+        run_id: hash of the run file; run_path: where it lies.
+        method: id, version, title (en, fr), factors_hash.
+        context: zone, device, network and other facts that the method was given.
+        fallbacks: sentences about factors that another place stood in for.
+    """
+
+    run_id: str
+    run_path: str
+    project: str
+    started_at: str
+    ended_at: str
+    lichen_version: str
+    host: Mapping[str, Any]
+    browser: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    method: Mapping[str, Any]
+    context: Mapping[str, Any]
+    journeys: tuple[JourneyResult, ...]
+    fallbacks: tuple[str, ...] = ()
+    explain: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that ``lichen measure --json`` prints."""
+        return {
+            "schema": "lichen-result/1",
+            "run_id": self.run_id,
+            "run_path": self.run_path,
+            "project": self.project,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "lichen_version": self.lichen_version,
+            "host": dict(self.host),
+            "browser": dict(self.browser),
+            "settings": dict(self.settings),
+            "method": dict(self.method),
+            "context": dict(self.context),
+            "journeys": [journey.to_json() for journey in self.journeys],
+            "fallbacks": list(self.fallbacks),
+        }
