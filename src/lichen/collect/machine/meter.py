@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The meter: reads several process trees at the edges of a window, and watches in between so that no exit is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Final, Self
+
+from lichen.collect.base import Edge, TreeReading
+from lichen.collect.machine.forest import Forest
+from lichen.collect.machine.memory import MemorySeries
+from lichen.records import DataMethod
+
+_AT_RISK_S: Final = 0.008
+"""CPU time that may be consumed between two looks: what a process killed right before the next look can lose."""
+_LOOK_MIN_S: Final = 0.008
+_LOOK_MAX_S: Final = 0.04
+_SLOW_LOOK_NS: Final = 200_000_000
+"""Between two looks at memory and at the children counters."""
+
+
+class TreeMeter:
+    """Counts CPU, storage traffic and memory of named process trees. Implements `lichen.collect.base.Meter`.
+
+    A tree is a process with all its descendants; one that is named inside another belongs to the deeper name only. Use it
+    as a context manager: a background thread then looks at the trees every 8 ms while they are busy, every 40 ms while they
+    rest, and at once when a process exits. No right is needed over the processes, except for storage traffic and PSS.
+    """
+
+    def __init__(self) -> None:
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._forest = Forest(self._wake)
+        self._memory: dict[str, MemorySeries] = {}
+        self._io_denied: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._slow_look_ns = 0
+
+    def add(self, name: str, pid: int) -> None:
+        """Watches the tree that descends from ``pid`` as ``name`` from now on.
+
+        A name given twice holds both trees. Descendants named on their own, before or later, are counted there only.
+
+        Raises:
+            NothingMeasured: no such process.
+        """
+        with self._lock:
+            self._forest.add(name, pid)
+            series = self._memory.setdefault(name, MemorySeries())
+            series.look(time.monotonic_ns(), self._forest.of(self._forest.trees[name]))
+
+    def edge(self) -> Edge:
+        """Reads every tree now: CPU clocks in one go, then the machine, the exited, storage and memory."""
+        with self._lock:
+            forest = self._forest
+            forest.look()
+            before_ns, after_ns = forest.read_clocks()
+            machine = forest.machine_times()
+            forest.read_children()
+            at_ns = (before_ns + after_ns) // 2
+            readings = self._readings(at_ns)
+        return Edge(
+            at_ns=at_ns,
+            spread_ns=after_ns - before_ns,
+            trees=readings,
+            machine_busy_ns=machine.busy_ns,
+            machine_steal_ns=machine.steal_ns,
+        )
+
+    def _readings(self, at_ns: int) -> dict[str, TreeReading]:
+        forest = self._forest
+        cpu_ns = forest.cpu_ns()
+        readings: dict[str, TreeReading] = {}
+        for name, tree in forest.trees.items():
+            members = list(forest.of(tree))
+            denied = [member for member in members if not member.read_io()]
+            if denied:
+                self._io_denied[name] = denied[0].comm
+            series = self._memory[name]
+            series.look(at_ns, members, edge=True)
+            readings[name] = TreeReading(
+                cpu_ns=cpu_ns[name],
+                disk_bytes=None if denied else tree.closed_io_bytes + sum(member.used_io() for member in members),
+                memory_byte_seconds=series.byte_seconds(at_ns),
+                memory_peak_bytes=series.peak_bytes(at_ns),
+                alive=len(members),
+            )
+        return readings
+
+    def calibrate_memory(self) -> None:
+        """Reads the exact memory (PSS) of every process; slow, so before the first and after the last edge only."""
+        with self._lock:
+            self._forest.look()
+            for name, tree in self._forest.trees.items():
+                self._memory[name].calibrate(time.monotonic_ns(), list(self._forest.of(tree)))
+
+    def recalibrated(self, edges: Sequence[Edge]) -> tuple[Edge, ...]:
+        """The same edges with their memory by the calibration nearest in time, the one after the window included."""
+        with self._lock:
+            return tuple(
+                replace(
+                    edge,
+                    trees={
+                        name: replace(
+                            reading,
+                            memory_byte_seconds=self._memory[name].byte_seconds(edge.at_ns),
+                            memory_peak_bytes=self._memory[name].peak_bytes(edge.at_ns),
+                        )
+                        for name, reading in edge.trees.items()
+                    },
+                )
+                for edge in edges
+            )
+
+    def memory_method(self, name: str) -> DataMethod:
+        """How the memory of ``name`` is known: ``measured`` (PSS read) or ``proxy`` (a lower bound)."""
+        return self._memory[name].method
+
+    def notes(self) -> tuple[str, ...]:
+        """What this user could not read, one sentence each."""
+        with self._lock:
+            notes = [
+                f"Storage traffic of {name} is unknown: this user may not read /proc/<pid>/io of '{comm}'."
+                for name, comm in self._io_denied.items()
+            ]
+            for name, series in self._memory.items():
+                if series.unreadable:
+                    notes.append(
+                        f"Memory of {name} is a lower bound: this user may not read the mappings of "
+                        f"{len(series.unreadable)} processes, first {series.unreadable[0]}."
+                    )
+                elif series.method == "proxy":
+                    notes.append(f"Memory of {name} is a lower bound: shared pages were never calibrated.")
+        return tuple(notes)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._watch, name="lichen-meter", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stops watching and gives every descriptor back; what was read stays readable."""
+        if self._closed:
+            return
+        self._closed = True
+        os.eventfd_write(self._wake, 1)
+        if self._thread is not None:
+            self._thread.join()
+        with self._lock:
+            self._forest.close()
+        with contextlib.suppress(OSError):
+            os.close(self._wake)
+
+    def _watch(self) -> None:
+        """Looks until closed; the busier the trees, the sooner the next look."""
+        wait_s = _LOOK_MIN_S
+        before_ns = used_ns = 0
+        while True:
+            self._forest.wait(wait_s)
+            with self._lock:
+                if self._closed:
+                    return
+                self._forest.look()
+                now_ns, _ = self._forest.read_clocks()
+                total_ns = sum(self._forest.cpu_ns().values())
+                if now_ns - self._slow_look_ns >= _SLOW_LOOK_NS:
+                    self._slow_look_ns = now_ns
+                    self._look_slowly(now_ns)
+            cpus = (total_ns - used_ns) / max(1, now_ns - before_ns)
+            before_ns, used_ns = now_ns, total_ns
+            wait_s = min(_LOOK_MAX_S, max(_LOOK_MIN_S, _AT_RISK_S / max(cpus, 1e-9)))
+
+    def _look_slowly(self, now_ns: int) -> None:
+        self._forest.read_children()
+        for name, tree in self._forest.trees.items():
+            self._memory[name].look(now_ns, self._forest.of(tree))
