@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lichen.toml, the environment and the flags as frozen settings, each value with its origin."""
+
+from lichen.config.kinds import Samples, Viewport
+from lichen.config.loading import DEFAULT_FILE, load_settings
+from lichen.config.settings import (
+    KEYS,
+    LIST_KEYS,
+    Browser,
+    Context,
+    Extend,
+    Journey,
+    Key,
+    Lang,
+    Measure,
+    Method,
+    Origin,
+    Output,
+    Part,
+    Project,
+    Settings,
+)  # fmt: skip
+
+__all__ = [
+    "DEFAULT_FILE", "KEYS", "LIST_KEYS", "Browser", "Context", "Extend", "Journey", "Key", "Lang", "Measure", "Method", "Origin",
+    "Output", "Part", "Project", "Samples", "Settings", "Viewport", "load_settings",
+]  # fmt: skip

@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lichen.toml, the environment and the flags become settings. Precedence: flag, variable, file, default."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Key, Lang, Origin, Part, Settings
+from lichen.errors import ConfigError
+
+DEFAULT_FILE: Final = "lichen.toml"
+
+NOT_SETTINGS: Final = frozenset({"LICHEN_DEBUG", "LICHEN_BROWSER"})
+"""Variables of ours that are no key: the traceback switch, and the browser that journeys honour."""
+
+_PREFIX: Final = "LICHEN_"
+_HEADER = re.compile(r"\s*(\[\[?)\s*([\w.-]+)\s*\]\]?\s*(#.*)?$")
+_ASSIGNMENT = re.compile(r"\s*([\w.-]+)\s*=")
+_REFERENCE = re.compile(r"\{([^{}]+)\.(url|port|data)\}")
+
+
+def load_settings(
+    path: Path | None, *, overrides: Mapping[str, Any] | None = None, env: Mapping[str, str] | None = None
+) -> Settings:
+    """Reads the settings.
+
+    Args:
+        path: the file named by ``--config``; None: ``lichen.toml`` of the current folder, which may be absent.
+        overrides: values of flags by dotted key; None values are left out. Texts are read as a variable's text is.
+        env: the environment; ``LICHEN_SECTION_KEY`` sets a key, an empty text counts as not set.
+
+    Returns:
+        Settings, with the origin of each value.
+
+    Raises:
+        ConfigError: the file is missing, broken, or holds an unknown key or a wrong value; a variable or a flag is wrong.
+    """
+    env = env or {}
+    file = _find(path)
+    reader = _Reader(file)
+    reader.read_file()
+    reader.read_variables(env)
+    reader.read_flags({key: value for key, value in (overrides or {}).items() if value is not None})
+    return reader.settings(env)
+
+
+def _find(path: Path | None) -> Path | None:
+    if path is None:
+        here = Path(DEFAULT_FILE)
+        return here.absolute() if here.exists() else None
+    if not path.exists():
+        raise ConfigError(
+            f"There is no configuration file {path}.",
+            repair="Name an existing file with --config, or write one with `lichen init`.",
+            culprit=str(path),
+        )
+    return path.absolute()
+
+
+def _read_toml(file: Path) -> tuple[dict[str, Any], str]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        return tomllib.loads(text), text
+    except OSError as error:
+        raise ConfigError(
+            f"The configuration file {file} cannot be read: {error.strerror or error}.",
+            repair="Name a readable file.", culprit=str(file),
+        ) from error  # fmt: skip
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"The configuration file {file} is not UTF-8 text (byte {error.start}).",
+            repair="Save it as UTF-8.", culprit=str(file),
+        ) from error  # fmt: skip
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"The configuration file {file} is not TOML: {error}.", repair="Repair that line.", culprit=str(file)
+        ) from error
+
+
+def _lines(text: str) -> dict[str, int]:
+    """Line of each assignment by dotted key. A display aid: a line inside a multi-line text may be taken for one."""
+    found: dict[str, int] = {}
+    section = ""
+    counts: dict[str, int] = {}
+    for line, content in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(content):
+            section = header[2]
+            if header[1] == "[[":
+                counts[section] = counts.get(section, -1) + 1
+                section = f"{section}.{counts[section]}"
+            found.setdefault(section, line)
+        elif assignment := _ASSIGNMENT.match(content):
+            found.setdefault(f"{section}.{assignment[1]}".lstrip("."), line)
+    return found
+
+
+def nearest(name: str, valid: Iterable[str], *, valid_are: str) -> str:
+    """The repair for a name that is not one of ``valid``: the nearest, or all of them."""
+    names = list(valid)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"Did you mean '{close[0]}'?" if close else f"{valid_are}: {', '.join(names)}."
+
+
+class _Reader:
+    """Collects raw values by origin, then makes the settings."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+        self.folder = Path.cwd() if file is None else file.parent
+        self.lines: dict[str, int] = {}
+        self.values: dict[str, Any] = {}
+        self.origins: dict[str, Origin] = {}
+        self.lists: dict[str, list[Any]] = {name: [] for name in LISTS}
+
+    def read_file(self) -> None:
+        """All values of lichen.toml."""
+        if self.file is None:
+            return
+        document, text = _read_toml(self.file)
+        self.lines = _lines(text)
+        for section, content in document.items():
+            if section in LISTS:
+                self._read_list(section, content)
+            elif section in SECTIONS:
+                self._read_section(section, content)
+            else:
+                raise self._unknown(section, f"[{section}]" if isinstance(content, dict) else section, section)
+
+    def _where(self, dotted: str) -> str:
+        line = self.lines.get(dotted)
+        return f"{self.file}:{line}" if line else str(self.file)
+
+    def _unknown(self, dotted: str, shown: str, name: str) -> ConfigError:
+        by_last_word = [key for key in KEYS if key.endswith(f".{name}")]
+        if "." in dotted:
+            section = dotted.partition(".")[0]
+            valid: Iterable[str] = LIST_KEYS[section] if section in LISTS else [k.name for k in _keys_of(section)]
+            close = difflib.get_close_matches(name, list(valid), n=1)
+            repair = nearest(
+                name, by_last_word if by_last_word and not close else valid, valid_are=f"Keys of {section}"
+            )
+        else:
+            repair = nearest(name, by_last_word or [*SECTIONS, *LISTS], valid_are="Sections")
+            if by_last_word:
+                repair = f"Did you mean '{by_last_word[0]}'?"
+        return ConfigError(
+            f"There is no key '{shown}' ({self._where(dotted)}).", repair=repair, culprit=self._where(dotted)
+        )
+
+    def _read_section(self, section: str, content: Any) -> None:
+        if not isinstance(content, dict):
+            raise ConfigError(
+                f"'{section}' must be a section ({self._where(section)}).", repair=f"Write [{section}] with its keys below.",
+                culprit=self._where(section),
+            )  # fmt: skip
+        for name, raw in content.items():
+            key = KEYS.get(f"{section}.{name}")
+            if key is None:
+                raise self._unknown(f"{section}.{name}", f"{section}.{name}", name)
+            self._set(key, raw, Origin("file", self._where(key.dotted)), self.folder)
+
+    def _read_list(self, section: str, content: Any) -> None:
+        if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
+            raise ConfigError(
+                f"'{section}' must be a repeated section ({self._where(section)}).",
+                repair=f"Write [[{section}]], twice bracketed.",
+                culprit=self._where(section),
+            )
+        keys = LIST_KEYS[section]
+        for position, item in enumerate(content):
+            place = f"{section}.{position}"
+            made: dict[str, Any] = {}
+            for name, raw in item.items():
+                if name not in keys:
+                    raise self._unknown(f"{place}.{name}", f"{section}.{name}", name)
+                origin = Origin("file", self._where(f"{place}.{name}"))
+                made[name] = _checked(keys[name], raw, origin, self.folder)
+                self.origins[f"{place}.{name}"] = origin
+            if "name" not in made:
+                raise ConfigError(
+                    f"A [[{section}]] has no name ({self._where(place)}).",
+                    repair='Add name = "…".',
+                    culprit=self._where(place),
+                )
+            self.lists[section].append(LISTS[section](**made))
+            self._check_declaration(section, position)
+
+    def _check_declaration(self, section: str, position: int) -> None:
+        """Names are unique and usable in an entity's path; of the exclusive keys, exactly one is set."""
+        place = self._where(f"{section}.{position}.name")
+        declared = self.lists[section][position]
+        if "/" in declared.name:
+            raise ConfigError(
+                f"The {section} name '{declared.name}' holds a '/' ({place}).",
+                repair="Names are one word of a path: take it out.",
+                culprit=place,
+            )
+        if section == "part" and declared.name == "browser":
+            raise ConfigError(
+                f"A part cannot be called 'browser' ({place}).",
+                repair="That name is the browser's own: choose another.",
+                culprit=place,
+            )
+        if any(other.name == declared.name for other in self.lists[section][:position]):
+            raise ConfigError(
+                f"Two [[{section}]] are called '{declared.name}' ({place}).", repair="Rename one.", culprit=place
+            )
+        exclusive = ("command", "port", "pid") if section == "part" else ("file", "url")
+        given = [name for name in exclusive if getattr(declared, name) is not None]
+        if len(given) != 1:
+            has = f"has {' and '.join(given)}" if given else f"has none of {', '.join(exclusive)}"
+            raise ConfigError(
+                f"The {section} '{declared.name}' {has} ({place}).", repair=f"Give exactly one of {', '.join(exclusive)}.",
+                culprit=place,
+            )  # fmt: skip
+
+    def read_variables(self, env: Mapping[str, str]) -> None:
+        """All ``LICHEN_SECTION_KEY`` variables; one that is nearly a key is refused, another tool's is left alone."""
+        keys = {key.variable: key for key in KEYS.values()}
+        for name in sorted(env):
+            if not name.startswith(_PREFIX) or name in NOT_SETTINGS or not env[name].strip():
+                continue
+            if name in keys:
+                self._set(keys[name], env[name], Origin("env", name), Path.cwd())
+                continue
+            of_section = any(name.startswith(f"{_PREFIX}{section.upper()}_") for section in SECTIONS)
+            if of_section or difflib.get_close_matches(name, keys, n=1, cutoff=0.85):
+                raise ConfigError(
+                    f"The environment variable {name} is no setting.",
+                    repair=nearest(name, keys, valid_are="Variables"), culprit=name,
+                )  # fmt: skip
+
+    def read_flags(self, overrides: Mapping[str, Any]) -> None:
+        """Values of the command line."""
+        for dotted, raw in overrides.items():
+            key = KEYS.get(dotted)
+            if key is None:
+                raise ConfigError(
+                    f"There is no key '{dotted}'.", repair=nearest(dotted, KEYS, valid_are="Keys"), culprit=dotted
+                )
+            self._set(key, raw, Origin("flag"), Path.cwd())
+
+    def _set(self, key: Key, raw: Any, origin: Origin, folder: Path) -> None:
+        self.values[key.dotted] = _checked(key, raw, origin, folder)
+        self.origins[key.dotted] = origin
+
+    def settings(self, env: Mapping[str, str]) -> Settings:
+        """The settings, defaults included, after the checks that span several keys."""
+        for dotted, key in KEYS.items():
+            if dotted not in self.values:
+                self.values[dotted] = self._default(key)
+                self.origins[dotted] = Origin("default")
+        if self.values["measure.min_samples"] > self.values["measure.max_samples"]:
+            where = (
+                self.origins["measure.min_samples"].where
+                or self.origins["measure.max_samples"].where
+                or "the command line"
+            )
+            raise ConfigError(
+                f"measure.min_samples ({self.values['measure.min_samples']}) is above measure.max_samples "
+                f"({self.values['measure.max_samples']}) ({where}).",
+                repair="Raise the one or lower the other.", culprit=where,
+            )  # fmt: skip
+        self._check_references()
+        made = {
+            section: declaration(**{key.name: self.values[key.dotted] for key in _keys_of(section)})
+            for section, declaration in SECTIONS.items()
+        }
+        return Settings(
+            **made, parts=tuple(self.lists["part"]), journeys=tuple(self.lists["journey"]), folder=self.folder, file=self.file,
+            lang=_resolve_lang(self.values["project.lang"], env), origins=self.origins,
+        )  # fmt: skip
+
+    def _default(self, key: Key) -> Any:
+        if key.dotted == "project.name":
+            return self.folder.name or "project"
+        if key.kind.holds_paths and key.default:
+            return key.kind.read(key.default, self.folder)
+        return key.default
+
+    def _check_references(self) -> None:
+        """``{portal.url}`` names a part that exists."""
+        names = [part.name for part in self.lists["part"]]
+        for section in LISTS:
+            for position, declared in enumerate(self.lists[section]):
+                for name, text in _texts_of(declared):
+                    for reference in _REFERENCE.finditer(text):
+                        if reference[1] not in names:
+                            where = self._where(f"{section}.{position}.{name}")
+                            raise ConfigError(
+                                f"{section}.{name} of '{declared.name}' refers to a part '{reference[1]}' that is not declared "
+                                f"({where}).",
+                                repair=nearest(reference[1], names, valid_are="Parts")
+                                if names
+                                else "Add that [[part]].",
+                                culprit=where,
+                            )
+
+
+def _texts_of(declared: Part | Journey) -> Iterable[tuple[str, str]]:
+    """Every text of a part or a journey that may hold a reference to a part."""
+    for name in LIST_KEYS["part" if isinstance(declared, Part) else "journey"]:
+        value = getattr(declared, name)
+        held = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else (value,)
+        yield from ((name, text) for text in held if isinstance(text, str))
+
+
+def _keys_of(section: str) -> list[Key]:
+    return [key for key in KEYS.values() if key.section == section]
+
+
+def _checked(key: Key, raw: Any, origin: Origin, folder: Path) -> Any:
+    """The value of ``key``; ConfigError naming key, value, origin and what was wanted."""
+    try:
+        from_text = isinstance(raw, str) and origin.kind in ("env", "flag")
+        return key.kind.read(key.kind.from_text(raw) if from_text else raw, folder)
+    except ValueError as error:
+        where = {"file": origin.where, "env": f"environment variable {origin.where}"}.get(origin.kind, "command line")
+        close = difflib.get_close_matches(raw, key.kind.choices, n=1) if isinstance(raw, str) else []
+        raise ConfigError(
+            f"{key.dotted} is {_shown(raw)} ({where}).",
+            repair=f"Did you mean '{close[0]}'?" if close else f"Give {key.kind.wanted}.",
+            culprit=origin.where or key.dotted,
+        ) from error
+
+
+def _shown(raw: Any) -> str:
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    if isinstance(raw, dict):
+        return "a table"
+    return f"'{raw}'" if isinstance(raw, str) else str(raw)
+
+
+def _resolve_lang(lang: str, env: Mapping[str, str]) -> Lang:
+    """POSIX order of the locale variables; anything but French reads English."""
+    if lang == "auto":
+        lang = next((env[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if env.get(name)), "en")
+    return "fr" if lang.lower().startswith("fr") else "en"
