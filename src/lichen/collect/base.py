@@ -7,11 +7,11 @@ At an edge every counter of every process tree is read once, CPU clocks first; w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from lichen.records import Activity
+from lichen.records import Activity, DataMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,22 @@ class Meter(Protocol):
         """Reads every tree now."""
         ...
 
+    def calibrate_memory(self) -> None:
+        """Reads the exact memory of every process; slow, so before the first and after the last edge only."""
+        ...
+
+    def recalibrated(self, edges: Sequence[Edge]) -> tuple[Edge, ...]:
+        """The same edges with their memory by the calibration nearest in time, the one after the window included."""
+        ...
+
+    def memory_method(self, name: str) -> DataMethod:
+        """How the memory of ``name`` is known: ``measured``, or ``proxy`` for a lower bound."""
+        ...
+
+    def notes(self) -> tuple[str, ...]:
+        """What this user could not read, one sentence each."""
+        ...
+
     def __enter__(self) -> Meter: ...
 
     def __exit__(self, *exc: object) -> None: ...
@@ -167,6 +183,7 @@ class Sample:
         edge_spread_ns: largest error of an edge's CPU readings.
         agent_cpu_ns, driver_cpu_ns: CPU of Lichen itself and of the browser driver inside the window; in no total.
         machine_busy_share: busy share of the machine that belongs to none of the trees; a quality signal.
+        memory_methods: per tree, how its memory is known (the meter's ``memory_method``).
         notes: what a reader should know (dialogs dismissed, downloads stopped, memory read as RSS...).
     """
 
@@ -182,3 +199,4 @@ class Sample:
     machine_busy_share: float | None = None
     steal_share: float | None = None
     notes: tuple[str, ...] = ()
+    memory_methods: Mapping[str, DataMethod] = field(default_factory=dict)
