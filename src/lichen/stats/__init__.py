@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""."""
+"""Statistics of repeated measurements: how many samples, how precise, how noisy the host."""

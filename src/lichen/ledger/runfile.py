@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run files: what was measured in one go, content-addressed, never changed.
+
+A run file is gzipped JSON. Its name is the hash of its content, it is written whole or not at all, and it is itself valid
+input for ``lichen evaluate``: ``activities`` and ``context`` stand at its top level.
+"""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import hashlib
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lichen.errors import StorageError
+from lichen.records import canonical_json
+
+SCHEMA: Final = "lichen-run/1"
+SUFFIX: Final = ".run.json.gz"
+_MAX_BYTES: Final = 256 * 2**20
+"""Largest run file that is read, inflated: a bomb is refused before it fills the memory."""
+_REQUIRED: Final = ("schema", "project", "started_at", "ended_at", "host", "context", "journeys", "activities")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """A run as it was read or written."""
+
+    run_id: str
+    path: Path
+    content: Mapping[str, Any]
+
+
+def run_id(content: Mapping[str, Any]) -> str:
+    """Hash of a run's content: its identity and its file name."""
+    return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
+def check_folder(folder: Path) -> None:
+    """Makes sure that a run can be written here, before anything is measured.
+
+    Raises:
+        StorageError: the folder cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _storage_error(folder, error) from error
+
+
+def _storage_error(path: Path, error: OSError) -> StorageError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        problem, repair = f"The disk of {path} is full.", "Free some space, or choose another folder with --out."
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        problem, repair = f"{path} cannot be written to: {error.strerror}.", "Choose another folder with --out."
+    else:
+        problem, repair = f"{path} cannot be used: {error.strerror}.", "Choose another folder with --out."
+    return StorageError(problem, repair=repair, culprit=str(path))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all: temporary file beside it, fsync, rename.
+
+    Raises:
+        StorageError: the folder is read-only, the disk is full.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(temporary).chmod(0o666 & ~mask)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise _storage_error(path, error) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def write(folder: Path, content: Mapping[str, Any]) -> RunFile:
+    """Writes a run under its hash; writing the same run again changes nothing.
+
+    Args:
+        folder: made when it is absent.
+        content: see ``docs/run-file.md``.
+
+    Raises:
+        StorageError: the folder is read-only, the disk is full.
+    """
+    identity = run_id(content)
+    path = folder / f"{content['started_at'][:10]}-{identity[:12]}{SUFFIX}"
+    if not path.exists():
+        # mtime=0: the bytes depend on the content alone.
+        write_atomically(path, gzip.compress(canonical_json(content), compresslevel=6, mtime=0))
+    return RunFile(identity, path, content)
+
+
+def _inflate(path: Path) -> bytes:
+    with path.open("rb") as file:
+        raw = file.read(_MAX_BYTES + 1)
+    if raw[:2] == b"\x1f\x8b":
+        inflater = zlib.decompressobj(wbits=31)
+        raw = inflater.decompress(raw, _MAX_BYTES + 1)
+        if not inflater.eof and len(raw) <= _MAX_BYTES:
+            raise EOFError("the end is missing")
+    if len(raw) > _MAX_BYTES:
+        raise StorageError(f"{path} is larger than {_MAX_BYTES // 2**20} MiB.", repair="It is not a run file.", culprit=str(path))
+    return raw
+
+
+def read_document(path: Path) -> Any:
+    """JSON of a file, plain or gzipped.
+
+    Raises:
+        StorageError: it cannot be read, is cut short, or is not JSON (with line and column).
+    """
+    try:
+        return json.loads(_inflate(path))
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror or error}.", repair="Check the path.", culprit=str(path)) from error
+    except (EOFError, zlib.error) as error:
+        raise StorageError(f"{path} is damaged: {error}.", repair="Measure again, or fetch it again.", culprit=str(path)) from error
+    except json.JSONDecodeError as error:
+        raise StorageError(
+            f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.", repair="Repair the file.", culprit=str(path)
+        ) from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise StorageError(f"{path} is not JSON: {error}.", repair="Repair the file.", culprit=str(path)) from error
+
+
+def read(path: Path) -> RunFile:
+    """A run file.
+
+    Raises:
+        StorageError: unreadable, damaged, of another schema, or changed since it was written.
+    """
+    content = read_document(path)
+    if not isinstance(content, dict) or not str(content.get("schema", "")).startswith("lichen-run/"):
+        raise StorageError(f"{path} is not a run file.", repair="Give a file that lichen measure wrote.", culprit=str(path))
+    if content["schema"] != SCHEMA:
+        raise StorageError(
+            f"{path} has the schema {content['schema']}; this Lichen reads {SCHEMA}.", repair="Update Lichen.", culprit=str(path)
+        )
+    lacking = [key for key in _REQUIRED if key not in content]
+    if lacking:
+        raise StorageError(f"{path} lacks {', '.join(lacking)}.", repair="Measure again, or fetch it again.", culprit=str(path))
+    identity = run_id(content)
+    if path.name.endswith(SUFFIX) and not path.name.removesuffix(SUFFIX).endswith(identity[:12]):
+        raise StorageError(
+            f"{path} was changed after it was written: its content no longer has the hash in its name.",
+            repair="Fetch the original again.",
+            culprit=str(path),
+        )
+    return RunFile(identity, path, content)
+
+
+def find(folder: Path) -> Iterator[Path]:
+    """Run files of a folder, newest first."""
+    if not folder.is_dir():
+        return
+    yield from sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Entity paths of journeys: ``project/part/journey/step``."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+BROWSER: Final = "browser"
+BETWEEN: Final = "(between)"
+"""Path segment of the time between steps, which has no name of its own."""
+
+
+class JourneyEntity(NamedTuple):
+    """The four segments of a path."""
+
+    project: str
+    part: str
+    journey: str
+    step: str
+
+    @property
+    def path(self) -> str:
+        """The entity as activities carry it."""
+        return "/".join((self.project, self.part, self.journey, self.step or BETWEEN))
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path: slashes would split it."""
+    return name.replace("/", "∕").strip() or "-"
+
+
+def parse_entity(path: str) -> JourneyEntity | None:
+    """The segments of a journey's entity, None for any other entity."""
+    segments = path.split("/")
+    if len(segments) != 4:
+        return None
+    project, part, journey, step = segments
+    return JourneyEntity(project, part, journey, "" if step == BETWEEN else step)

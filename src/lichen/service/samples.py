@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the samples of a journey to Activity rows: one row per part, step and quantity, holding its repetitions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lichen.collect.base import Sample, StepReading, TreeReading
+from lichen.nomenclature import Nomenclature
+from lichen.records import Activity, DataMethod
+from lichen.service.entities import BROWSER, JourneyEntity
+
+NANO: Final = 1e9
+
+Value = float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartPlace:
+    """Where a part runs: ``zone`` of its electricity; ``device`` and ``network`` for the browser."""
+
+    tier: str
+    zone: str | None
+    device: str | None = None
+    network: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneySamples:
+    """The counted samples of one journey and which of them are kept."""
+
+    project: str
+    journey: str
+    functional_unit: str
+    samples: tuple[Sample, ...]
+    kept: tuple[int, ...]
+    places: Mapping[str, PartPlace]
+    cpu_count: int
+    memory_method: DataMethod
+
+
+def primary_s(sample: Sample, parts: Iterable[str]) -> float:
+    """Browser + server CPU seconds of the whole journey: the metric that decides how many samples are taken."""
+    names = set(parts)
+    return math.fsum(tree.cpu_ns / NANO for step in sample.steps for name, tree in step.trees.items() if name in names)
+
+
+def step_names(samples: Sequence[Sample]) -> list[str]:
+    """Steps in the order in which they were first seen, the time between steps last."""
+    seen = dict.fromkeys(step.name for sample in samples for step in sample.steps)
+    return [*(name for name in seen if name), *([""] if "" in seen else [])]
+
+
+def _merged(sample: Sample, name: str) -> list[StepReading]:
+    return [step for step in sample.steps if step.name == name]
+
+
+def _sum(values: Iterable[Value]) -> Value:
+    listed = list(values)
+    if any(value is None for value in listed):
+        return None
+    return math.fsum(value for value in listed if value is not None)
+
+
+def _highest(values: Iterable[Value]) -> Value:
+    listed = list(values)
+    if not listed or any(value is None for value in listed):
+        return None
+    return max(value for value in listed if value is not None)
+
+
+def _tree_quantities(cpu_count: int) -> dict[str, Callable[[TreeReading], Value]]:
+    return {
+        "cpu_time": lambda tree: tree.cpu_ns / NANO,
+        "cpu_time_share": lambda tree: tree.cpu_ns / NANO / cpu_count,
+        "memory_peak": lambda tree: tree.memory_peak_bytes,
+        "memory_byte_seconds": lambda tree: tree.memory_byte_seconds,
+        "disk_bytes": lambda tree: tree.disk_bytes,
+    }
+
+
+_BROWSER_QUANTITIES: Final[Mapping[str, Callable[[StepReading], Value]]] = {
+    "network_bytes": lambda step: step.network_bytes,
+    "requests": lambda step: step.requests,
+    "screen_time": lambda step: step.paced_s,
+    "window_time": lambda step: step.observed_s,
+    "layouts": lambda step: step.layouts,
+    "dom_elements": lambda step: step.dom_elements,
+}
+_SERVER_QUANTITIES: Final[Mapping[str, Callable[[StepReading], Value]]] = {
+    # Bytes between parts cannot be read without privileges: unknown, and shown as not covered.
+    "network_bytes": lambda _: None,
+    "window_time": lambda step: step.observed_s,
+}
+_PEAKS: Final = frozenset({"memory_peak", "dom_elements"})
+
+
+def _series(samples: Sequence[Sample], step: str, part: str, quantity: str, cpu_count: int) -> Iterator[Value]:
+    from_tree = _tree_quantities(cpu_count).get(quantity)
+    from_step = (_BROWSER_QUANTITIES if part == BROWSER else _SERVER_QUANTITIES).get(quantity)
+    combine = _highest if quantity in _PEAKS else _sum
+    for sample in samples:
+        readings = _merged(sample, step)
+        if from_tree is not None:
+            yield combine(from_tree(reading.trees[part]) for reading in readings if part in reading.trees)
+        elif from_step is not None:
+            yield combine(from_step(reading) for reading in readings)
+
+
+def mean_of_kept(values: Sequence[Value], kept: Sequence[int]) -> Value:
+    """Mean over the kept samples; None when one of them is unknown."""
+    total = _sum(values[i] for i in kept)
+    return None if total is None else total / len(kept)
+
+
+def activities(run: JourneySamples, nomenclature: Nomenclature) -> list[Activity]:
+    """Rows of one journey, in the order of parts, steps and quantities.
+
+    Every row's value is the mean over the run's kept samples, so rows of steps and parts add up to the journey's.
+    """
+    rows: list[Activity] = []
+    names = step_names(run.samples)
+    for part, place in run.places.items():
+        quantities = [*_tree_quantities(run.cpu_count), *(_BROWSER_QUANTITIES if part == BROWSER else _SERVER_QUANTITIES)]
+        for step in names:
+            entity = JourneyEntity(run.project, part, run.journey, step).path
+            window_s = mean_of_kept(list(_series(run.samples, step, part, "window_time", run.cpu_count)), run.kept)
+            for quantity in quantities:
+                values = tuple(_series(run.samples, step, part, quantity, run.cpu_count))
+                rows.append(
+                    Activity(
+                        entity=entity,
+                        quantity=quantity,
+                        value=mean_of_kept(values, run.kept),
+                        unit=nomenclature.quantity(quantity).unit,
+                        samples=values,
+                        method=_method(run, step, quantity),
+                        attributes=_attributes(place, run.functional_unit, window_s if quantity == "memory_peak" else None),
+                    )
+                )
+    return rows
+
+
+def _attributes(place: PartPlace, functional_unit: str, duration_s: Value) -> dict[str, Any]:
+    attributes: dict[str, Any] = {"tier": place.tier, "basis": "per_unit", "functional_unit": functional_unit}
+    optional = {"zone": place.zone, "device": place.device, "network": place.network, "duration_s": duration_s}
+    return attributes | {key: value for key, value in optional.items() if value is not None}
+
+
+def _method(run: JourneySamples, step: str, quantity: str) -> DataMethod:
+    if quantity in ("memory_peak", "memory_byte_seconds"):
+        return run.memory_method
+    if quantity == "screen_time":
+        # A declared dwell is a person's assumed pace, not something that was observed.
+        readings = [reading for sample in run.samples for reading in _merged(sample, step)]
+        return "modelled" if any(reading.paced_s > reading.observed_s for reading in readings) else "measured"
+    return "measured"

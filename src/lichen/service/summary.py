@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a run and a method to the tree of figures that is shown. The report computes nothing of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from lichen import __version__
+from lichen.ledger.runfile import RunFile
+from lichen.model import uncertainty
+from lichen.model.evaluate import Computed, Evaluation, add, shares
+from lichen.nomenclature import Nomenclature
+from lichen.records import Activity
+from lichen.service.entities import BROWSER, JourneyEntity, parse_entity
+from lichen.service.evaluation import evaluate_activities, parse_document
+from lichen.service.result import (
+    Counter, Figures, Indicator, JourneyResult, PartResult, RequestRow, Result, Sampling, StepResult,
+)  # fmt: skip
+from lichen.service.workspace import Workspace
+from lichen.stats.sampling import half_width_of_kept
+
+TOP_REQUESTS: Final = 10
+# Time passes once for all parts: these are read from the browser alone.
+_ONCE: Final = frozenset({"window_time", "screen_time"})
+_HIDDEN: Final = frozenset({"cpu_time_share"})
+
+Where = Callable[[JourneyEntity], bool]
+
+
+class _Journey:
+    """Figures of one journey: filters rows by part and step, and adds them up."""
+
+    def __init__(self, name: str, rows: Sequence[Activity], evaluation: Evaluation, kept: Sequence[int], nomenclature: Nomenclature) -> None:
+        self.nomenclature = nomenclature
+        self.kept = kept
+        self.rows = [(entity, row) for row in rows if (entity := parse_entity(row.entity)) and entity.journey == name]
+        self.computed = [
+            (entity, c) for c in evaluation.computed if (entity := parse_entity(c.impact.entity)) and entity.journey == name
+        ]
+        self.parts = list(dict.fromkeys(entity.part for entity, _ in self.rows))
+        self.steps = list(dict.fromkeys(entity.step for entity, _ in self.rows))
+        self.tiers = {entity.part: str(row.attribute("tier")) for entity, row in self.rows}
+
+    def figures(self, where: Where, *, one_part: bool = False) -> Figures:
+        """Counters and indicators of the rows that ``where`` accepts."""
+        return Figures(counters=self.counters(where, one_part), indicators=self.indicators(where))
+
+    def counters(self, where: Where, one_part: bool) -> dict[str, Counter]:
+        by_quantity: dict[str, list[Activity]] = {}
+        for entity, row in self.rows:
+            once = row.quantity in _ONCE and entity.part != BROWSER and not one_part
+            if where(entity) and not once and row.quantity not in _HIDDEN:
+                by_quantity.setdefault(row.quantity, []).append(row)
+        return {quantity: self.counter(quantity, rows) for quantity, rows in by_quantity.items()}
+
+    def counter(self, quantity: str, rows: Sequence[Activity]) -> Counter:
+        term = self.nomenclature.quantity(quantity)
+        if quantity == "network_bytes" and any(row.value is not None for row in rows):
+            # Bytes between server parts stay unknown and are listed as not covered; the browser's bytes are known.
+            rows = [row for row in rows if row.value is not None]
+        combine = math.fsum if term.additive else max
+        values = [combine(column) if None not in column else None for column in zip(*(row.samples for row in rows), strict=True)]  # type: ignore[type-var]
+        known = [row.value for row in rows if row.value is not None]
+        value: float | None = None
+        if len(known) == len(rows):
+            peaks = [v for i in self.kept if (v := values[i]) is not None] if values else []
+            value = math.fsum(known) if term.additive else math.fsum(peaks) / len(peaks) if peaks else max(known)
+        return Counter(
+            quantity=quantity,
+            value=value,
+            unit=term.unit,
+            half_width=half_width_of_kept(values, self.kept) if values else None,
+            exact=len(values) > 1 and len(set(values)) == 1 and values[0] is not None,
+        )
+
+    def indicators(self, where: Where) -> dict[str, Indicator]:
+        by_indicator: dict[str, list[Computed]] = {}
+        for entity, computed in self.computed:
+            if where(entity):
+                by_indicator.setdefault(computed.impact.indicator, []).append(computed)
+        names = [name for name in self.nomenclature.names("indicator") if name in by_indicator]
+        return {
+            name: self.indicator(by_indicator[name])
+            for name in names
+            if self.nomenclature.indicator(name).additive or len(by_indicator[name]) == 1
+        }
+
+    def indicator(self, rows: Sequence[Computed]) -> Indicator:
+        value, draws, samples = add(rows)
+        low, high = uncertainty.bounds(draws)
+        first = rows[0].impact
+        return Indicator(
+            indicator=first.indicator,
+            value=value,
+            low=low,
+            high=high,
+            unit=first.unit,
+            use=math.fsum(row.impact.value for row in rows if row.impact.phase == "use"),
+            embodied=math.fsum(row.impact.value for row in rows if row.impact.phase == "embodied"),
+            half_width=half_width_of_kept(samples, self.kept) if samples else None,
+            shares=shares(rows),
+            impact_ids=tuple(row.impact.impact_id for row in sorted(rows, key=lambda row: -row.impact.value)),
+        )
+
+    def part(self, name: str, where: Where) -> PartResult:
+        figures = self.figures(lambda entity: entity.part == name and where(entity), one_part=True)
+        return PartResult(name=name, tier=self.tiers[name], figures=figures)
+
+    def step(self, name: str) -> StepResult:
+        def inside(entity: JourneyEntity) -> bool:
+            return entity.step == name
+
+        return StepResult(name=name, figures=self.figures(inside), parts=tuple(self.part(part, inside) for part in self.parts))
+
+
+def top_requests(rows: Iterable[Mapping[str, Any]], count: int = TOP_REQUESTS) -> tuple[RequestRow, ...]:
+    """The largest requests, equal ones of a step counted together."""
+    merged: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in rows:
+        cell = merged.setdefault((row["step"], row["url"], row["kind"]), {**row, "count": 0, "network_bytes": 0})
+        cell["count"] += row.get("count", 1)
+        known = cell["network_bytes"] is not None and row["network_bytes"] is not None
+        cell["network_bytes"] = cell["network_bytes"] + row["network_bytes"] if known else None
+    largest = sorted(merged.values(), key=lambda cell: (-(cell["network_bytes"] or 0), cell["url"]))[:count]
+    return tuple(
+        RequestRow(
+            url=cell["url"], host=cell["host"], party=cell["party"], kind=cell["kind"], step=cell["step"],
+            network_bytes=cell["network_bytes"], count=cell["count"],
+        )
+        for cell in largest
+    )  # fmt: skip
+
+
+def _third_party_bytes(rows: Sequence[Mapping[str, Any]]) -> int | None:
+    third = [row["network_bytes"] for row in rows if row["party"] == "third"]
+    return None if any(value is None for value in third) else sum(third)
+
+
+def _journey_result(journey: Mapping[str, Any], rows: Sequence[Activity], evaluation: Evaluation, nomenclature: Nomenclature) -> JourneyResult:
+    sampling = journey["sampling"]
+    figures = _Journey(journey["name"], rows, evaluation, sampling["kept"], nomenclature)
+    not_covered = [
+        row.to_json() for row in evaluation.not_covered if (entity := parse_entity(row.entity)) and entity.journey == journey["name"]
+    ]
+    return JourneyResult(
+        name=journey["name"],
+        source=journey["source"],
+        functional_unit=journey["functional_unit"],
+        sampling=Sampling(
+            taken=sampling["taken"], discarded=sampling["discarded"], primary_s=tuple(sampling["primary_s"]),
+            kept=tuple(sampling["kept"]), precision=sampling["precision"], target=sampling["target"], cv=sampling["cv"],
+            status=sampling["status"],
+        ),
+        figures=figures.figures(lambda _: True),
+        parts=tuple(figures.part(part, lambda _: True) for part in figures.parts),
+        steps=tuple(figures.step(step) for step in figures.steps),
+        top_requests=top_requests(journey["requests"]),
+        third_party_bytes=_third_party_bytes(journey["requests"]),
+        not_covered=_compact(not_covered),
+        notes=tuple(journey["notes"]),
+        agent_cpu_s=journey["agent_cpu_s"],
+        driver_cpu_s=journey["driver_cpu_s"],
+    )  # fmt: skip
+
+
+def _compact(rows: Iterable[Mapping[str, str]]) -> tuple[Mapping[str, str], ...]:
+    """One row per part, quantity and reason: the steps of a part lack the same things."""
+    seen: dict[tuple[str, str, str], dict[str, str]] = {}
+    for row in rows:
+        entity = parse_entity(row["entity"])
+        part = entity.part if entity else row["entity"]
+        seen.setdefault((part, row["quantity"], row["reason"]), {"part": part, "quantity": row["quantity"], "reason": row["reason"]})
+    return tuple(seen.values())
+
+
+def fallbacks(evaluation: Evaluation) -> tuple[str, ...]:
+    """One sentence per factor for which another place stood in."""
+    seen: dict[str, str] = {}
+    for impact in evaluation.impacts:
+        for factor in impact.factors:
+            if factor.fallback:
+                asked = factor.fallback[0]
+                seen[factor.key] = f"{factor.factor_id}: no value for {asked}, {factor.geography} stands in"
+    return tuple(seen.values())
+
+
+def summarise(workspace: Workspace, run: RunFile, method_id: str | None = None) -> Result:
+    """A run seen through a method: the run's own when None."""
+    content = run.content
+    method = workspace.method(method_id or content["method"]["id"])
+    rows, context = parse_document(workspace, content)
+    evaluation = evaluate_activities(workspace, method, rows, context)
+    return Result(
+        run_id=run.run_id,
+        run_path=str(run.path),
+        project=content["project"],
+        started_at=content["started_at"],
+        ended_at=content["ended_at"],
+        lichen_version=content.get("lichen_version", __version__),
+        host=content["host"],
+        browser=content["browser"],
+        settings=content["settings"],
+        method={
+            "id": method.method_id, "version": method.version, "title": dict(method.title), "factors_hash": evaluation.factors_hash,
+        },
+        context=context,
+        journeys=tuple(_journey_result(journey, rows, evaluation, workspace.nomenclature) for journey in content["journeys"]),
+        fallbacks=fallbacks(evaluation),
+    )  # fmt: skip

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every use case needs: settings, nomenclature, factors and methods, each loaded when first asked for."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from lichen import nomenclature, plugins
+from lichen.config import Settings
+from lichen.errors import ConfigError, MethodError
+from lichen.factors.store import FactorStore
+from lichen.model.method import Method, load_method, read_method
+from lichen.nomenclature import Nomenclature
+from lichen.records import Factor
+
+
+class Workspace:
+    """Settings and the data they name.
+
+    Args:
+        settings: from `lichen.config.load_settings`; its ``extend`` files are registered at once.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        for path in settings.extend.modules:
+            plugins.register_file(Path(path))
+
+    @cached_property
+    def nomenclature(self) -> Nomenclature:
+        """Built-in terms, plug-ins' and the project's own."""
+        return nomenclature.load(Path(path) for path in self.settings.extend.nomenclature)
+
+    @cached_property
+    def factors(self) -> FactorStore:
+        """Built-in packs, plug-ins' and the project's own."""
+        return FactorStore.load(extra=[Path(path) for path in self.settings.extend.factors])
+
+    @cached_property
+    def _own_methods(self) -> dict[str, Method]:
+        found: dict[str, Method] = {}
+        for path in self.settings.extend.methods:
+            method = read_method(Path(path), self.nomenclature)
+            if method.method_id in found or method.method_id in plugins.names("lichen.methods"):
+                raise ConfigError(
+                    f"The method file {path} declares '{method.method_id}', which exists already.",
+                    repair="Give it an id of its own.",
+                    culprit=str(path),
+                )
+            found[method.method_id] = method
+        return found
+
+    def method_ids(self) -> tuple[str, ...]:
+        """All methods, the default first."""
+        known = dict.fromkeys([*plugins.names("lichen.methods"), *self._own_methods])
+        default = self.settings.method.use
+        return tuple(sorted(known, key=lambda name: (name != default, name)))
+
+    def method(self, method_id: str) -> Method:
+        """A method by id; MethodError lists the known ones."""
+        own = self._own_methods.get(method_id)
+        if own is not None:
+            return own
+        if method_id not in plugins.names("lichen.methods"):
+            raise MethodError(
+                f"There is no method '{method_id}'.", repair=f"Methods: {', '.join(self.method_ids())}.", culprit=method_id
+            )
+        return load_method(method_id, self.nomenclature)
+
+    def lookup(self, factor_id: str, geography: str | None, on: date | None = None) -> Factor:
+        """The factor row for a place and a day (today by default)."""
+        return self.factors.lookup(factor_id, geography, on=on or date.today())  # noqa: DTZ011 - vintages are calendar years
