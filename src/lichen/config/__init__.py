@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """lichen.toml, the environment and the flags as frozen settings, each value with its origin."""
 
+from lichen.config.keys import Key
 from lichen.config.kinds import Samples, Viewport
 from lichen.config.loading import DEFAULT_FILE, load_settings
 from lichen.config.settings import (
@@ -10,7 +11,6 @@ from lichen.config.settings import (
     Context,
     Extend,
     Journey,
-    Key,
     Lang,
     Measure,
     Method,

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Key, Lang, Origin, Part, Settings
+from lichen.config.keys import Key
+from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Lang, Origin, Part, Settings
 from lichen.errors import ConfigError
 
 DEFAULT_FILE: Final = "lichen.toml"
@@ -129,28 +130,25 @@ class _Reader:
             elif section in SECTIONS:
                 self._read_section(section, content)
             else:
-                raise self._unknown(section, f"[{section}]" if isinstance(content, dict) else section, section)
+                raise self._unknown("", section, section)
 
     def _where(self, dotted: str) -> str:
         line = self.lines.get(dotted)
         return f"{self.file}:{line}" if line else str(self.file)
 
-    def _unknown(self, dotted: str, shown: str, name: str) -> ConfigError:
-        by_last_word = [key for key in KEYS if key.endswith(f".{name}")]
-        if "." in dotted:
-            section = dotted.partition(".")[0]
-            valid: Iterable[str] = LIST_KEYS[section] if section in LISTS else [k.name for k in _keys_of(section)]
-            close = difflib.get_close_matches(name, list(valid), n=1)
-            repair = nearest(
-                name, by_last_word if by_last_word and not close else valid, valid_are=f"Keys of {section}"
-            )
+    def _unknown(self, section: str, name: str, place: str) -> ConfigError:
+        """An unknown key of a section, or, when ``section`` is empty, an unknown section or stray key."""
+        shown = f"{section}.{name}" if section else name
+        valid = LIST_KEYS[section] if section in LISTS else {key.name: key for key in _keys_of(section)}
+        elsewhere = [key for key in KEYS if key.endswith(f".{name}")]
+        if not section:
+            repair = nearest(name, [*SECTIONS, *LISTS], valid_are="Sections")
         else:
-            repair = nearest(name, by_last_word or [*SECTIONS, *LISTS], valid_are="Sections")
-            if by_last_word:
-                repair = f"Did you mean '{by_last_word[0]}'?"
-        return ConfigError(
-            f"There is no key '{shown}' ({self._where(dotted)}).", repair=repair, culprit=self._where(dotted)
-        )
+            repair = nearest(name, valid, valid_are=f"Keys of {section}")
+        if elsewhere and not difflib.get_close_matches(name, valid, n=1):
+            repair = f"Did you mean '{elsewhere[0]}'?"
+        where = self._where(place)
+        return ConfigError(f"There is no key '{shown}' ({where}).", repair=repair, culprit=where)
 
     def _read_section(self, section: str, content: Any) -> None:
         if not isinstance(content, dict):
@@ -161,7 +159,7 @@ class _Reader:
         for name, raw in content.items():
             key = KEYS.get(f"{section}.{name}")
             if key is None:
-                raise self._unknown(f"{section}.{name}", f"{section}.{name}", name)
+                raise self._unknown(section, name, f"{section}.{name}")
             self._set(key, raw, Origin("file", self._where(key.dotted)), self.folder)
 
     def _read_list(self, section: str, content: Any) -> None:
@@ -177,7 +175,7 @@ class _Reader:
             made: dict[str, Any] = {}
             for name, raw in item.items():
                 if name not in keys:
-                    raise self._unknown(f"{place}.{name}", f"{section}.{name}", name)
+                    raise self._unknown(section, name, f"{place}.{name}")
                 origin = Origin("file", self._where(f"{place}.{name}"))
                 made[name] = _checked(keys[name], raw, origin, self.folder)
                 self.origins[f"{place}.{name}"] = origin

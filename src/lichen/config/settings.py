@@ -5,11 +5,12 @@ by the loader, ``lichen init``, ``lichen config show``, ``docs/configuration.md`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
+from lichen.config.keys import Key, declare, declare_name, declare_table, declared_keys  # fmt: skip
 from lichen.config.kinds import (
     ADDRESS,
     COMMAND,
@@ -25,47 +26,16 @@ from lichen.config.kinds import (
     VARIABLES,
     VIEWPORT,
     ZONE,
-    Kind,
     Samples,
     Viewport,
     choice,
     integer,
     number,
     optional,
-)  # fmt: skip
-
-T = TypeVar("T")
+)
 
 Lang = Literal["en", "fr"]
 OriginKind = Literal["default", "file", "env", "flag"]
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key of lichen.toml, as declared by a field below."""
-
-    section: str
-    name: str
-    kind: Kind[Any]
-    default: Any
-    required: bool
-    unset: str
-    en: str
-    fr: str
-
-    @property
-    def dotted(self) -> str:
-        """``section.name``."""
-        return f"{self.section}.{self.name}"
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that sets it."""
-        return f"LICHEN_{self.section}_{self.name}".upper()
-
-    def description(self, lang: str) -> str:
-        """What it is for, in ``en`` or ``fr``."""
-        return self.fr if lang == "fr" else self.en
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +49,15 @@ class Origin:
         return f"{self.kind} {self.where}".strip()
 
 
-def _key(kind: Kind[T], default: T, *, en: str, fr: str, unset: str = "") -> T:
-    """Declares a key; ``unset`` says in words what an unset one (None or "") means."""
-    declared: T = field(default=default, metadata={"kind": kind, "en": en, "fr": fr, "unset": unset})
-    return declared
-
-
-def _required(kind: Kind[T], *, en: str, fr: str) -> T:
-    declared: T = field(metadata={"kind": kind, "en": en, "fr": fr, "unset": ""})
-    return declared
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """What is measured, and the language of the results."""
 
-    name: str = _key(
+    name: str = declare(
         TEXT, "", unset="the folder's name",
         en="Name of the application; first word of every entity.", fr="Nom de l'application ; premier mot de chaque entité.",
     )  # fmt: skip
-    lang: Literal["en", "fr", "auto"] = _key(
+    lang: Literal["en", "fr", "auto"] = declare(
         choice("en", "fr", "auto"), "auto",
         en="Language of the results; auto reads LANG.", fr="Langue des résultats ; auto lit LANG.",
     )  # fmt: skip
@@ -108,19 +67,19 @@ class Project:
 class Context:
     """Where and with what people use the application."""
 
-    zone: str | None = _key(
+    zone: str | None = declare(
         optional(ZONE), None, unset="unknown: world values, and the result says so",
         en="Country or grid zone of the visitors.", fr="Pays ou zone électrique des visiteurs.",
     )  # fmt: skip
-    device: Literal["laptop", "desktop", "smartphone", "tablet", "mix"] = _key(
+    device: Literal["laptop", "desktop", "smartphone", "tablet", "mix"] = declare(
         choice("laptop", "desktop", "smartphone", "tablet", "mix"), "mix",
         en="Device of the visitors.", fr="Terminal des visiteurs.",
     )  # fmt: skip
-    network: Literal["fixed", "mobile"] = _key(
+    network: Literal["fixed", "mobile"] = declare(
         choice("fixed", "mobile"), "fixed",
         en="Network of the visitors.", fr="Réseau des visiteurs.",
     )  # fmt: skip
-    functional_unit: str = _key(
+    functional_unit: str = declare(
         TEXT, "visit",
         en="What one run of a journey stands for (ISO 14044).", fr="Ce que représente un passage du parcours (ISO 14044).",
     )  # fmt: skip
@@ -130,7 +89,7 @@ class Context:
 class Method:
     """How quantities become impacts."""
 
-    use: str = _key(
+    use: str = declare(
         TEXT, "lichen-1",
         en="Method applied; `lichen methods` lists them.", fr="Méthode appliquée ; `lichen methods` les énumère.",
     )  # fmt: skip
@@ -140,56 +99,56 @@ class Method:
 class Measure:
     """How often a journey is run, and when to stop."""
 
-    samples: Samples = _key(
+    samples: Samples = declare(
         SAMPLES, "auto",
         en="Repetitions of a journey; auto stops when the precision is reached.",
         fr="Répétitions d'un parcours ; auto s'arrête quand la précision est atteinte.",
     )  # fmt: skip
-    min_samples: int = _key(
+    min_samples: int = declare(
         integer(1, 100), 7, en="Fewest repetitions in auto.", fr="Nombre minimal de répétitions en auto.",
     )  # fmt: skip
-    max_samples: int = _key(
+    max_samples: int = declare(
         integer(1, 100), 30, en="Most repetitions in auto.", fr="Nombre maximal de répétitions en auto.",
     )  # fmt: skip
-    precision: float = _key(
+    precision: float = declare(
         number(0, 1, above=True), 0.03,
         en="Relative half-width of the 95 % interval aimed at, on a machine of its own.",
         fr="Demi-largeur relative visée de l'intervalle à 95 %, sur une machine dédiée.",
     )  # fmt: skip
-    precision_shared: float = _key(
+    precision_shared: float = declare(
         number(0, 1, above=True), 0.05,
         en="The same on a shared or virtual machine.", fr="La même sur une machine partagée ou virtuelle.",
     )  # fmt: skip
-    max_minutes: float = _key(
+    max_minutes: float = declare(
         number(0, above=True, unit="minutes"), 5.0,
         en="Longest time for one journey, in minutes.", fr="Durée maximale pour un parcours, en minutes.",
     )  # fmt: skip
-    profile: Literal["fidelity", "fast"] = _key(
+    profile: Literal["fidelity", "fast"] = declare(
         choice("fidelity", "fast"), "fidelity",
         en="fidelity drives the full browser, fast its headless shell; the two are not compared.",
         fr="fidelity pilote le navigateur complet, fast sa version sans interface ; les deux ne se comparent pas.",
     )  # fmt: skip
-    rest_s: float = _key(
+    rest_s: float = declare(
         number(0, unit="seconds"), 1.0,
         en="Rest at the end of each step, in seconds, so that timers and polling show.",
         fr="Repos à la fin de chaque étape, en secondes, pour voir minuteries et interrogations répétées.",
     )  # fmt: skip
-    settle_max_s: float = _key(
+    settle_max_s: float = declare(
         number(0, unit="seconds"), 3.0,
         en="Longest wait for the browser to come to rest before measuring, in seconds.",
         fr="Attente maximale du repos du navigateur avant la mesure, en secondes.",
     )  # fmt: skip
-    action_timeout_s: float = _key(
+    action_timeout_s: float = declare(
         number(0, above=True, unit="seconds"), 10.0,
         en="Longest time for one click, wait or page load, in seconds.",
         fr="Durée maximale d'un clic, d'une attente ou d'un chargement, en secondes.",
     )  # fmt: skip
-    journey_timeout_s: float = _key(
+    journey_timeout_s: float = declare(
         number(0, above=True, unit="seconds"), 120.0,
         en="Longest time for one repetition of a journey, in seconds.",
         fr="Durée maximale d'une répétition d'un parcours, en secondes.",
     )  # fmt: skip
-    discard: int = _key(
+    discard: int = declare(
         integer(0, 10), 1,
         en="First repetitions that warm up the machine and are not counted.",
         fr="Premières répétitions, qui échauffent la machine et ne comptent pas.",
@@ -200,56 +159,56 @@ class Measure:
 class Browser:
     """How the browser is set up; two series compare only when all of this is equal."""
 
-    executable: str | None = _key(
+    executable: str | None = declare(
         optional(PROGRAM), None, unset="the Chromium found on PATH",
         en="Browser to drive.", fr="Navigateur à piloter.",
     )  # fmt: skip
-    viewport: Viewport = _key(
+    viewport: Viewport = declare(
         VIEWPORT, Viewport(1366, 768), en="Size of the page in CSS pixels.", fr="Taille de la page en pixels CSS.",
     )  # fmt: skip
-    device_scale_factor: float = _key(
+    device_scale_factor: float = declare(
         number(0, 10, above=True), 1.0, en="Screen pixels per CSS pixel.", fr="Pixels d'écran par pixel CSS.",
     )  # fmt: skip
-    locale: str = _key(TEXT, "en-GB", en="Language that the page sees.", fr="Langue que voit la page.")
-    time_zone: str = _key(
+    locale: str = declare(TEXT, "en-GB", en="Language that the page sees.", fr="Langue que voit la page.")
+    time_zone: str = declare(
         TEXT, "UTC", en="Time zone that the page sees.", fr="Fuseau horaire que voit la page.",
     )  # fmt: skip
-    color_scheme: Literal["light", "dark", "no-preference"] = _key(
+    color_scheme: Literal["light", "dark", "no-preference"] = declare(
         choice("light", "dark", "no-preference"), "light",
         en="Theme that the page is asked for.", fr="Thème demandé à la page.",
     )  # fmt: skip
-    reduced_motion: Literal["reduce", "no-preference"] = _key(
+    reduced_motion: Literal["reduce", "no-preference"] = declare(
         choice("reduce", "no-preference"), "no-preference",
         en="Whether the page is asked for less motion.", fr="Si la page doit limiter ses animations.",
     )  # fmt: skip
-    cache: Literal["cold", "warm"] = _key(
+    cache: Literal["cold", "warm"] = declare(
         choice("cold", "warm"), "cold",
         en="cold is a first visit, warm a returning one.", fr="cold : première visite ; warm : visite suivante.",
     )  # fmt: skip
-    download_kbps: float | None = _key(
+    download_kbps: float | None = declare(
         optional(number(0, above=True, unit="kbit/s")), None, unset="not limited",
         en="Download rate in kbit/s.", fr="Débit descendant en kbit/s.",
     )  # fmt: skip
-    upload_kbps: float | None = _key(
+    upload_kbps: float | None = declare(
         optional(number(0, above=True, unit="kbit/s")), None, unset="not limited",
         en="Upload rate in kbit/s.", fr="Débit montant en kbit/s.",
     )  # fmt: skip
-    latency_ms: float | None = _key(
+    latency_ms: float | None = declare(
         optional(number(0, unit="milliseconds")), None, unset="none added",
         en="Delay added to each request, in milliseconds.", fr="Délai ajouté à chaque requête, en millisecondes.",
     )  # fmt: skip
-    cpu_slowdown: float | None = _key(
+    cpu_slowdown: float | None = declare(
         optional(number(1, 100)), None, unset="not slowed down",
         en="How many times slower the page's processor is; CPU time is then no longer the page's own.",
         fr="Ralentissement du processeur de la page ; le temps CPU n'est alors plus le sien.",
     )  # fmt: skip
-    ignore_https_errors: bool = _key(
+    ignore_https_errors: bool = declare(
         FLAG, False, en="Accept certificates that are not valid.", fr="Accepter les certificats non valides.",
     )  # fmt: skip
-    block_third_party: bool = _key(
+    block_third_party: bool = declare(
         FLAG, False, en="Reach only the hosts of the journey's own site.", fr="Ne joindre que les hôtes du site du parcours.",
     )  # fmt: skip
-    args: tuple[str, ...] = _key(
+    args: tuple[str, ...] = declare(
         TEXTS, (), en="Further switches given to the browser.", fr="Autres options données au navigateur.",
     )  # fmt: skip
 
@@ -258,12 +217,12 @@ class Browser:
 class Output:
     """Where results are written."""
 
-    runs: Path = _key(PATH, Path("lichen-runs"), en="Folder of the run files.", fr="Dossier des fichiers de mesure.")
-    html: Path | None = _key(
+    runs: Path = declare(PATH, Path("lichen-runs"), en="Folder of the run files.", fr="Dossier des fichiers de mesure.")
+    html: Path | None = declare(
         optional(PATH), None, unset="no report",
         en="HTML report written by each measurement.", fr="Rapport HTML écrit par chaque mesure.",
     )  # fmt: skip
-    keep_screenshots: bool = _key(
+    keep_screenshots: bool = declare(
         FLAG, True, en="Keep a picture of the page when a journey fails.",
         fr="Garder une image de la page quand un parcours échoue.",
     )  # fmt: skip
@@ -273,10 +232,12 @@ class Output:
 class Extend:
     """Local files that add to what is installed."""
 
-    factors: tuple[Path, ...] = _key(PATHS, (), en="Factor packs (toml).", fr="Paquets de facteurs (toml).")
-    methods: tuple[Path, ...] = _key(PATHS, (), en="Method files (toml).", fr="Fichiers de méthode (toml).")
-    nomenclature: tuple[Path, ...] = _key(PATHS, (), en="Nomenclature rows (csv).", fr="Lignes de nomenclature (csv).")
-    modules: tuple[Path, ...] = _key(
+    factors: tuple[Path, ...] = declare(PATHS, (), en="Factor packs (toml).", fr="Paquets de facteurs (toml).")
+    methods: tuple[Path, ...] = declare(PATHS, (), en="Method files (toml).", fr="Fichiers de méthode (toml).")
+    nomenclature: tuple[Path, ...] = declare(
+        PATHS, (), en="Nomenclature rows (csv).", fr="Lignes de nomenclature (csv)."
+    )
+    modules: tuple[Path, ...] = declare(
         PATHS, (), en="Python files with a PLUGINS table.", fr="Fichiers Python avec une table PLUGINS.",
     )  # fmt: skip
 
@@ -285,50 +246,44 @@ class Extend:
 class Part:
     """A server part, measured in the same window as the browser: exactly one of command, port and pid."""
 
-    name: str = _required(
+    name: str = declare_name(
         TEXT, en="Name of the part, unique, without '/'.", fr="Nom de la partie, unique, sans « / ».",
     )  # fmt: skip
-    command: tuple[str, ...] | None = _key(
+    command: tuple[str, ...] | None = declare(
         optional(COMMAND), None, unset="not started here",
         en="Command that starts it; {port} becomes a free port, {data} a private folder, {other.url} another part's address.",
         fr="Commande qui la démarre ; {port} devient un port libre, {data} un dossier privé, {autre.url} l'adresse d'une autre.",
     )  # fmt: skip
-    port: int | None = _key(
+    port: int | None = declare(
         optional(integer(1, 65535)), None, unset="not attached by port",
         en="Port on which it already listens.", fr="Port sur lequel elle écoute déjà.",
     )  # fmt: skip
-    pid: int | None = _key(
+    pid: int | None = declare(
         optional(integer(1, 2**31 - 1)), None, unset="not attached by pid",
         en="Process that already runs.", fr="Processus qui tourne déjà.",
     )  # fmt: skip
-    cwd: Path | None = _key(
+    cwd: Path | None = declare(
         optional(PATH), None, unset="the folder of lichen.toml",
         en="Folder in which the command runs.", fr="Dossier où s'exécute la commande.",
     )  # fmt: skip
-    env: Mapping[str, str] = field(
-        default_factory=dict,
-        metadata={
-            "kind": VARIABLES,
-            "unset": "",
-            "en": "Variables added to its environment.",
-            "fr": "Variables ajoutées à son environnement.",
-        },
-    )
-    ready: str | None = _key(
+    env: Mapping[str, str] = declare_table(
+        VARIABLES, en="Variables added to its environment.", fr="Variables ajoutées à son environnement.",
+    )  # fmt: skip
+    ready: str | None = declare(
         optional(READY), None, unset="not waited for",
         en="Address that answers once it is ready, or tcp for its port.",
         fr="Adresse qui répond quand elle est prête, ou tcp pour son port.",
     )  # fmt: skip
-    ready_timeout_s: float = _key(
+    ready_timeout_s: float = declare(
         number(0, above=True, unit="seconds"), 30.0,
         en="Longest wait for it to be ready, in seconds.", fr="Attente maximale avant qu'elle soit prête, en secondes.",
     )  # fmt: skip
-    reset: tuple[str, ...] | str | None = _key(
+    reset: tuple[str, ...] | str | None = declare(
         optional(RESET), None, unset="nothing is reset",
         en="Command, or address to post to, that restores its data before each repetition.",
         fr="Commande, ou adresse à appeler (POST), qui rétablit ses données avant chaque répétition.",
     )  # fmt: skip
-    zone: str | None = _key(
+    zone: str | None = declare(
         optional(ZONE), None, unset="context.zone",
         en="Country or grid zone where it is hosted.", fr="Pays ou zone électrique de son hébergement.",
     )  # fmt: skip
@@ -338,18 +293,18 @@ class Part:
 class Journey:
     """A journey: exactly one of file and url."""
 
-    name: str = _required(
+    name: str = declare_name(
         TEXT, en="Name of the journey, unique, without '/'.", fr="Nom du parcours, unique, sans « / ».",
     )  # fmt: skip
-    file: Path | None = _key(
+    file: Path | None = declare(
         optional(PATH), None, unset="given by url",
         en="Python file with journey(page, step).", fr="Fichier Python avec journey(page, step).",
     )  # fmt: skip
-    url: str | None = _key(
+    url: str | None = declare(
         optional(ADDRESS), None, unset="given by file",
         en="Address that is opened and scrolled.", fr="Adresse ouverte puis défilée.",
     )  # fmt: skip
-    base_url: str | None = _key(
+    base_url: str | None = declare(
         optional(ADDRESS), None, unset="the journey gives whole addresses",
         en="Start of relative addresses; may be a part's, as in {portal.url}.",
         fr="Début des adresses relatives ; peut être celle d'une partie, comme {portal.url}.",
@@ -395,22 +350,12 @@ LISTS: Final[Mapping[str, type[Any]]] = {"part": Part, "journey": Journey}
 """Repeated sections, ``[[name]]``."""
 
 
-def _declared(section: str, declaration: type[Any]) -> Iterator[Key]:
-    for item in fields(declaration):
-        required = item.name == "name" and section in LISTS
-        made = item.default_factory() if callable(item.default_factory) else item.default
-        yield Key(
-            section, item.name, item.metadata["kind"], None if required else made, required,
-            item.metadata["unset"], item.metadata["en"], item.metadata["fr"],
-        )  # fmt: skip
-
-
 KEYS: Final[Mapping[str, Key]] = {
-    key.dotted: key for name, declaration in SECTIONS.items() for key in _declared(name, declaration)
+    key.dotted: key for name, declaration in SECTIONS.items() for key in declared_keys(name, declaration)
 }
 """Every key of a section, by dotted name."""
 
 LIST_KEYS: Final[Mapping[str, Mapping[str, Key]]] = {
-    name: {key.name: key for key in _declared(name, declaration)} for name, declaration in LISTS.items()
+    name: {key.name: key for key in declared_keys(name, declaration)} for name, declaration in LISTS.items()
 }
 """The keys of each repeated section, by name."""
