@@ -1,2 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""."""
+"""Factors: what one unit of electricity, of a device, of a network or of a server costs, with source and range.
+
+The packs are plug-ins of the group ``lichen.factor_packs``; each constant below is one of them. A pack is a file, and adding
+a factor is adding a row: see ``docs/recipes/add-a-factor.md``.
+"""
+
+from pathlib import Path
+from typing import Final
+
+_PACKS: Final = Path(__file__).with_name("packs")
+
+SOURCES: Final = _PACKS / "sources.toml"
+"""Bibliography that every pack may cite from."""
+
+PACK_ELECTRICITY: Final = _PACKS / "electricity.toml"
+PACK_GENERATION: Final = _PACKS / "generation.toml"
+PACK_DEVICES: Final = _PACKS / "devices.toml"
+PACK_DEVICE_MIX: Final = _PACKS / "device_mix.toml"
+PACK_NETWORKS: Final = _PACKS / "networks.toml"
+PACK_SERVERS: Final = _PACKS / "servers.toml"
+PACK_STORAGE: Final = _PACKS / "storage.toml"
+PACK_SCREENS: Final = _PACKS / "screens.toml"
+PACK_GREENFRAME: Final = _PACKS / "greenframe.toml"
+
+BUILTIN_PACKS: Final = (
+    PACK_ELECTRICITY,
+    PACK_GENERATION,
+    PACK_DEVICES,
+    PACK_DEVICE_MIX,
+    PACK_NETWORKS,
+    PACK_SERVERS,
+    PACK_STORAGE,
+    PACK_SCREENS,
+    PACK_GREENFRAME,
+)
+"""The packs that ship with Lichen, in the order of their description."""
