@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What went wrong in a journey, in a sentence a person can act on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lichen.collect.journeys.script import Journey, PageRefusedError, line_in, without_credentials
+from lichen.errors import JourneyFailed
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_SCREENSHOT_TIMEOUT_MS: Final = 3000
+
+_NET_ERRORS: Final = {
+    "ERR_CONNECTION_REFUSED": "the connection is refused",
+    "ERR_NAME_NOT_RESOLVED": "the host name is unknown",
+    "ERR_CONNECTION_TIMED_OUT": "the connection times out",
+    "ERR_TIMED_OUT": "the connection times out",
+    "ERR_CONNECTION_RESET": "the connection is reset",
+    "ERR_CONNECTION_CLOSED": "the connection is closed without an answer",
+    "ERR_EMPTY_RESPONSE": "the answer is empty",
+    "ERR_ADDRESS_UNREACHABLE": "the address cannot be reached",
+    "ERR_INTERNET_DISCONNECTED": "this machine has no network",
+}
+
+
+def describe(error: BaseException) -> tuple[str, str]:
+    """What happened and the repair, for an ``error`` raised inside a journey; without the journey's name."""
+    text = _plain(str(error))
+    if isinstance(error, PageRefusedError):
+        return text, "Check the address, or write a journey file that signs in first."
+    if (refused := re.search(r"net::(ERR_\w+)(?: at (\S+))?", text)) is not None:
+        return _net_error(refused[1], refused[2])
+    if "Page crashed" in text or "Target crashed" in text:
+        return "the page crashed", "Open it by hand in the same browser; a page often crashes when memory runs out."
+    if "has been closed" in text:
+        return "the page or the browser was closed while the journey still used it", ""
+    if type(error).__name__ == "TimeoutError" and "Timeout" in text:
+        return _timeout(text), "Check the selector or the address; allow more time when the site is slow."
+    first_line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if type(error).__module__.startswith("playwright"):
+        return first_line.rstrip("."), ""
+    return f"{type(error).__name__}: {first_line}".rstrip(": ."), ""
+
+
+def failed(journey: Journey, step: str, error: BaseException, *, screenshot: Path | None) -> JourneyFailed:
+    """The error to raise for ``error``, which the journey raised in ``step`` (empty: outside steps)."""
+    what, repair = describe(error)
+    line = line_in(error, journey.source)
+    place = f", step '{step}'" if step else ""
+    source = f" ({journey.source}:{line})" if line else ""
+    shown = f" Screenshot: {screenshot}." if screenshot is not None else ""
+    return JourneyFailed(
+        f"Journey '{journey.name}'{place}{source}: {what}.",
+        repair=f"{repair}{shown}".strip(),
+        culprit=f"{journey.name}/{step}" if step else journey.name,
+    )
+
+
+def take_screenshot(page: Page, folder: Path, name: str) -> Path | None:
+    """A picture of ``page`` in ``folder``; None when the page cannot be pictured any more."""
+    from playwright.sync_api import Error
+
+    path = folder / (re.sub(r"[^\w.-]+", "-", name) + ".png")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=path, timeout=_SCREENSHOT_TIMEOUT_MS)
+    except (Error, OSError):
+        return None
+    return path
+
+
+def _net_error(code: str, url: str | None) -> tuple[str, str]:
+    reason = _NET_ERRORS.get(code)
+    at = f" at {without_credentials(url)}" if url else ""
+    if reason is not None:
+        return f"nothing answers{at}: {reason}", "Start the site, or correct the address."
+    if "CERT" in code:
+        return f"the certificate{at} is not valid ({code})", "Set ignore_https_errors = true for a test site."
+    if code == "ERR_ABORTED":
+        return f"the navigation{at} was stopped: the address is a download, or the page navigated elsewhere", ""
+    return f"the page{at} cannot be loaded ({code})", ""
+
+
+def _timeout(text: str) -> str:
+    allowed = re.search(r"Timeout (\d+)ms", text)
+    seconds = f"{int(allowed[1]) / 1000:g} s" if allowed else "the allowed time"
+    navigating = re.search(r'navigating to "([^"]+)"', text)
+    if navigating is not None:
+        return f"{without_credentials(navigating[1])} was not loaded after {seconds}"
+    waiting = re.search(r"waiting for (.+)", text)
+    action = text.split(":", 1)[0]
+    awaited = waiting[1].strip() if waiting is not None else action
+    return f"waited {seconds} in vain for {awaited}"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records what the browser says about its network, without touching the measured window.
+
+A second debugging connection, beside the driver's, receives the events of every page, frame, worker and popup. In the
+window a reader thread appends raw messages to a list, nothing more; they are parsed after the window. Only a new
+target is handled at once: it waits until its network events are switched on, so that its first byte is counted.
+
+Protocol: Chrome DevTools Protocol, domains Target, Network, Page, Performance.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lichen.collect.journeys.settings import Throttling
+from lichen.collect.journeys.websocket import WebSocket
+
+_ANSWER: Final = b'{"id":'
+_TARGET_EVENT: Final = b'{"method":"Target.'
+_ATTACH: Final = {
+    "autoAttach": True,
+    "waitForDebuggerOnStart": True,
+    "flatten": True,
+    "filter": [{"type": "browser", "exclude": True}, {"type": "tab", "exclude": True}, {}],
+}
+_NO_BODIES: Final = {"maxTotalBufferSize": 1, "maxResourceBufferSize": 1}
+"""Bodies are never asked for: the browser need not keep them for us."""
+
+_WITH_DOCUMENT: Final = frozenset({"page", "iframe"})
+_SILENT: Final = frozenset({"browser_ui", "webview", "other", "tab", "browser"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A page, frame or worker that was attached to."""
+
+    session: str
+    kind: str
+    target_id: str
+    url: str
+    parent_session: str
+
+
+class Recorder:
+    """The second connection. Create it before the first page; ``close`` it after the last reading.
+
+    Attributes:
+        frames: raw messages in the order of arrival.
+        targets: by session, those attached to so far; ``live`` those not yet detached.
+    """
+
+    def __init__(self, endpoint: str, throttling: Throttling | None = None) -> None:
+        self.frames: list[bytes] = []
+        self.targets: dict[str, Target] = {}
+        self.live: dict[str, Target] = {}
+        self._throttling = throttling
+        self._ids = itertools.count(1)
+        self._answers: dict[int, dict[str, Any] | None] = {}
+        self._answered = threading.Condition()
+        self._sending = threading.Lock()
+        self._ended = False
+        self._socket = WebSocket(endpoint)
+        self._reader = threading.Thread(target=self._read, name="lichen-recorder", daemon=True)
+        self._reader.start()
+        self.call([("Target.setAutoAttach", dict(_ATTACH), None)], timeout_s=10.0)
+
+    def call(
+        self, commands: Iterable[tuple[str, Mapping[str, Any], str | None]], timeout_s: float = 2.0
+    ) -> list[dict[str, Any] | None]:
+        """Sends commands (method, parameters, session) at once and waits for all answers.
+
+        Returns:
+            Each ``result``; None where the browser refused, or did not answer in ``timeout_s`` (a script that never
+            ends, a target that is gone).
+        """
+        numbered = [(next(self._ids), *command) for command in commands]
+        with self._answered:
+            self._answers.update({number: None for number, *_ in numbered})
+        waiting = {number for number, *_ in numbered}
+        try:
+            self._send([_message(*command) for command in numbered])
+        except OSError:
+            self._ended = True
+        deadline = time.monotonic() + timeout_s
+        with self._answered:
+            while (
+                not self._ended
+                and any(self._answers[number] is None for number in waiting)
+                and (left := deadline - time.monotonic()) > 0
+            ):
+                self._answered.wait(left)
+            answers = [self._answers.pop(number) for number, *_ in numbered]
+        return [answer.get("result") if answer is not None else None for answer in answers]
+
+    def synchronise(self, timeout_s: float = 2.0) -> bool:
+        """Waits until everything that happened so far has arrived: each target answers after its earlier events.
+
+        Returns:
+            False when a target did not answer, so that its last events may be missing.
+        """
+        sessions = list(self.live)
+        answers = self.call(
+            [("Target.getTargets", {}, None)] + [("Network.enable", dict(_NO_BODIES), session) for session in sessions],
+            timeout_s,
+        )
+        return all(
+            answer is not None or session not in self.live
+            for session, answer in zip([None, *sessions], answers, strict=True)
+        )
+
+    def documents(self) -> Sequence[Target]:
+        """Live pages and frames with a document of their own, pages first."""
+        return sorted(
+            (target for target in self.live.values() if target.kind in _WITH_DOCUMENT), key=lambda t: t.kind != "page"
+        )
+
+    def close(self) -> None:
+        """Ends the connection and its thread."""
+        self._socket.close()
+        self._reader.join(5.0)
+
+    # --- reader thread --------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        frames = self.frames
+        try:
+            for message in self._socket.messages():
+                if message.startswith(_ANSWER):
+                    self._take_answer(message)
+                    continue
+                if message.startswith(_TARGET_EVENT):
+                    self._take_target(json.loads(message))
+                frames.append(message)
+        finally:
+            with self._answered:
+                self._ended = True
+                self._answered.notify_all()
+
+    def _take_answer(self, message: bytes) -> None:
+        number = int(message[len(_ANSWER) : message.index(b",")])
+        with self._answered:
+            if number in self._answers:
+                self._answers[number] = json.loads(message)
+                self._answered.notify_all()
+
+    def _take_target(self, event: dict[str, Any]) -> None:
+        parameters = event["params"]
+        if event["method"] == "Target.detachedFromTarget":
+            self.live.pop(parameters["sessionId"], None)
+        elif event["method"] == "Target.attachedToTarget":
+            info = parameters["targetInfo"]
+            target = Target(
+                session=parameters["sessionId"],
+                kind=info["type"],
+                target_id=info["targetId"],
+                url=info["url"],
+                parent_session=event.get("sessionId", ""),
+            )
+            try:
+                self._send([_message(next(self._ids), *command) for command in self._welcome(target)])
+            except OSError:
+                return
+            self.targets[target.session] = target
+            if target.kind not in _SILENT:
+                self.live[target.session] = target
+
+    def _welcome(self, target: Target) -> list[tuple[str, Mapping[str, Any], str | None]]:
+        """What a new target is told before it may go on."""
+        session = target.session
+        commands: list[tuple[str, Mapping[str, Any], str | None]] = []
+        if target.kind not in _SILENT:
+            commands.append(("Network.enable", _NO_BODIES, session))
+            commands.append(("Target.setAutoAttach", _ATTACH, session))
+            commands.extend(self._slow_down(target))
+        if target.kind in _WITH_DOCUMENT:
+            commands.append(("Performance.enable", {}, session))
+        if target.kind == "page":
+            commands.append(("Page.enable", {}, session))
+        commands.append(("Runtime.runIfWaitingForDebugger", {}, session))
+        return commands
+
+    def _slow_down(self, target: Target) -> list[tuple[str, Mapping[str, Any], str | None]]:
+        slower = self._throttling
+        if slower is None:
+            return []
+        commands: list[tuple[str, Mapping[str, Any], str | None]] = []
+        if slower.slows_network:
+            limits = {
+                "offline": False,
+                "latency": slower.latency_ms,
+                "downloadThroughput": _bytes_s(slower.download_kbit_s),
+                "uploadThroughput": _bytes_s(slower.upload_kbit_s),
+            }
+            commands.append(("Network.emulateNetworkConditions", limits, target.session))
+        if slower.cpu_rate > 1 and target.kind == "page":
+            commands.append(("Emulation.setCPUThrottlingRate", {"rate": slower.cpu_rate}, target.session))
+        return commands
+
+    def _send(self, messages: Iterable[bytes]) -> None:
+        with self._sending:
+            self._socket.send(*messages)
+
+
+def _message(number: int, method: str, parameters: Mapping[str, Any], session: str | None) -> bytes:
+    content: dict[str, Any] = {"id": number, "method": method, "params": parameters}
+    if session is not None:
+        content["sessionId"] = session
+    return json.dumps(content).encode()
+
+
+def _bytes_s(kbit_s: float | None) -> float:
+    return -1 if kbit_s is None else kbit_s * 1000 / 8

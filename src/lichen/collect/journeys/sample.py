@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One sample: a new browser, a settle, the window, and what is read from it afterwards."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from urllib.parse import urlsplit
+
+from lichen.collect.base import Edge, Meter, Sample
+from lichen.collect.journeys import failures
+from lichen.collect.journeys.browser import BrowserInfo
+from lichen.collect.journeys.driver import Driver, driver_session
+from lichen.collect.journeys.process import BrowserProcess
+from lichen.collect.journeys.readings import BROWSER, DRIVER, Evidence, assemble
+from lichen.collect.journeys.recorder import Recorder
+from lichen.collect.journeys.script import Journey, printing_to_stderr
+from lichen.collect.journeys.settings import BrowserSettings, sandboxed
+from lichen.collect.journeys.sites import only_site_rules, registrable_site
+from lichen.collect.journeys.traffic import read_traffic
+from lichen.collect.journeys.window import DocumentReader, OnEvent, Window, unmeasured_step
+from lichen.errors import ConfigError, JourneyFailed, LichenError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+_LOOK_S: Final = 0.1
+_CALM_LOOKS: Final = 3
+_CALM_SHARE: Final = 0.03
+
+
+@runtime_checkable
+class _Calibrated(Protocol):
+    """A meter whose memory readings become exact by slow readings on both sides of the window."""
+
+    def calibrate_memory(self) -> None: ...
+
+    def recalibrated(self, edges: Sequence[Edge]) -> tuple[Edge, ...]: ...
+
+    def notes(self) -> tuple[str, ...]: ...
+
+
+def run_sample(
+    journey: Journey,
+    *,
+    browser: BrowserInfo,
+    settings: BrowserSettings,
+    meter_factory: Callable[[], Meter],
+    parts: Mapping[str, int],
+    index: int,
+    artefacts: Path,
+    on_event: OnEvent | None = None,
+) -> Sample:
+    """Runs ``journey`` once in a browser of its own and measures it.
+
+    Args:
+        meter_factory: gives the meter of process trees; it is entered and left here.
+        parts: name and root pid of each server part; their trees are measured in the same window.
+        index: of this repetition.
+        artefacts: folder for the screenshot of a failure.
+        on_event: told the phases as they begin.
+
+    Raises:
+        JourneyFailed: names journey, step and what was waited for.
+        BrowserMissing, NothingMeasured: the browser does not start.
+        ConfigError: a step name is used twice, empty or contains ``/``.
+    """
+    tell = on_event or _ignore
+    run = _Run(journey, browser, settings, index, artefacts, tell)
+    with driver_session() as driver:
+        return run.measure(driver, meter_factory, parts)
+
+
+def _ignore(phase: str, detail: str) -> None:
+    del phase, detail
+
+
+class _Run:
+    """One sample under way."""
+
+    def __init__(
+        self,
+        journey: Journey,
+        browser: BrowserInfo,
+        settings: BrowserSettings,
+        index: int,
+        artefacts: Path,
+        tell: OnEvent,
+    ) -> None:
+        self._journey = journey
+        self._browser = browser
+        self._settings = settings
+        self._index = index
+        self._artefacts = artefacts
+        self._tell = tell
+        self._timed_out = False
+        self._window: Window | None = None
+        host = urlsplit(journey.base_url or "").hostname
+        self._site = registrable_site(host) if host else None
+        if settings.block_third_party and self._site is None:
+            raise ConfigError(
+                f"Third parties cannot be blocked for the journey '{journey.name}': its own site is not known.",
+                repair="Give the journey a base_url.",
+                culprit="block_third_party",
+            )
+
+    def measure(self, driver: Driver, meter_factory: Callable[[], Meter], parts: Mapping[str, int]) -> Sample:
+        """The sample."""
+        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._tell("launch", self._browser.path)
+        rules = only_site_rules(self._site) if self._settings.block_third_party and self._site else None
+        with ExitStack() as stack:
+            process = stack.enter_context(BrowserProcess(self._browser, self._settings, rules))
+            playwright = driver.playwright()  # starts while the browser does
+            process.wait_ready()
+            watchdog = threading.Timer(self._settings.journey_timeout_s, self._give_up, [process])
+            watchdog.daemon = True
+            watchdog.start()
+            stack.callback(watchdog.cancel)
+            recorder = Recorder(process.endpoint, self._settings.throttling)
+            stack.callback(recorder.close)
+            meter = stack.enter_context(meter_factory())
+            meter.add(BROWSER, process.pid)
+            meter.add(DRIVER, driver.pid)
+            for name, pid in parts.items():
+                meter.add(name, pid)
+            self._tell("context", "")
+            connection = playwright.chromium.connect_over_cdp(process.endpoint, is_local=True)
+            try:
+                page = self._prepare(connection.new_context(**self._context_options()))
+                self._tell("settle", "")
+                settle_s = self._settle(page, meter)
+                if isinstance(meter, _Calibrated):
+                    meter.calibrate_memory()
+                evidence = self._take_window(page, meter, recorder, settle_s, started_at, parts)
+            except LichenError:
+                raise
+            except Exception as error:
+                raise self._failure(error, page=_last_page(connection)) from error
+            finally:
+                self._tell("close", "")
+                process.kill()
+        self._tell("read", "")
+        traffic = read_traffic(recorder.frames)
+        sample = assemble(evidence, traffic, site=self._site)
+        self._tell("done", "")
+        return sample
+
+    # --- phases ---------------------------------------------------------------------------------
+
+    def _context_options(self) -> dict[str, Any]:
+        chosen = self._settings
+        width, height = chosen.viewport
+        return {
+            "viewport": {"width": width, "height": height},
+            "device_scale_factor": chosen.device_scale_factor,
+            "locale": chosen.locale,
+            "timezone_id": chosen.time_zone,
+            "color_scheme": chosen.color_scheme,
+            "reduced_motion": chosen.reduced_motion,
+            "user_agent": chosen.user_agent,
+            "ignore_https_errors": chosen.ignore_https_errors,
+            "accept_downloads": False,
+            "base_url": self._journey.base_url,
+        }
+
+    def _prepare(self, context: BrowserContext) -> Page:
+        """Opens the page, and does everything that is not to be measured."""
+        context.set_default_timeout(self._settings.timeout_s * 1000)
+        page = context.new_page()
+        with printing_to_stderr():
+            if self._settings.cache == "warm":
+                self._tell("rehearse", "")
+                page = self._rehearse(context, page)
+            if self._journey.prepare is not None:
+                self._tell("prepare", "")
+                self._journey.prepare(page)
+        return page
+
+    def _rehearse(self, context: BrowserContext, page: Page) -> Page:
+        """Fills the caches by running the journey once, then forgets who the visitor was."""
+        if self._journey.prepare is not None:
+            self._journey.prepare(page)
+        self._journey.run(page, unmeasured_step)
+        session = context.new_cdp_session(page)
+        origins = {f"{parts.scheme}://{parts.netloc}" for p in context.pages if (parts := urlsplit(p.url)).netloc}
+        for origin in origins:
+            session.send(
+                "Storage.clearDataForOrigin",
+                {"origin": origin, "storageTypes": "cookies,local_storage,indexeddb,websql,file_systems"},
+            )
+        context.clear_cookies()
+        fresh = context.new_page()
+        for old in context.pages:
+            if old is not fresh:
+                old.close()
+        return fresh
+
+    def _settle(self, page: Page, meter: Meter) -> float:
+        """Waits until the browser rests: three looks in a row below 3 % of a processor. Returns the seconds waited."""
+        before = first = meter.edge()
+        calm = 0
+        while calm < _CALM_LOOKS and (before.at_ns - first.at_ns) / 1e9 < self._settings.settle_s:
+            page.wait_for_timeout(_LOOK_S * 1000)
+            now = meter.edge()
+            busy_ns = now.trees[BROWSER].cpu_ns - before.trees[BROWSER].cpu_ns
+            calm = calm + 1 if busy_ns < _CALM_SHARE * (now.at_ns - before.at_ns) else 0
+            before = now
+        return (before.at_ns - first.at_ns) / 1e9
+
+    def _take_window(
+        self, page: Page, meter: Meter, recorder: Recorder, settle_s: float, started_at: str, parts: Mapping[str, int]
+    ) -> Evidence:
+        self._tell("window", "")
+        window = Window(page, meter, DocumentReader(recorder), self._settings.rest_s, self._tell)
+        self._window = window
+        with printing_to_stderr():
+            window.run(self._journey.run)
+        notes: list[str] = []
+        if isinstance(meter, _Calibrated):
+            meter.calibrate_memory()
+            window.revise(meter.recalibrated)
+            notes.extend(meter.notes())
+        if not recorder.synchronise():
+            notes.append("a page did not answer after the window: its last network events may be missing")
+        if not sandboxed():
+            notes.append("browser without its sandbox, because this is root")
+        return Evidence(
+            window=window,
+            index=self._index,
+            started_at=started_at,
+            settle_s=settle_s,
+            tree_names=(BROWSER, *parts),
+            notes=tuple(notes),
+        )
+
+    # --- failures -------------------------------------------------------------------------------
+
+    def _give_up(self, process: BrowserProcess) -> None:
+        self._timed_out = True
+        process.kill()
+
+    def _failure(self, error: Exception, page: Page | None) -> JourneyFailed:
+        step = self._window.failed_in or self._window.current if self._window is not None else ""
+        if self._timed_out:
+            place = f" and stopped in the step '{step}'" if step else ""
+            return JourneyFailed(
+                f"Journey '{self._journey.name}' did not end within {self._settings.journey_timeout_s:g} s{place}.",
+                repair="Look for a script that never ends, or allow more time (journey_timeout_s).",
+                culprit=f"{self._journey.name}/{step}" if step else self._journey.name,
+            )
+        name = "-".join(filter(None, [self._journey.name, str(self._index), step]))
+        picture = failures.take_screenshot(page, self._artefacts, name) if page is not None else None
+        return failures.failed(self._journey, step, error, screenshot=picture)
+
+
+def _last_page(connection: Any) -> Page | None:
+    """The page that the user would look at: the newest one that is open."""
+    pages = [page for context in connection.contexts for page in context.pages if not page.is_closed()]
+    return pages[-1] if pages else None
+
+

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Journeys: a Python file with a function, or a bare address. What can be refused is refused before a browser starts."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+from lichen.errors import ConfigError
+
+
+class Step(Protocol):
+    """What a journey calls to name a stretch of itself: ``with step("pay", dwell=8): ...``."""
+
+    def __call__(self, name: str, *, dwell: float | None = None) -> AbstractContextManager[None]:
+        """Opens the step ``name``; a person stays ``dwell`` seconds in it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """A user's journey, ready to run.
+
+    Attributes:
+        name: booked in the entity's path.
+        source: path of the file, or the address without credentials.
+        source_hash: SHA-256 of the file's bytes, or of the address: part of the identity of a series. Files that
+            the journey imports are not part of it.
+        base_url: what relative addresses in ``page.goto`` refer to; may carry ``user:password@`` for HTTP authentication.
+        run: called with Playwright's page and `Step`. prepare: called with the page before the window.
+    """
+
+    name: str
+    source: str
+    source_hash: str
+    base_url: str | None
+    run: Callable[[Any, Step], None] = field(repr=False)
+    prepare: Callable[[Any], None] | None = field(default=None, repr=False)
+
+
+def load_journey(source: str, *, name: str | None = None, base_url: str | None = None) -> Journey:
+    """A journey from a file or an address.
+
+    Args:
+        source: path of a Python file with ``def journey(page, step)`` and, if need be, ``def prepare(page)``; or an
+            address starting with http:// or https://, which gives the steps ``open`` and ``scroll``.
+        name: the file's stem, or the address's host and path, when None.
+        base_url: for relative addresses in the file.
+
+    Raises:
+        ConfigError: names file and line.
+    """
+    if re.match(r"https?://", source, re.IGNORECASE):
+        return _of_address(source, name)
+    if base_url is not None and not re.match(r"https?://[^/]", base_url, re.IGNORECASE):
+        raise ConfigError(
+            f"The base address '{base_url}' of the journey {source} is not an http address.",
+            repair="Write it with http:// or https:// and a host.",
+            culprit=base_url,
+        )
+    return _of_file(Path(source), name, base_url)
+
+
+def check_step_name(name: object, where: str) -> str:
+    """``name`` when it can name a step; ConfigError that says ``where`` otherwise."""
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigError(f"{where}: a step has no name.", repair='Write step("some name").', culprit=where)
+    if "/" in name:
+        raise ConfigError(
+            f"{where}: the step name '{name}' contains '/', which separates application, part, journey and step.",
+            repair="Use another character.",
+            culprit=where,
+        )
+    return name
+
+
+@contextlib.contextmanager
+def printing_to_stderr() -> Iterator[None]:
+    """A journey may print; standard output belongs to the result."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+# --- an address ------------------------------------------------------------------------------------------------------
+
+
+def without_credentials(url: str) -> str:
+    """``url`` without ``user:password@``."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _of_address(url: str, name: str | None) -> Journey:
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None
+    if not host:
+        raise ConfigError(f"The address '{url}' names no host.", repair="Write http://host/path.", culprit=url)
+    shown = without_credentials(url)
+    parts = urlsplit(shown)
+    label = name or re.sub(r"[^\w.-]+", "-", f"{parts.netloc}{parts.path}").strip("-")
+
+    def open_and_scroll(page: Any, step: Step) -> None:
+        with step("open"):
+            response = page.goto(url, wait_until="load")
+            if response is not None and response.status >= 400:
+                raise PageRefusedError(f"{shown} answers with status {response.status}")
+        with step("scroll"):
+            page.evaluate(_SCROLL_TO_END)
+
+    return Journey(
+        name=label, source=shown, source_hash=hashlib.sha256(shown.encode()).hexdigest(), base_url=url, run=open_and_scroll
+    )
+
+
+class PageRefusedError(Exception):
+    """The address answers, but not with a page."""
+
+
+_SCROLL_TO_END = """() => new Promise(done => {
+  const root = document.scrollingElement || document.documentElement;
+  let position = root.scrollTop, frames = 0;
+  const move = () => {
+    const end = Math.min(root.scrollHeight - window.innerHeight, 20 * window.innerHeight);
+    position = Math.min(end, position + window.innerHeight / 8);
+    window.scrollTo(0, position);
+    position < end && ++frames < 600 ? requestAnimationFrame(move) : requestAnimationFrame(() => done());
+  };
+  requestAnimationFrame(move);
+})"""
+"""An eighth of the viewport per frame: about a second for 8 viewports; pages that grow for ever end after 20 viewports."""
+
+
+# --- a file ----------------------------------------------------------------------------------------------------------
+
+
+def _of_file(path: Path, name: str | None, base_url: str | None) -> Journey:
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        hint = (
+            f"To measure an address, write http://{path}."
+            if path.suffix != ".py" and re.match(r"[\w.-]+(:\d+)?(/|$)", str(path)) and not path.exists()
+            else "Give the path of a Python file."
+        )
+        raise ConfigError(
+            f"The journey '{path}' cannot be read: {error.strerror}.", repair=hint, culprit=str(path)
+        ) from error
+    try:
+        tree = ast.parse(source, filename=str(path))
+        code = compile(tree, str(path), "exec")
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise ConfigError(
+            f"{path}{f':{line}' if line else ''}: not valid Python: {getattr(error, 'msg', error)}.",
+            repair="Correct the line.",
+            culprit=f"{path}:{line or 1}",
+        ) from error
+    _check_literal_steps(path, tree)
+    namespace = _execute(path, code)
+    lines = {node.name: node.lineno for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    run = namespace.get("journey")
+    if not callable(run):
+        raise ConfigError(
+            f"{path}:1: there is no function 'journey'.",
+            repair="Write: def journey(page, step): ...",
+            culprit=f"{path}:1",
+        )
+    _check_signature(path, lines.get("journey", 1), run, "journey(page, step)", 2)
+    prepare = namespace.get("prepare")
+    if prepare is not None:
+        _check_signature(path, lines.get("prepare", 1), prepare, "prepare(page)", 1)
+    return Journey(
+        name=name or path.stem,
+        source=str(path),
+        source_hash=hashlib.sha256(source).hexdigest(),
+        base_url=base_url,
+        run=run,
+        prepare=prepare,
+    )
+
+
+def _execute(path: Path, code: Any) -> dict[str, Any]:
+    namespace: dict[str, Any] = {"__name__": f"lichen_journey_{path.stem}", "__file__": str(path)}
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
+    try:
+        with printing_to_stderr():
+            exec(code, namespace)  # noqa: S102 - running the user's own journey is the purpose
+    except (Exception, SystemExit) as error:
+        line = line_in(error, str(path)) or 1
+        raise ConfigError(
+            f"{path}:{line}: the journey does not load: {type(error).__name__}: {error}.",
+            repair="Correct the line.",
+            culprit=f"{path}:{line}",
+        ) from error
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(folder)
+    return namespace
+
+
+def line_in(error: BaseException, path: str) -> int | None:
+    """The innermost line of ``path`` that ``error`` passed through."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    return frames[-1].lineno if frames else None
+
+
+def _check_signature(path: Path, line: int, function: Any, wanted: str, arguments: int) -> None:
+    problem = ""
+    if not callable(function):
+        problem = f"'{wanted.partition('(')[0]}' is not a function"
+    elif inspect.iscoroutinefunction(function):
+        problem = f"'{function.__name__}' is asynchronous"
+    else:
+        try:
+            inspect.signature(function).bind(*range(arguments))
+        except TypeError as error:
+            problem = f"'{function.__name__}' does not take ({wanted.partition('(')[2][:-1]}): {error}"
+    if problem:
+        raise ConfigError(
+            f"{path}:{line}: {problem}.", repair=f"Write: def {wanted}: ...", culprit=f"{path}:{line}"
+        )
+
+
+def _check_literal_steps(path: Path, tree: ast.Module) -> None:
+    """Refuses wrong step names that are visible in the text; names computed at run time are checked then."""
+    seen: dict[str, int] = {}
+    for function in tree.body:
+        if not isinstance(function, ast.FunctionDef) or function.name != "journey":
+            continue
+        for statement in function.body:
+            if isinstance(statement, ast.If | ast.Try | ast.Match):
+                continue  # branches may rightly use one name twice
+            for call in _step_calls(statement, step=_second_argument(function)):
+                name = call.args[0]
+                if not isinstance(name, ast.Constant):
+                    continue
+                text = check_step_name(name.value, f"{path}:{call.lineno}")
+                if text in seen:
+                    raise ConfigError(
+                        f"{path}:{call.lineno}: the step '{text}' is already used in line {seen[text]}.",
+                        repair="Give each step a name of its own.",
+                        culprit=f"{path}:{call.lineno}",
+                    )
+                seen[text] = call.lineno
+
+
+def _second_argument(function: ast.FunctionDef) -> str:
+    arguments = [*function.args.posonlyargs, *function.args.args]
+    return arguments[1].arg if len(arguments) > 1 else "step"
+
+
+def _step_calls(node: ast.AST, *, step: str) -> Iterator[ast.Call]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == step and inner.args:
+            yield inner

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the browser is set up: everything that, when changed, makes two series incomparable."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+from lichen.errors import ConfigError
+
+Cache = Literal["cold", "warm"]
+
+QUIET_FLAGS: Final[tuple[str, ...]] = (
+    # nothing of the browser's own on the network
+    "--disable-background-networking",
+    "--disable-breakpad",
+    "--disable-client-side-phishing-detection",
+    "--disable-component-extensions-with-background-pages",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-extensions",
+    "--disable-field-trial-config",
+    "--disable-search-engine-choice-screen",
+    "--disable-sync",
+    "--metrics-recording-only",
+    "--no-default-browser-check",
+    "--no-first-run",
+    "--no-pings",
+    "--no-service-autorun",
+    (
+        "--disable-features=AutofillServerCommunication,CertificateTransparencyComponentUpdater,"
+        "DialMediaRouteProvider,InterestFeedContentSuggestions,MediaRouter,OptimizationHints,Translate"
+    ),
+    # the page is always in front: timers and rendering run at their normal pace
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-hang-monitor",
+    "--disable-renderer-backgrounding",
+    # the same bytes and the same rendering path everywhere
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--mute-audio",
+    "--password-store=basic",
+    "--use-mock-keychain",
+)
+"""Chromium switches that remove the browser's own work from the measurement. Names: Chromium's switch files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttling:
+    """A slower network and a slower processor.
+
+    Attributes:
+        download_kbit_s, upload_kbit_s: throughput per connection target; None leaves it free.
+        latency_ms: added to each request.
+        cpu_rate: slow-down of the page's main thread (4 = four times slower). Chromium slows down by keeping the
+            processor busy, so CPU time measured under it is not the page's own.
+    """
+
+    download_kbit_s: float | None = None
+    upload_kbit_s: float | None = None
+    latency_ms: float = 0.0
+    cpu_rate: float = 1.0
+
+    @property
+    def slows_network(self) -> bool:
+        """Whether the network is to be slowed down."""
+        return self.download_kbit_s is not None or self.upload_kbit_s is not None or self.latency_ms > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserSettings:
+    """Set-up of the browser for all samples of a run.
+
+    Attributes:
+        viewport: width and height in CSS pixels.
+        user_agent: None keeps the browser's own.
+        cache: ``cold``: new profile, nothing cached. ``warm``: the journey is first run once, unmeasured, in the same
+            browser; then cookies and page storage are cleared, while HTTP cache, Cache Storage and service workers
+            stay, and the journey starts again in a new page.
+        rest_s: real rest at the end of each step, inside the step, so that timers, polling and animation show.
+        settle_s: longest wait for the browser to come to rest before the window.
+        timeout_s: of one action (click, wait, navigation). journey_timeout_s: of the whole journey.
+        block_third_party: only hosts of the journey's own site are reachable.
+        extra_args: further Chromium switches.
+    """
+
+    viewport: tuple[int, int] = (1366, 768)
+    device_scale_factor: float = 1.0
+    locale: str = "en-GB"
+    time_zone: str = "Europe/Paris"
+    color_scheme: Literal["light", "dark", "no-preference"] = "light"
+    reduced_motion: Literal["reduce", "no-preference"] = "no-preference"
+    user_agent: str | None = None
+    throttling: Throttling | None = None
+    cache: Cache = "cold"
+    rest_s: float = 1.0
+    settle_s: float = 3.0
+    timeout_s: float = 30.0
+    journey_timeout_s: float = 300.0
+    ignore_https_errors: bool = False
+    block_third_party: bool = False
+    extra_args: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuses settings that cannot be meant."""
+        if min(self.viewport) < 1:
+            raise _wrong("viewport", self.viewport, "two positive numbers of pixels, such as 1366x768")
+        if self.cache not in ("cold", "warm"):
+            raise _wrong("cache", self.cache, "'cold' or 'warm'")
+        for name in ("device_scale_factor", "timeout_s", "journey_timeout_s"):
+            if not getattr(self, name) > 0:
+                raise _wrong(name, getattr(self, name), "a number above 0")
+        for name in ("rest_s", "settle_s"):
+            if not getattr(self, name) >= 0:
+                raise _wrong(name, getattr(self, name), "a number of seconds, 0 or more")
+        if self.throttling is not None and not self.throttling.cpu_rate >= 1:
+            raise _wrong("throttling.cpu_rate", self.throttling.cpu_rate, "1 (no slow-down) or more")
+
+    def fingerprint(self) -> dict[str, Any]:
+        """All settings plus the sandbox's state, as JSON values: two series compare only when these are equal."""
+        content = asdict(self)
+        content["viewport"] = list(self.viewport)
+        content["extra_args"] = list(self.extra_args)
+        content["sandbox"] = sandboxed()
+        return content
+
+
+def sandboxed() -> bool:
+    """Whether Chromium runs in its sandbox: always, except as root, where it refuses to."""
+    return os.geteuid() != 0
+
+
+def _wrong(name: str, value: object, wanted: str) -> ConfigError:
+    return ConfigError(f"The browser setting '{name}' is {value!r}.", repair=f"Give {wanted}.", culprit=name)

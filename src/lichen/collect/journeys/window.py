@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The measured window: edges, steps, and the readings that are taken at them."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from lichen.collect.base import Edge, Meter
+from lichen.collect.journeys.recorder import Recorder
+from lichen.collect.journeys.script import check_step_name
+from lichen.errors import ConfigError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+OnEvent = Callable[[str, str], None]
+"""Told what happens: phase (``launch``, ``settle``, ``step``...) and detail."""
+
+WHOLE_JOURNEY: Final = "journey"
+"""Name of the only step of a journey that names none."""
+
+_COUNT_ELEMENTS: Final = "document.getElementsByTagName('*').length"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReading:
+    """State of the pages: layout passes since the previous reading, elements of the journey's page now."""
+
+    layouts: int | None
+    dom_elements: int | None
+
+
+class DocumentReader:
+    """Reads pages through the second connection; outside steps, because it takes time in the browser."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._counts: dict[str, int] = {}
+        self._page: str | None = None
+
+    def read(self) -> DocumentReading:
+        """Layout passes of all pages and cross-site frames since the previous call; elements of the first page.
+
+        A page that navigates to another process starts counting anew: passes of the left document since the previous
+        reading are lost, those of the new one are counted from its start.
+        """
+        targets = self._recorder.documents()
+        if not targets:
+            return DocumentReading(None, None)
+        commands: list[tuple[str, dict[str, Any], str | None]] = [
+            ("Performance.getMetrics", {}, target.session) for target in targets
+        ]
+        commands.append(
+            ("Runtime.evaluate", {"expression": _COUNT_ELEMENTS, "returnByValue": True}, targets[0].session)
+        )
+        *metrics, elements = self._recorder.call(commands)
+        passes: int | None = 0
+        for target, answer in zip(targets, metrics, strict=True):
+            if answer is None:
+                passes = None
+                continue
+            count = next(int(m["value"]) for m in answer["metrics"] if m["name"] == "LayoutCount")
+            before = self._counts.get(target.session, 0)
+            self._counts[target.session] = count
+            if passes is not None:
+                passes += count - before if count >= before else count
+        value = elements["result"].get("value") if elements is not None else None
+        return DocumentReading(passes, int(value) if isinstance(value, int) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class StepMark:
+    """A finished step: its edges and readings. ``rest`` is the edge at which the final rest began."""
+
+    name: str
+    dwell_s: float | None
+    start: Edge
+    rest: Edge | None
+    end: Edge
+    documents: DocumentReading
+
+
+@dataclass(slots=True)
+class Window:
+    """Runs a journey's steps and keeps their edges.
+
+    Attributes:
+        current: name of the open step, ``""`` between steps; failed_in the step in which the journey stopped.
+    """
+
+    page: Page
+    meter: Meter
+    reader: DocumentReader
+    rest_s: float
+    on_event: OnEvent
+    marks: list[StepMark] = field(default_factory=list)
+    gap_layouts: int | None = 0
+    current: str = ""
+    failed_in: str = ""
+    first: Edge | None = None
+    last: Edge | None = None
+    agent_ns: int = 0
+
+    def run(self, journey: Callable[[Any, Any], None]) -> None:
+        """The window, from the first to the last edge, around ``journey(page, step)``."""
+        self.reader.read()
+        self.first = self.meter.edge()
+        agent_start_ns = time.process_time_ns()
+        journey(self.page, self.step)
+        if self.marks:
+            self.last = self.meter.edge()
+            self.agent_ns = time.process_time_ns() - agent_start_ns
+        else:
+            rest = self._rest()
+            self.last = self.meter.edge()
+            self.agent_ns = time.process_time_ns() - agent_start_ns
+            documents = self.reader.read()
+            self.marks.append(StepMark(WHOLE_JOURNEY, None, self.first, rest, self.last, documents))
+
+    def edges(self) -> list[Edge]:
+        """All edges taken so far, in order."""
+        inner = [edge for mark in self.marks for edge in (mark.start, mark.rest, mark.end)]
+        return [edge for edge in (self.first, *inner, self.last) if edge is not None]
+
+    def revise(self, revision: Callable[[Sequence[Edge]], Sequence[Edge]]) -> None:
+        """Replaces all edges by their ``revision``."""
+        edges = self.edges()
+        revised = {old.at_ns: new for old, new in zip(edges, revision(edges), strict=True)}
+
+        def new(edge: Edge | None) -> Edge | None:
+            return None if edge is None else revised[edge.at_ns]
+
+        self.first, self.last = new(self.first), new(self.last)
+        self.marks = [
+            replace(mark, start=revised[mark.start.at_ns], rest=new(mark.rest), end=revised[mark.end.at_ns])
+            for mark in self.marks
+        ]
+
+    @contextlib.contextmanager
+    def step(self, name: str, *, dwell: float | None = None) -> Iterator[None]:
+        """One step; ``dwell`` is the time in seconds that a person stays in it."""
+        self._check(name, dwell)
+        self._add_gap(self.reader.read())
+        self.current = name
+        self.on_event("step", name)
+        start = self.meter.edge()
+        try:
+            yield
+        except BaseException:
+            self.failed_in = self.failed_in or name
+            raise
+        rest = self._rest()
+        end = self.meter.edge()
+        self.marks.append(StepMark(name, dwell, start, rest, end, self.reader.read()))
+        self.current = ""
+
+    def _check(self, name: str, dwell: float | None) -> None:
+        caller = inspect.stack(context=0)[3]  # the line of the journey that opened the step
+        where = f"{caller.filename}:{caller.lineno}"
+        check_step_name(name, where)
+        if self.current:
+            raise ConfigError(
+                f"{where}: the step '{name}' begins inside the step '{self.current}'.",
+                repair="End one step before the next begins.",
+                culprit=where,
+            )
+        if any(mark.name == name for mark in self.marks):
+            raise ConfigError(
+                f"{where}: the step '{name}' runs twice.", repair="Give each step a name of its own.", culprit=where
+            )
+        if dwell is not None and not 0 <= dwell < float("inf"):
+            raise ConfigError(
+                f"{where}: the dwell of the step '{name}' is {dwell!r}.",
+                repair="Give seconds, 0 or more.",
+                culprit=where,
+            )
+
+    def _add_gap(self, reading: DocumentReading) -> None:
+        if reading.layouts is None or self.gap_layouts is None:
+            self.gap_layouts = None
+        else:
+            self.gap_layouts += reading.layouts
+
+    def _rest(self) -> Edge | None:
+        if self.rest_s <= 0:
+            return None
+        edge = self.meter.edge()
+        if self.page.is_closed():
+            time.sleep(self.rest_s)
+        else:
+            self.page.wait_for_timeout(self.rest_s * 1000)
+        return edge
+
+
+@contextlib.contextmanager
+def unmeasured_step(name: str, *, dwell: float | None = None) -> Iterator[None]:
+    """A step of the rehearsal that fills the cache: nothing is read."""
+    del name, dwell
+    yield
