@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The declared keys as text: the file that ``lichen init`` writes, and ``docs/configuration.md``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from lichen.config.keys import Key
+from lichen.config.kinds import Viewport
+from lichen.config.settings import KEYS, LIST_KEYS, SECTIONS, Journey, Part, Settings
+
+HIDDEN: Final = "***"
+"""Stands for the value of a part's variable, which may be a password."""
+
+_EXAMPLE_PART: Final = """\
+# [[part]]
+# name = "portal"
+# command = ["python", "-m", "portal", "--port", "{port}"]
+# ready = "tcp"
+"""
+
+_EXAMPLE_JOURNEY: Final = """\
+[[journey]]
+name = "example"
+file = "journeys/example.py"
+base_url = "http://127.0.0.1:8000"
+"""
+
+_EXAMPLES: Final[Mapping[str, Any]] = {
+    "context.zone": "FR",
+    "browser.executable": "chromium",
+    "browser.download_kbps": 10000,
+    "browser.upload_kbps": 3000,
+    "browser.latency_ms": 40,
+    "browser.cpu_slowdown": 4,
+    "output.html": "lichen-report.html",
+}
+"""Values shown for the keys that have no default."""
+
+_INTRO: Final[Mapping[str, str]] = {
+    "en": "# Settings of Lichen. A line that starts with '#' shows a default; take the '#' away to change it.\n"
+    "# A variable LICHEN_SECTION_KEY goes before this file, a flag before both. Paths start from this file's folder.\n",
+    "fr": "# Réglages de Lichen. Une ligne qui commence par « # » montre une valeur par défaut ; ôtez le « # » pour la changer.\n"
+    "# Une variable LICHEN_SECTION_CLE l'emporte sur ce fichier, une option sur les deux. Les chemins partent de ce dossier.\n",
+}
+
+_REFERENCE_INTRO: Final = """\
+# Configuration
+
+<!-- Made from the declarations in src/lichen/config/settings.py: `python -m lichen.config.document > docs/configuration.md`. -->
+
+Lichen reads `lichen.toml` in the current folder, or the file named by `--config`. `lichen init` writes a commented one;
+`lichen config show --origin` prints every value with the place it comes from.
+
+- **Precedence**: a flag of the command line, then an environment variable, then the file, then the default.
+- **Variables**: `LICHEN_SECTION_KEY`, for example `LICHEN_MEASURE_SAMPLES=10`. An empty one counts as not set. Lists are
+  written as a shell writes them: `LICHEN_BROWSER_ARGS="--lang=fr --mute-audio"`.
+- **Paths** in the file start from the file's folder; those of flags and variables start from the current folder.
+- **Mistakes** are refused, never skipped: an unknown key is answered with the nearest valid one, its file and its line.
+"""
+
+_REFERENCE_PART: Final = """\
+A server part is measured in the same window as the browser. Each `[[part]]` has exactly one of `command`, `port` and `pid`,
+and a `name` of its own, without `/`, that is not `browser`. Its address can be used by other parts and by journeys as
+`{name.url}`.
+"""
+
+_REFERENCE_JOURNEY: Final = """\
+Each `[[journey]]` has exactly one of `file` and `url`, and a `name` of its own, without `/`.
+"""
+
+
+def plain(value: Any) -> Any:
+    """A setting as a JSON value."""
+    if isinstance(value, Path | Viewport):
+        return str(value)
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def toml(value: Any) -> str:
+    """A setting as TOML writes it; JSON's texts, numbers, booleans and lists are TOML's."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(k)} = {toml(v)}" for k, v in value.items()) + " }" if value else "{}"
+    return json.dumps(plain(value), ensure_ascii=False)
+
+
+def starter(name: str, lang: str) -> str:
+    """A commented lichen.toml that holds every key.
+
+    Args:
+        name: of the project.
+        lang: language of the comments, ``en`` or ``fr``.
+    """
+    lines = [_INTRO[lang]]
+    for section, keys in groupby(KEYS.values(), key=lambda key: key.section):
+        lines.append(f"[{section}]")
+        for key in keys:
+            lines.append(f"# {_explained(key, lang)}")
+            lines.append(
+                f"name = {toml(name)}" if key.dotted == "project.name" else f"# {key.name} = {_example(key, lang)}"
+            )
+        lines.append("")
+    for section, example in (("part", _EXAMPLE_PART), ("journey", _EXAMPLE_JOURNEY)):
+        lines += [f"# {key.name}: {_explained(key, lang)}" for key in LIST_KEYS[section].values()]
+        lines.append(example)
+    return "\n".join(lines)
+
+
+def _explained(key: Key, lang: str) -> str:
+    choices = f" ({' | '.join(key.kind.choices)})" if key.kind.choices else ""
+    return f"{key.description(lang)}{choices}"
+
+
+def _example(key: Key, lang: str) -> str:
+    """The default; where there is none, an example that says so."""
+    if key.default is not None:
+        return toml(key.default)
+    return f"{toml(_EXAMPLES[key.dotted])}  # {'exemple ; sans valeur par défaut' if lang == 'fr' else 'an example; not set by default'}"
+
+
+def reference() -> str:
+    """``docs/configuration.md``: a heading for each key."""
+    lines = [_REFERENCE_INTRO]
+    for section in SECTIONS:
+        lines.append(f"## [{section}]\n")
+        lines += [_entry(key, key.dotted) for key in KEYS.values() if key.section == section]
+    for section, text in (("part", _REFERENCE_PART), ("journey", _REFERENCE_JOURNEY)):
+        lines.append(f"## [[{section}]]\n\n{text}")
+        lines += [_entry(key, f"{section}.{key.name}") for key in LIST_KEYS[section].values()]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _entry(key: Key, heading: str) -> str:
+    if key.required:
+        default = "required"
+    elif key.unset:
+        default = f"not set ({key.unset})"
+    else:
+        default = f"`{toml(key.default)}`"
+    variable = f"\n- Variable: `{key.variable}`" if key.dotted in KEYS else ""
+    return f"### {heading}\n\n{key.en}\n\n- Value: {key.kind.wanted}\n- Default: {default}{variable}\n"
+
+
+def values(settings: Settings) -> Iterator[tuple[str, Any, str]]:
+    """Every value in force as (dotted key, JSON value, origin); values of a part's variables are hidden."""
+    for dotted, key in KEYS.items():
+        yield dotted, plain(settings.value(key)), str(settings.origins[dotted])
+    lists: Mapping[str, tuple[Part | Journey, ...]] = {"part": settings.parts, "journey": settings.journeys}
+    for section, declared in lists.items():
+        for position, item in enumerate(declared):
+            for name in LIST_KEYS[section]:
+                value = plain(getattr(item, name))
+                shown = dict.fromkeys(value, HIDDEN) if isinstance(value, dict) else value
+                origin = settings.origins.get(f"{section}.{position}.{name}")
+                yield f"{section}.{item.name}.{name}", shown, str(origin or "default")
+
+
+if __name__ == "__main__":
+    print(reference(), end="")  # noqa: T201 - the page is this module's output
