@@ -166,6 +166,7 @@ class _Evaluator:
         self.factors_hash = factors_hash
         self.context = context
         self.nomenclature = nomenclature
+        self.known: dict[str, set[str]] = {}
         self.draws: dict[str, np.ndarray] = {}
         self.computed: list[Computed] = []
         self.not_covered: list[NotCovered] = []
@@ -182,8 +183,8 @@ class _Evaluator:
                 value = self.attribute(group, key)
             if not _accepts(accepted, value):
                 return False
-        superseded = any(q in group.quantities and group.quantities[q].value is not None for q in rule.unless)
-        return not superseded and all(q in group.quantities for q in rule.quantities)
+        known = self.known.get(group.entity, set())
+        return known.isdisjoint(rule.unless) and all(q in group.quantities for q in rule.quantities)
 
     def factor(self, binding: Binding, group: Group) -> Factor:
         names = {name: self.attribute(group, name) for name in binding.placeholders}
@@ -297,6 +298,12 @@ class _Evaluator:
             except _Missing as missing:
                 self.leave(group, rule.quantities, f"{missing} ({derivation.indicator}, {rule.phase})")
 
+    def note_known(self, groups: Iterable[Group]) -> None:
+        """Remembers which quantities each entity has a value of: a meter supersedes models whatever its other attributes."""
+        for group in groups:
+            known = {q for q, activity in group.quantities.items() if activity.value is not None}
+            self.known.setdefault(group.entity, set()).update(known)
+
     def group(self, group: Group) -> None:
         used: set[str] = set()
         for rule in self.method.rules:
@@ -313,7 +320,7 @@ class _Evaluator:
             return self.method.reasons.get(quantity, f"{self.method.method_id} has no rule for {quantity}")
         for rule in known:
             for meter in rule.unless:
-                if meter in group.quantities and group.quantities[meter].value is not None:
+                if meter in self.known.get(group.entity, set()):
                     return f"superseded by {meter}"
         for rule in known:
             for key in rule.when:
@@ -326,7 +333,7 @@ class _Evaluator:
 
 def evaluate(
     method: Method,
-    groups: Iterable[Group],
+    groups: Sequence[Group],
     *,
     lookup: Lookup,
     factors_hash: str,
@@ -348,6 +355,7 @@ def evaluate(
         MethodError: a factor's unit or boundary does not fit the formula it is bound to.
     """
     evaluator = _Evaluator(method, lookup, factors_hash, context, nomenclature)
+    evaluator.note_known(groups)
     for group in groups:
         evaluator.group(group)
     return Evaluation(method, factors_hash, tuple(evaluator.computed), tuple(evaluator.not_covered), nomenclature)

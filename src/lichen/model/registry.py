@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from lichen.errors import MethodError
 from lichen.plugins import load_all
 from lichen.units import Tag
 
-Number = TypeVar("Number", float, np.ndarray)
+Number = TypeVar("Number", float, npt.NDArray[np.float64])
 """What formulas take and return: a float or an array, never a mixture of units."""
 
 F = TypeVar("F", bound=Callable[..., Any])

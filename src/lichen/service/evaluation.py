@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -37,13 +37,26 @@ def parse_document(workspace: Workspace, document: Any) -> tuple[list[Activity],
     return rows, dict(context)
 
 
+def as_of(document: Mapping[str, Any]) -> date | None:
+    """Day whose factor vintage a document asks for: the start of a run, None for plain activities (the latest)."""
+    started_at = document.get("started_at")
+    if started_at is None:
+        return None
+    try:
+        return datetime.fromisoformat(started_at).date()
+    except (TypeError, ValueError) as error:
+        raise ActivityError(
+            f"started_at is {started_at!r}, not a date.", repair="Write it as 2026-01-31T12:00:00Z.", culprit="started_at"
+        ) from error
+
+
 def evaluate_activities(
-    workspace: Workspace, method: Method, rows: Sequence[Activity], context: Mapping[str, Any], *, on: date | None = None
+    workspace: Workspace, method: Method, rows: Sequence[Activity], context: Mapping[str, Any], *, on: date | None
 ) -> Evaluation:
     """Applies one method to activities.
 
     Args:
-        on: day whose factor vintage is used; today when None.
+        on: day whose factor vintage is used; the latest when None.
     """
     groups = model_activities.group(rows, workspace.nomenclature)
     return evaluate(
@@ -60,7 +73,8 @@ def evaluate_document(workspace: Workspace, document: Any, method_ids: Sequence[
     """The output of ``lichen evaluate``: one method's result, or ``{"results": [...]}`` for several."""
     methods = [workspace.method(method_id) for method_id in method_ids]
     rows, context = parse_document(workspace, document)
-    results = [evaluate_activities(workspace, method, rows, context).to_json() for method in methods]
+    on = as_of(document)
+    results = [evaluate_activities(workspace, method, rows, context, on=on).to_json() for method in methods]
     return results[0] if len(results) == 1 else {"results": results}
 
 

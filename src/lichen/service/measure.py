@@ -89,9 +89,8 @@ def browser_settings(settings: Settings) -> BrowserSettings:
             latency_ms=browser.latency_ms or 0.0,
             cpu_rate=browser.cpu_slowdown or 1.0,
         )
-    width, _, height = browser.viewport.partition("x")
     return BrowserSettings(
-        viewport=(int(width), int(height)),
+        viewport=(browser.viewport.width, browser.viewport.height),
         device_scale_factor=browser.device_scale_factor,
         locale=browser.locale,
         time_zone=browser.time_zone,
@@ -124,7 +123,7 @@ def plan_journeys(settings: Settings, asked: Sequence[str]) -> list[JourneyPlan]
     Raises:
         ConfigError: there is nothing to measure, or a word is neither.
     """
-    declared = {entry.name: entry for entry in settings.journey}
+    declared = {entry.name: entry for entry in settings.journeys}
     if not asked and not declared:
         raise ConfigError(
             "There is no journey to measure.",
@@ -135,7 +134,7 @@ def plan_journeys(settings: Settings, asked: Sequence[str]) -> list[JourneyPlan]
     for word in asked or declared:
         entry = declared.get(word)
         if entry is not None:
-            plans.append(JourneyPlan(name=entry.name, source=entry.url or entry.file or "", base_url=entry.base_url))
+            plans.append(JourneyPlan(name=entry.name, source=entry.url or str(entry.file), base_url=entry.base_url))
         elif word.startswith(("http://", "https://")) or word.endswith(".py") or "{" in word:
             plans.append(JourneyPlan(name=None, source=word, base_url=None))
         else:
@@ -153,17 +152,17 @@ def part_specs(settings: Settings) -> list[PartSpec]:
     return [
         PartSpec(
             name=part.name,
-            command=tuple(part.command),
+            command=part.command,
             port=part.port,
             pid=part.pid,
-            cwd=Path(part.cwd) if part.cwd else None,
+            cwd=part.cwd or settings.folder,
             env=dict(part.env),
             ready=part.ready,
             ready_timeout_s=part.ready_timeout_s,
             reset=part.reset,
             zone=part.zone,
         )
-        for part in settings.part
+        for part in settings.parts
     ]
 
 

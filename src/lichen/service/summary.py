@@ -14,7 +14,7 @@ from lichen.model.evaluate import Computed, Evaluation, add, shares
 from lichen.nomenclature import Nomenclature
 from lichen.records import Activity
 from lichen.service.entities import BROWSER, JourneyEntity, parse_entity
-from lichen.service.evaluation import evaluate_activities, parse_document
+from lichen.service.evaluation import as_of, evaluate_activities, parse_document
 from lichen.service.result import (
     Counter, Figures, Indicator, JourneyResult, PartResult, RequestRow, Result, Sampling, StepResult,
 )  # fmt: skip
@@ -191,7 +191,7 @@ def summarise(workspace: Workspace, run: RunFile, method_id: str | None = None) 
     content = run.content
     method = workspace.method(method_id or content["method"]["id"])
     rows, context = parse_document(workspace, content)
-    evaluation = evaluate_activities(workspace, method, rows, context)
+    evaluation = evaluate_activities(workspace, method, rows, context, on=as_of(content))
     return Result(
         run_id=run.run_id,
         run_path=str(run.path),

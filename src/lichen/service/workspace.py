@@ -70,5 +70,5 @@ class Workspace:
         return load_method(method_id, self.nomenclature)
 
     def lookup(self, factor_id: str, geography: str | None, on: date | None = None) -> Factor:
-        """The factor row for a place and a day (today by default)."""
-        return self.factors.lookup(factor_id, geography, on=on or date.today())  # noqa: DTZ011 - vintages are calendar years
+        """The factor row for a place and a day (the latest when None)."""
+        return self.factors.lookup(factor_id, geography, on=on)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lichen.errors import FactorError
+from lichen.model.uncertainty import DRAWS, bounds, draw
+from lichen.records import Factor
+
+
+def factor(**changes: object) -> Factor:
+    row = Factor(
+        factor_id="test.factor", value=10.0, low=5.0, high=40.0, unit="W", boundary="device", geography="WORLD",
+        valid_from=date(2024, 1, 1), valid_to=None, source="s", source_title="S", licence="CC0-1.0",
+    )  # fmt: skip
+    return replace(row, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("distribution", ["lognormal", "triangular"])
+def test_bounds_and_median_are_those_of_the_row(distribution: str) -> None:
+    draws = draw(factor(distribution=distribution))
+    assert len(draws) == DRAWS
+    assert bounds(draws) == pytest.approx((5.0, 40.0), rel=2e-3)
+    assert np.median(draws) == pytest.approx(10.0, rel=2e-3)
+
+
+def test_a_uniform_factor_spreads_evenly_through_its_bounds() -> None:
+    draws = draw(factor(distribution="uniform", low=5.0, value=10.0, high=14.0))
+    assert bounds(draws) == pytest.approx((5.0, 14.0), rel=1e-6)
+    assert stats.kstest(draws, "uniform", args=(4.5, 10.0)).pvalue > 0.99
+
+
+def test_a_symmetric_split_lognormal_is_lognormal() -> None:
+    draws = draw(factor(low=5.0, value=10.0, high=20.0))
+    sigma = np.log(2) / stats.norm.ppf(0.95)
+    assert stats.kstest(np.log(draws / 10), "norm", args=(0, sigma)).pvalue > 0.99
+
+
+def test_a_fixed_factor_does_not_vary() -> None:
+    assert set(draw(factor(distribution="fixed", low=10.0, high=10.0))) == {10.0}
+
+
+def test_draws_belong_to_the_row_and_not_to_the_process() -> None:
+    first, again = draw(factor()), draw(factor(comment="another text"))
+    other = draw(factor(geography="FR"))
+    assert (first == again).all()
+    assert abs(np.corrcoef(first, other)[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"low": 11.0}, "outside its range"), ({"low": 0.0}, "not positive"), ({"high": 9.0}, "outside its range")],
+)
+def test_a_bad_range_is_named(changes: dict[str, float], words: str) -> None:
+    with pytest.raises(FactorError, match=words):
+        draw(factor(**changes))
