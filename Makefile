@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make` runs what continuous integration runs; `make help` lists the rest. Needs make and Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# Tests that may run beside others use this many processes; browser tests run alone.
+JOBS ?= 2
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-emit-index-url --no-emit-find-links --extra journeys --extra demo --group build
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all help install install-dev browser demo check docs test golden bench lock wheel clean
+
+all: check test ## everything that continuous integration runs (the default)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@tools/system.sh venv "$(PYTHON)" "$(VENV)"
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing Lichen into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "installing the development tools into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: $(VENV)/.runtime ## create .venv and install Lichen with its pinned dependencies
+
+install-dev: $(VENV)/.dev ## the same with the development tools
+
+browser: ## find Chromium, or install Debian's when root
+	@tools/system.sh browser
+
+demo: install browser ## measure the bundled loan portal and write lichen-report.html
+	@$(BIN)/lichen demo
+
+check: install-dev ## style, types, import rules, constants, locks, changelog and documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry --config pyproject.toml src
+	$(BIN)/python tools/check_constants.py
+	$(BIN)/python tools/check_locks.py
+	$(BIN)/python -m pytest -q tests/docs
+
+docs: install-dev ## check the documentation alone
+	$(BIN)/python -m pytest -q tests/docs
+
+test: install-dev browser ## all tests
+	$(BIN)/python tools/run_tests.py --jobs $(JOBS)
+
+golden: install-dev ## rewrite the golden files, then read the difference
+	$(BIN)/python -m pytest -q --update-golden tests/docs tests/unit tests/contract -k "golden or help"
+	@git --no-pager diff --stat -- tests/golden
+
+bench: install browser ## run the benchmarks
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+
+lock: install-dev ## resolve the locks again (UPGRADE=1: to the newest versions)
+	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.lock
+	$(LOCK) $(if $(UPGRADE),--upgrade) --group dev --output-file requirements-dev.lock
+	@$(BIN)/python tools/check_locks.py
+
+wheel: install ## build the wheel into dist/
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/*.whl
+
+clean: ## remove what make built
+	rm -rf "$(VENV)" dist build node_modules lichen-report.html

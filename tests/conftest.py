@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all tests share: a time ceiling per marker, and golden files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+CEILING_S: Final = {"browser": 180, "slow": 300, "install": 300}
+"""Marker -> seconds after which a test has failed; the others have the ceiling of pyproject.toml."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--update-golden`` writes golden files instead of comparing with them; read the difference before committing it."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite the files of tests/golden")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives each marked test its ceiling, unless it names one itself."""
+    for item in items:
+        ceilings = [seconds for marker, seconds in CEILING_S.items() if item.get_closest_marker(marker)]
+        if ceilings and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(max(ceilings)))
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """``golden("help/lichen.txt", text)``: the text equals the golden file, or becomes it with ``--update-golden``."""
+
+    def check(name: str, text: str) -> None:
+        path = ROOT / "tests" / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            return
+        assert path.is_file(), f"no golden file {path.relative_to(ROOT)}: run `make golden` and read it"
+        assert text == path.read_text(encoding="utf-8"), (
+            f"{path.relative_to(ROOT)} differs: run `make golden` and read the change"
+        )
+
+    return check

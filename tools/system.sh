@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What pip cannot install: a virtual environment on a bare Debian, and Chromium.
+#
+#   tools/system.sh venv PYTHON FOLDER   creates the virtual environment
+#   tools/system.sh browser              finds Chromium, or installs it when this is Debian and we are root
+#
+# Exit 2: no usable Python. Exit 5: no browser, as `lichen` itself says it.
+set -eu
+
+may_install() { [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; }
+
+apt_install() {
+  echo "installing $* with apt-get" >&2
+  # Another package manager may hold the lock for a while (unattended upgrades): wait for it.
+  DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >/dev/null
+}
+
+create_venv() {
+  python=$1 folder=$2
+  if ! command -v "$python" >/dev/null 2>&1 || ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    echo "error: Lichen needs Python 3.11 or newer and '$python' is not; install one, then 'make PYTHON=/path/to/python3'." >&2
+    exit 2
+  fi
+  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    if ! may_install; then
+      echo "error: '$python' cannot create virtual environments; install the package python3-venv (apt-get install python3-venv)." >&2
+      exit 2
+    fi
+    apt_install python3-venv
+  fi
+  "$python" -m venv "$folder"
+}
+
+find_first() {
+  for name in "$@"; do
+    if command -v "$name" >/dev/null 2>&1; then command -v "$name"; return 0; fi
+  done
+  return 1
+}
+
+find_browser() {
+  if [ -n "${LICHEN_BROWSER:-}" ]; then echo "$LICHEN_BROWSER"; return 0; fi
+  find_first chromium chromium-browser google-chrome google-chrome-stable
+}
+
+browser() {
+  if ! find_browser >/dev/null && may_install; then
+    # Fonts are only recommended by Debian's chromium: without one, pages have no text and cost less than they should.
+    apt_install chromium chromium-headless-shell fonts-liberation || true
+  fi
+  if ! found=$(find_browser) || [ ! -x "$found" ]; then
+    echo "error: no Chromium found; install it (Debian: apt-get install chromium chromium-headless-shell) or set LICHEN_BROWSER to its path." >&2
+    exit 5
+  fi
+  echo "browser: $found" >&2
+}
+
+case "${1:-}" in
+  venv) create_venv "$2" "$3" ;;
+  browser) browser ;;
+  *) echo "usage: tools/system.sh venv PYTHON FOLDER | browser" >&2; exit 2 ;;
+esac
