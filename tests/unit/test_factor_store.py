@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Look-up: place, vintage, fall-back, hash, errors. Rows are planted here, so that each expectation can be read."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from lichen.errors import FactorError, FactorNotFound
+from lichen.factors.store import FactorStore, fallback_path
+from lichen.records import Factor
+
+
+def row(geography: str = "WORLD", year: int = 2024, value: float = 100.0, *, factor_id: str = "grid.gwp100") -> Factor:
+    return Factor(
+        factor_id=factor_id,
+        value=value,
+        low=value / 2,
+        high=value * 2,
+        unit="gCO2e/kWh",
+        boundary="none",
+        geography=geography,
+        valid_from=date(year, 1, 1),
+        valid_to=date(year, 12, 31),
+        source="test",
+        source_title="Planted",
+        licence="CC0-1.0",
+    )
+
+
+@pytest.fixture
+def store() -> FactorStore:
+    return FactorStore(
+        [
+            row("US-CAL-CISO", 2024, 250.0),
+            row("US", 2024, 380.0),
+            row("FR", 2022, 78.0),
+            row("FR", 2024, 44.0),
+            row("WORLD", 2024, 473.0),
+        ]
+    )
+
+
+def test_a_zone_with_a_row_answers_for_itself(store: FactorStore) -> None:
+    found = store.lookup("grid.gwp100", "US-CAL-CISO")
+    assert (found.value, found.fallback) == (250.0, ())
+
+
+def test_a_zone_without_a_row_falls_back_to_its_country_and_says_so(store: FactorStore) -> None:
+    found = store.lookup("grid.gwp100", "US-MIDA-PJM")
+    assert (found.value, found.geography, found.fallback) == (380.0, "US", ("US-MIDA-PJM",))
+
+
+def test_a_zone_of_a_country_without_a_row_falls_back_to_the_world_in_two_recorded_steps(store: FactorStore) -> None:
+    found = store.lookup("grid.gwp100", "DE-50HZ")
+    assert (found.value, found.fallback) == (473.0, ("DE-50HZ", "DE"))
+
+
+def test_no_place_means_the_world_and_is_no_fallback(store: FactorStore) -> None:
+    assert store.lookup("grid.gwp100").fallback == ()
+    assert store.lookup("grid.gwp100", "WORLD").value == 473.0
+
+
+def test_the_recorded_fallback_does_not_change_the_identity_of_the_row(store: FactorStore) -> None:
+    assert store.lookup("grid.gwp100", "DE").key == store.lookup("grid.gwp100").key
+
+
+@pytest.mark.parametrize("place", ["France", "FRA", "fr", "", "US_CAL", "1A"])
+def test_a_place_that_is_not_written_as_one_is_refused_instead_of_becoming_the_world(
+    store: FactorStore, place: str
+) -> None:
+    with pytest.raises(FactorError) as caught:
+        store.lookup("grid.gwp100", place)
+    assert "ISO 3166-1" in caught.value.repair
+    assert not isinstance(caught.value, FactorNotFound)
+
+
+@pytest.mark.parametrize(
+    ("day", "value"),
+    [
+        (date(2022, 6, 1), 78.0),  # inside a vintage
+        (date(2024, 12, 31), 44.0),  # its last day
+        (date(2019, 1, 1), 78.0),  # before all: the first
+        (date(2026, 11, 22), 44.0),  # after all: the last
+        (date(2023, 3, 1), 78.0),  # between: 60 days after one, 306 before the other
+        (date(2023, 11, 1), 44.0),
+        (None, 44.0),  # no day: the latest
+    ],
+)
+def test_the_vintage_is_the_one_valid_on_the_day_else_the_nearest(
+    store: FactorStore, day: date | None, value: float
+) -> None:
+    assert store.lookup("grid.gwp100", "FR", day).value == value
+
+
+def test_between_two_equally_near_vintages_the_past_one_wins() -> None:
+    store = FactorStore([row("FR", 2021, 1.0), row("FR", 2023, 3.0)])
+    # 2022 has 365 days: 2 July is 183 days after 2021-12-31 and 183 days before 2023-01-01
+    assert store.lookup("grid.gwp100", "FR", date(2022, 7, 2)).value == 1.0
+
+
+def test_open_ended_rows_are_valid_for_ever_and_the_latest_of_several_wins() -> None:
+    old, new = row(year=2010, value=1.0), row(year=2020, value=2.0)
+    store = FactorStore([replace(new, valid_to=None), replace(old, valid_to=None)])
+    assert store.lookup("grid.gwp100", on=date(2030, 1, 1)).value == 2.0
+    assert store.lookup("grid.gwp100", on=date(2015, 1, 1)).value == 1.0
+
+
+def test_an_unknown_factor_names_the_nearest_one(store: FactorStore) -> None:
+    with pytest.raises(FactorNotFound) as caught:
+        store.lookup("grid.gwp10")
+    assert "grid.gwp10'" in caught.value.problem
+    assert caught.value.repair == "Did you mean 'grid.gwp100'?"
+
+
+def test_a_factor_without_a_world_row_is_not_invented_for_other_places() -> None:
+    store = FactorStore([row("FR")])
+    with pytest.raises(FactorNotFound, match="no row for DE or WORLD"):
+        store.lookup("grid.gwp100", "DE")
+
+
+def test_the_hash_ignores_order_comments_and_titles_and_sees_every_figure() -> None:
+    rows = [row(place, year) for place in ("FR", "DE", "WORLD") for year in (2022, 2023, 2024)]
+    shuffled = random.Random(7).sample(rows, len(rows))
+    reference = FactorStore(rows).hash()
+    assert FactorStore(shuffled).hash() == reference
+    assert FactorStore([replace(rows[0], comment="typo mended", source_title="x"), *rows[1:]]).hash() == reference
+    for change in (
+        {"value": 101.0},
+        {"low": 51.0},
+        {"high": 201.0},
+        {"geography": "PL"},
+        {"valid_to": None},
+        {"boundary": "it"},
+    ):
+        changed = replace(rows[0], **change)  # type: ignore[arg-type]
+        assert FactorStore([changed, *rows[1:]]).hash() != reference, change
+    assert FactorStore(rows[1:]).hash() != reference
+
+
+def test_the_same_row_twice_is_refused() -> None:
+    with pytest.raises(FactorError, match="declared twice"):
+        FactorStore([row("FR"), row("FR", value=7.0)])
+
+
+def test_fallback_path_is_zone_country_world() -> None:
+    assert fallback_path("FR") == ("FR", "WORLD")
+    assert fallback_path("WORLD") == ("WORLD",)
+
+
+def test_a_pack_of_the_user_adds_rows_with_its_own_source(tmp_path: Path) -> None:
+    pack = tmp_path / "mine.toml"
+    pack.write_text(
+        """
+[pack]
+id = "mine"
+version = "1"
+description = "Contract"
+[source.contract]
+title = "Supply contract"
+publisher = "Us"
+year = 2026
+url = "https://example.org"
+licence = "internal"
+retrieved_at = 2026-01-01
+[[factor]]
+id = "grid.gwp100"
+value = 12.0
+pedigree = "C"
+unit = "gCO2e/kWh"
+boundary = "none"
+geography = "FR"
+valid_from = 2026-01-01
+source = "contract"
+comment = "As billed."
+redistributable = false
+""",
+        encoding="utf-8",
+    )
+    found = FactorStore.load([], extra=[pack]).lookup("grid.gwp100", "FR-NORTH")
+    assert (found.value, found.low, found.high) == (12.0, 6.0, 24.0)
+    assert (found.range_basis, found.licence, found.pack, found.fallback) == (
+        "assumed",
+        "internal",
+        "mine 1",
+        ("FR-NORTH",),
+    )
