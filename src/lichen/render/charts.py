@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small inline SVG drawings, made for table cells: they stretch with the cell because every position is a percentage.
+
+A drawing never stands alone: the table's row says the same in figures, its ``<title>`` says it in words, and series differ by
+pattern as well as by colour. Colours and patterns are the page's: class ``s0`` to ``s5`` for series, ``q-…`` for data quality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup, escape
+
+SERIES: Final = 6
+"""Series with a style of their own; further ones start again."""
+_PATTERNS: Final = (
+    '<path d="M0 6L6 0" stroke-width="1.6"/>',
+    '<circle cx="2" cy="2" r="1.2"/>',
+    '<path d="M0 3H6" stroke-width="1.4"/>',
+    '<path d="M3 0V6M0 3H6" stroke-width="1"/>',
+    '<path d="M0 0L6 6" stroke-width="1.6"/>',
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a stacked bar. ``style`` is the CSS class that gives colour and pattern; ``value`` in the axis' unit."""
+
+    value: float
+    style: str
+
+
+def series(position: int) -> str:
+    """Style of the ``position``-th series."""
+    return f"s{position % SERIES}"
+
+
+def _percent(position: float) -> str:
+    """A position between 0 and 1 as a short percentage."""
+    return f"{round(100 * position, 2):g}%"
+
+
+def _svg(body: Iterable[str], *, title: str, kind: str, height: int) -> Markup:
+    return Markup(  # noqa: S704 - the only foreign text is the title, escaped here
+        f'<svg class="{kind}" role="img" width="100%" height="{height}"><title>{escape(title)}</title>{"".join(body)}</svg>'
+    )
+
+
+def definitions() -> Markup:
+    """Patterns that the series' styles refer to; once per page, before the first drawing."""
+    patterns = "".join(
+        f'<pattern id="p{number}" width="6" height="6" patternUnits="userSpaceOnUse"><g class="ink">{shape}</g></pattern>'
+        for number, shape in enumerate(_PATTERNS, start=1)
+    )
+    return Markup(f'<svg class="defs" width="0" height="0" aria-hidden="true"><defs>{patterns}</defs></svg>')  # noqa: S704
+
+
+def _rectangles(segments: Sequence[Segment], whole: float, height: int) -> list[str]:
+    """Rectangles side by side; a patterned series is drawn a second time with its pattern."""
+    body, start = [], 0.0
+    for segment in segments:
+        width = segment.value / whole if whole > 0 else 0.0
+        if width > 0:
+            box = f'x="{_percent(start)}" width="{_percent(width)}" height="{height}"'
+            body.append(f'<rect {box} class="{segment.style}"/>')
+            if segment.style[0] == "s" and segment.style != "s0":
+                body.append(f'<rect {box} fill="url(#p{segment.style[1:]})"/>')
+            start += width
+    return body
+
+
+def stacked_bar(segments: Sequence[Segment], *, axis_max: float, title: str, height: int = 14) -> Markup:
+    """A horizontal bar in pieces.
+
+    Args:
+        segments: pieces from left to right, in one unit.
+        axis_max: value at the right edge of the cell, the same for all bars that are compared.
+        title: what the bar says, in words.
+        height: in CSS pixels.
+    """
+    return _svg(_rectangles(segments, axis_max, height), title=title, kind="bar", height=height)
+
+
+def interval(
+    value: float, low: float, high: float, *, half_width: float | None, axis_max: float, title: str, height: int = 22
+) -> Markup:
+    """A dot for the value, a thick line for the model range, and a thin bracket below for repeatability.
+
+    Args:
+        value, low, high, half_width: in one unit; half_width None when unknown.
+        axis_max: value at the right edge; the left edge is zero.
+        title: what the drawing says, in words.
+        height: in CSS pixels.
+    """
+    scale = 1 / axis_max if axis_max > 0 else 0.0
+    middle = height * 0.36
+    body = [
+        f'<line class="axis" x1="0" x2="100%" y1="{middle:g}" y2="{middle:g}"/>',
+        f'<line class="range" x1="{_percent(low * scale)}" x2="{_percent(high * scale)}" y1="{middle:g}" y2="{middle:g}"/>',
+        f'<circle class="dot" cx="{_percent(value * scale)}" cy="{middle:g}" r="5"/>',
+    ]
+    if half_width is not None:
+        left, right = _percent(max(0.0, value - half_width) * scale), _percent((value + half_width) * scale)
+        below = height - 3
+        body.append(f'<line class="rep" x1="{left}" x2="{right}" y1="{below}" y2="{below}"/>')
+        body.extend(f'<line class="rep" x1="{x}" x2="{x}" y1="{below - 3}" y2="{below + 3}"/>' for x in (left, right))
+    return _svg(body, title=title, kind="iv", height=height)
+
+
+def quality_bar(
+    shares: Mapping[str, float], *, order: Sequence[str], gap: bool, title: str, height: int = 14
+) -> Markup:
+    """Shares of a total by data method, best first.
+
+    Args:
+        shares: share of one by data method; order: the methods from best to weakest.
+        gap: whether something is not covered: its size is unknown, so a hatched end piece of fixed width stands for it.
+        title: what the bar says, in words.
+        height: in CSS pixels.
+    """
+    room = 0.94 if gap else 1.0
+    segments = [Segment(shares.get(name, 0.0) * room, f"q-{name}") for name in order]
+    body = _rectangles(segments, 1.0, height)
+    if gap:
+        body.append(f'<rect x="95%" width="5%" height="{height}" fill="url(#p1)"/>')
+        body.append(f'<rect x="95%" width="5%" height="{height}" class="gap"/>')
+    return _svg(body, title=title, kind="bar", height=height)
+
+
+def dot_strip(values: Sequence[float], kept: Iterable[int], *, title: str, height: int = 26) -> Markup:
+    """One dot per sample on a common axis: full when it counts, hollow when it was trimmed.
+
+    Args:
+        values: in one unit; kept: positions that count.
+        title: what the strip says, in words.
+        height: in CSS pixels.
+    """
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    counted, middle = set(kept), height / 2
+    body = [f'<line class="axis" x1="0" x2="100%" y1="{middle:g}" y2="{middle:g}"/>']
+    for position, value in enumerate(values):
+        place = 0.04 + 0.92 * ((value - low) / (high - low) if high > low else 0.5)
+        style = "dot" if position in counted else "dot cut"
+        body.append(f'<circle class="{style}" cx="{_percent(place)}" cy="{middle:g}" r="5"/>')
+    return _svg(body, title=title, kind="strip", height=height)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every rendering says in the same words: which figures come first, a step's name, precision and data quality."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from lichen.records import DATA_METHODS
+from lichen.render.i18n import Catalogue
+from lichen.render.numbers import Amount, Numbers, Rung
+from lichen.service.result import Figures, JourneyResult, Result, Sampling
+
+COUNTERS: Final = ("cpu_time", "network_bytes", "screen_time", "memory_peak", "disk_bytes")
+"""The five counters of a journey, in the order in which they are shown."""
+HEADLINE: Final = "gwp100"
+OTHER_INDICATORS: Final = ("energy", "water", "adpe", "pe")
+ADDRESS_SHOWN: Final = 60
+"""Characters of an address that a table shows; its full text is in the title."""
+
+STATUS_SYMBOLS: Final[Mapping[str, str]] = {"reached": "✓", "low_precision": "!", "fixed": "=", "single": "•"}
+_HIDDEN_CATEGORIES: Final = ("Cc", "Cs", "Co", "Cn")
+_DIRECTION_CONTROLS: Final = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def plain(text: str) -> str:
+    """A foreign name without control characters and without direction marks, so that it cannot rewrite its surroundings."""
+    kept = (
+        " " if letter in "\t\n\r" else letter
+        for letter in text
+        if letter in "\t\n\r"
+        or (letter not in _DIRECTION_CONTROLS and unicodedata.category(letter) not in _HIDDEN_CATEGORIES)
+    )
+    return "".join(kept)
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most ``limit`` characters, the cut marked by an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def step_name(name: str, catalogue: Catalogue) -> str:
+    """A step's name; the time between steps has a name of its own."""
+    return plain(name) if name else catalogue.say("step.between")
+
+
+def unit_of_use(journey: JourneyResult, catalogue: Catalogue) -> str:
+    """``per visit``, in the language; a functional unit of the user's stands for itself."""
+    return catalogue.say("journey.per", unit=catalogue.word("functional_unit", plain(journey.functional_unit)))
+
+
+def quality_words(shares: Mapping[str, float], catalogue: Catalogue, numbers: Numbers) -> str:
+    """``62% measured, 31% modelled, 7% proxy``: best first; unknown when there is no total to share out."""
+    pieces = [
+        catalogue.say(
+            "quality.share", share=numbers.whole_percent(shares[name]), method=catalogue.word("quality", name)
+        )
+        for name in DATA_METHODS
+        if shares.get(name)
+    ]
+    return ", ".join(pieces) if pieces else numbers.unknown
+
+
+def quality_main(figures: Figures, catalogue: Catalogue, numbers: Numbers) -> str:
+    """The data method with the largest share of the climate figure, for a narrow column."""
+    indicator = figures.indicators.get(HEADLINE)
+    if indicator is None or not indicator.shares:
+        return numbers.unknown
+    name, share = max(indicator.shares.items(), key=lambda item: item[1])
+    return catalogue.say("quality.share", share=numbers.whole_percent(share), method=catalogue.word("quality", name))
+
+
+def precision_words(sampling: Sampling, catalogue: Catalogue, numbers: Numbers) -> str:
+    """How many samples were taken and how near the target that came, in a sentence."""
+    return catalogue.count(
+        f"precision.{sampling.status}",
+        sampling.taken,
+        precision=numbers.percent(sampling.precision),
+        target=numbers.percent(sampling.target),
+        kept=numbers.integer(len(sampling.kept)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A quantity that the method does not cover, in all entities that share the reason."""
+
+    quantity: str
+    entities: tuple[str, ...]
+    reason: str
+
+
+def gaps(journey: JourneyResult, catalogue: Catalogue) -> list[Gap]:
+    """What is not covered, one row per quantity and reason."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for row in journey.not_covered:
+        key = (catalogue.word("quantity", plain(row.get("quantity", ""))), plain(row.get("reason", "")))
+        found.setdefault(key, {})[plain(row.get("entity", ""))] = None
+    return [Gap(quantity=name, entities=tuple(entities), reason=reason) for (name, reason), entities in found.items()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A counter or an indicator in one unit of display for all rows of a table, so that they compare at a glance.
+
+    Attributes:
+        finest: power of ten of the last digit that a row may show; None when no total is known.
+    """
+
+    name: str
+    rung: Rung
+    finest: int | None
+    is_indicator: bool
+
+    def amount(self, figures: Figures, numbers: Numbers) -> Amount:
+        """The row's figure."""
+        if self.is_indicator:
+            return numbers.indicator(figures.indicators.get(self.name), self.rung, self.finest)
+        return numbers.counter(figures.counters.get(self.name), self.rung, self.finest)
+
+
+def columns(journey: JourneyResult, indicators: tuple[str, ...], numbers: Numbers) -> list[Column]:
+    """Columns of a journey's tables; the unit suits the total, or the largest row where the total is unknown."""
+    rows = [journey.figures, *(part.figures for part in journey.parts), *(step.figures for step in journey.steps)]
+    found = []
+    for name in COUNTERS:
+        counters = [row.counters[name] for row in rows if name in row.counters]
+        if counters:
+            total = journey.figures.counters.get(name)
+            known = [counter.value for counter in counters if counter.value is not None]
+            value = total.value if total is not None and total.value else max(known, default=None)
+            rung = numbers.rung(value, counters[0].unit)
+            found.append(Column(name=name, rung=rung, finest=numbers.finest(value, rung), is_indicator=False))
+    for name in indicators:
+        indicator = journey.figures.indicators.get(name)
+        if indicator is not None:
+            rung = numbers.rung(indicator.value, indicator.unit)
+            found.append(Column(name=name, rung=rung, finest=numbers.finest(indicator.value, rung), is_indicator=True))
+    return found
+
+
+def host_words(result: Result, catalogue: Catalogue, numbers: Numbers) -> str:
+    """The machine in words, from what is known of it."""
+    host = result.host
+    known = [plain(str(host[key])) for key in ("cpu_model", "system") if host.get(key)]
+    if isinstance(count := host.get("cpu_count"), int):
+        known.insert(0, catalogue.count("host.cpus", count))
+    if isinstance(memory := host.get("memory_bytes"), int):
+        known.insert(1, catalogue.say("host.memory", memory=numbers.amount(memory, "B").text))
+    name = plain(str(host.get("host_id") or catalogue.say("host.unnamed")))
+    return f"{name} ({', '.join(known)})" if known else name
+
+
+def browser_words(result: Result, numbers: Numbers) -> str:
+    """Name and version of the browser."""
+    known = [plain(str(result.browser[key])) for key in ("name", "version") if result.browser.get(key)]
+    return " ".join(known) if known else numbers.unknown
+
+
+def method_words(result: Result) -> str:
+    """Id and version of the method."""
+    return f"{plain(str(result.method['id']))} {plain(str(result.method.get('version', '')))}".strip()
+
+
+def method_title(result: Result, lang: str) -> str:
+    """Title of the method in the language, its id without one."""
+    title = result.method.get("title")
+    text = title.get(lang) or title.get("en") if isinstance(title, Mapping) else title
+    return plain(str(text or result.method["id"]))
+
+
+def first_figure(journey: JourneyResult) -> str | None:
+    """Id of a figure that `lichen explain` opens: the first row of the climate figure; None when there is none."""
+    indicator = journey.figures.indicators.get(HEADLINE)
+    return indicator.impact_ids[0] if indicator is not None and indicator.impact_ids else None

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A result on a terminal of 80 columns and more: one table per journey, then how precise it is and where it comes from."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lichen.render import figures as say
+from lichen.render.i18n import Catalogue, catalogue
+from lichen.render.numbers import Numbers
+from lichen.service.result import Figures, JourneyResult, Result
+
+QUALITY_FROM_WIDTH: Final = 110
+"""From this width on, each row tells its data quality; below, only the line under the table does."""
+_GREEN: Final = "green"
+_STATUS_STYLES: Final = {"reached": _GREEN, "low_precision": "yellow", "fixed": "", "single": "yellow"}
+_LABEL_WIDTH: Final = 18
+_STEP_WIDTH_MIN: Final = 10
+_UNKNOWN: Final = "?"
+
+
+class _Page:
+    """Prints one result on one console."""
+
+    def __init__(self, result: Result, console: Console, lang: str) -> None:
+        self.result = result
+        self.console = console
+        self.words: Catalogue = catalogue(lang)
+        self.numbers = Numbers(lang)
+        self.is_narrow = console.width < QUALITY_FROM_WIDTH
+
+    def journey(self, journey: JourneyResult) -> None:
+        """Title, table, quality, precision, notes and what is not covered."""
+        self.console.print(Text(say.shorten(say.plain(journey.name), self.console.width), style="bold"))
+        self.console.print(self._headline(journey))
+        self.console.print(self._table(journey))
+        indicator = journey.figures.indicators.get(say.HEADLINE)
+        if indicator is not None:
+            self._line("terminal.quality", say.quality_words(indicator.shares, self.words, self.numbers))
+        status = journey.sampling.status
+        precision = Text(f"{say.STATUS_SYMBOLS[status]} {self.words.word('status', status)}{self._colon()}")
+        precision.stylize(_STATUS_STYLES[status])
+        precision.append(say.precision_words(journey.sampling, self.words, self.numbers), style="none")
+        self._line("terminal.precision", precision)
+        for gap in say.gaps(journey, self.words):
+            where = ", ".join(gap.entities)
+            self._line("terminal.not_covered", f"{gap.quantity} ({where}){self._colon()}{gap.reason}")
+        for note in journey.notes:
+            self._line("terminal.note", say.plain(note))
+        self.console.print()
+
+    def summary(self) -> None:
+        """How it was measured, by which method, where the run file is, and how to open a figure."""
+        result = self.result
+        for text in result.fallbacks:
+            self._line("terminal.fallback", say.plain(text))
+        setting = self.words.say(
+            "terminal.setting",
+            browser=say.browser_words(result, self.numbers),
+            host=say.host_words(result, self.words, self.numbers),
+        )
+        self._line("terminal.measured_with", f"{self.numbers.moment(result.started_at)}, {setting}")
+        method = self.words.say(
+            "terminal.method_value",
+            method=say.method_words(result),
+            zone=say.plain(str(result.context.get("zone") or self.numbers.unknown)),
+            factors=say.plain(str(result.method.get("factors_hash", self.numbers.unknown))),
+        )
+        self._line("terminal.method", method)
+        self._line("terminal.run_file", say.plain(result.run_path))
+        figure = next((found for journey in result.journeys if (found := say.first_figure(journey))), None)
+        if figure is not None:
+            self._line("terminal.open", Text(f"lichen explain {say.plain(figure)}", style="bold"))
+        legend = f"{self.words.say('terminal.legend')} {self.words.say('terminal.unknown_mark')}"
+        self.console.print(Text(legend, style="dim"))
+
+    def _colon(self) -> str:
+        return "\u00a0: " if self.words.lang == "fr" else ": "
+
+    def _line(self, key: str, content: str | Text) -> None:
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=_LABEL_WIDTH, style="dim", no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(Text(self.words.say(key)), content if isinstance(content, Text) else Text(content))
+        self.console.print(grid)
+
+    def _headline(self, journey: JourneyResult) -> Text:
+        per = say.unit_of_use(journey, self.words)
+        indicator = journey.figures.indicators.get(say.HEADLINE)
+        if indicator is None:
+            return Text(self.words.say("terminal.headline_unknown", per=per))
+        amount = self.numbers.indicator(indicator)
+        text = Text(self.words.say("terminal.headline", gwp=amount.text, per=per, range=amount.spread))
+        text.highlight_words([amount.text], style=f"bold {_GREEN}")
+        if amount.half_width:
+            text.append("; " if self.words.lang == "en" else " ; ")
+            text.append(self.words.say("terminal.repeat", half_width=amount.half_width))
+        return text
+
+    def _table(self, journey: JourneyResult) -> Table:
+        columns = say.columns(journey, ("energy", say.HEADLINE, "water"), self.numbers)
+        rows = [(say.step_name(step.name, self.words), step.figures) for step in journey.steps]
+        rows.append((self.words.say("journey.total"), journey.figures))
+        rows += [(self.words.say("journey.part", part=say.plain(part.name)), part.figures) for part in journey.parts]
+        cells = [[label, *self._cells(figures, columns)] for label, figures in rows]
+        headings = [self.words.say("column.step"), *self._headings(columns)]
+        gap = 0 if self.is_narrow else 1
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, gap, 0, 0), show_edge=False, header_style="dim")
+        others = zip(*([*row[1:]] for row in [headings, *cells]), strict=True)
+        room = self.console.width - sum(
+            1 + gap + max(cell_len(line) for text in texts for line in text.split("\n")) for texts in others
+        )
+        table.add_column(headings[0], max_width=max(_STEP_WIDTH_MIN, room - gap), no_wrap=True, overflow="ellipsis")
+        for heading in headings[1:]:
+            words = heading.endswith((self.words.say("column.range"), self.words.say("column.quality")))
+            table.add_column(Text(heading), justify="left" if words else "right", no_wrap=True)
+        for position, row in enumerate(cells):
+            if position == len(journey.steps):
+                table.add_section()
+            style = "" if position < len(journey.steps) else "bold" if position == len(journey.steps) else "dim"
+            table.add_row(*(Text(cell) for cell in row), style=style)
+        return table
+
+    def _headings(self, columns: list[say.Column]) -> list[str]:
+        headings = []
+        for column in columns:
+            unit = self.numbers.unit(column.rung)
+            if self.is_narrow:
+                unit = "\n".join(unit.rsplit("\u00a0", 1))
+            headings.append(f"{self.words.say(f'column.{column.name}')}\n{unit}")
+            if column.name == say.HEADLINE:
+                headings.append(f"\n{self.words.say('column.range')}")
+        return headings if self.is_narrow else [*headings, self.words.say("column.quality")]
+
+    def _cells(self, figures: Figures, columns: list[say.Column]) -> list[str]:
+        cells = []
+        for column in columns:
+            amount = column.amount(figures, self.numbers)
+            cells.append(_UNKNOWN if amount.number == self.numbers.unknown else amount.number)
+            if column.name == say.HEADLINE:
+                cells.append(amount.spread)
+        return cells if self.is_narrow else [*cells, say.quality_main(figures, self.words, self.numbers)]
+
+
+def print_result(result: Result, console: Console, lang: str) -> None:
+    """Prints a result.
+
+    Args:
+        result: the measured run, seen through its method.
+        console: where to print; its width, colours and ``NO_COLOR`` are honoured.
+        lang: ``en`` or ``fr``.
+    """
+    page = _Page(result, console, lang)
+    for journey in result.journeys:
+        page.journey(journey)
+    page.summary()
