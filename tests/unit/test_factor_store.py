@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lichen.errors import FactorError, FactorNotFound
-from lichen.factors.store import FactorStore, fallback_path
+from lichen.factors.store import UNKNOWN_PLACE, FactorStore, fallback_path
 from lichen.records import Factor
 
 
@@ -60,9 +60,15 @@ def test_a_zone_of_a_country_without_a_row_falls_back_to_the_world_in_two_record
     assert (found.value, found.fallback) == (473.0, ("DE-50HZ", "DE"))
 
 
-def test_no_place_means_the_world_and_is_no_fallback(store: FactorStore) -> None:
-    assert store.lookup("grid.gwp100").fallback == ()
-    assert store.lookup("grid.gwp100", "WORLD").value == 473.0
+def test_no_place_means_the_world_and_says_that_no_place_was_given(store: FactorStore) -> None:
+    found = store.lookup("grid.gwp100")
+    assert (found.value, found.fallback) == (473.0, (UNKNOWN_PLACE,))
+    assert store.lookup("grid.gwp100", "WORLD").fallback == ()
+
+
+def test_a_factor_that_is_the_same_everywhere_has_no_fallback() -> None:
+    shipped = FactorStore.load()
+    assert shipped.lookup("device.laptop.idle_power", "FR").fallback == ()
 
 
 def test_the_recorded_fallback_does_not_change_the_identity_of_the_row(store: FactorStore) -> None:

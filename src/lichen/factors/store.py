@@ -22,6 +22,10 @@ _SHIPPED: Final = Path(__file__).parent
 _SHOWN: Final = 6  # places named in an error message before it says "and n more"
 
 
+UNKNOWN_PLACE: Final = "(place not given)"
+"""Stands in a fall-back path for the place that nobody named."""
+
+
 class FactorStore:
     """All rows of all loaded packs. Immutable; building one reads files, looking up does not.
 
@@ -97,7 +101,9 @@ class FactorStore:
             on: the day; the latest row valid then, else the row whose validity is nearest. None: the latest row.
 
         Returns:
-            The row; ``fallback`` holds the places that were asked first and had none.
+            The row; ``fallback`` holds the places that were asked first and had none, or `UNKNOWN_PLACE` when the world's
+            value of a factor that differs by place was given because no place was. A factor with one row for the whole world
+            has no fall-back: nothing nearer exists.
 
         Raises:
             FactorNotFound: no row for this factor at any of these places.
@@ -112,10 +118,14 @@ class FactorStore:
                 culprit=factor_id,
             )
         path = fallback_path(geography)
+        if set(places) == {WORLD}:
+            # One row for everywhere: nothing nearer exists, so nothing stands in for anything.
+            return _as_of(places[WORLD], on)
         for step, place in enumerate(path):
             if place in places:
                 factor = _as_of(places[place], on)
-                return replace(factor, fallback=path[:step]) if step else factor
+                missed = path[:step] if geography is not None else (UNKNOWN_PLACE,)
+                return replace(factor, fallback=missed) if missed else factor
         known = sorted(places)
         more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
         raise FactorNotFound(

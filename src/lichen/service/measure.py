@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from lichen import __version__
 from lichen.collect.base import Sample
-from lichen.collect.journeys import BrowserInfo, BrowserSettings, Journey, Throttling, find_browser, load_journey, run_sample
+from lichen.collect.journeys import BrowserInfo, BrowserSettings, Journey, Throttling, driver_session, find_browser, load_journey, run_sample
 from lichen.collect.machine import Part, PartSpec, TreeMeter, describe_host, start_parts
 from lichen.config import Settings
 from lichen.errors import ConfigError
@@ -386,6 +386,7 @@ def measure(workspace: Workspace, journeys: Sequence[str] = (), progress: Progre
         if specs:
             listener.phase(f"starting {', '.join(spec.name for spec in specs)}")
         parts = stack.enter_context(start_parts(specs, logs=folder / "logs"))
+        stack.enter_context(driver_session())
         run = _Run(workspace, parts, listener)
         loaded = [run.load(plan) for plan in plans]
         _check_names(loaded)
