@@ -23,5 +23,5 @@ from lichen.config.settings import (
 
 __all__ = [
     "DEFAULT_FILE", "KEYS", "LIST_KEYS", "Browser", "Context", "Extend", "Journey", "Key", "Lang", "Measure", "Method", "Origin",
-    "Output", "Part", "Project", "Samples", "Settings", "Viewport", "load_settings",
+    "Output", "Part", "Project", "Samples", "Settings", "Viewport", "load_settings", "resolve_lang",
 ]  # fmt: skip

@@ -121,7 +121,8 @@ def _example(key: Key, lang: str) -> str:
     """The default; where there is none, an example that says so."""
     if key.default is not None:
         return toml(key.default)
-    return f"{toml(_EXAMPLES[key.dotted])}  # {'exemple ; sans valeur par défaut' if lang == 'fr' else 'an example; not set by default'}"
+    note = "exemple ; sans valeur par défaut" if lang == "fr" else "an example; not set by default"
+    return f"{toml(_EXAMPLES[key.dotted])}  # {note}"
 
 
 def reference() -> str:

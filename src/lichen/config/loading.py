@@ -271,7 +271,7 @@ class _Reader:
         }
         return Settings(
             **made, parts=tuple(self.lists["part"]), journeys=tuple(self.lists["journey"]), folder=self.folder, file=self.file,
-            lang=_resolve_lang(self.values["project.lang"], env), origins=self.origins,
+            lang=resolve_lang(self.values["project.lang"], env), origins=self.origins,
         )  # fmt: skip
 
     def _default(self, key: Key) -> Any:
@@ -335,7 +335,7 @@ def _shown(raw: Any) -> str:
     return f"'{raw}'" if isinstance(raw, str) else str(raw)
 
 
-def _resolve_lang(lang: str, env: Mapping[str, str]) -> Lang:
+def resolve_lang(lang: str, env: Mapping[str, str]) -> Lang:
     """POSIX order of the locale variables; anything but French reads English."""
     if lang == "auto":
         lang = next((env[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if env.get(name)), "en")

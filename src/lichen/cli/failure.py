@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one place where an error becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import FrameType
+from typing import Final
+
+import click
+
+from lichen.cli.invocation import Invocation
+from lichen.errors import ExitCode, LichenError, NothingMeasured, StorageError, UsageError
+
+INTERRUPTED: Final = 128 + signal.SIGINT
+TERMINATED: Final = 128 + signal.SIGTERM
+PIPE_CLOSED: Final = 128 + signal.SIGPIPE
+_STOPPED: Final = "stopped: nothing was written"
+
+_EXTRAS: Final[Mapping[str, str]] = {
+    "playwright": "journeys",
+    "websockets": "journeys",
+    "starlette": "demo",
+    "uvicorn": "demo",
+    "python_multipart": "demo",
+}
+"""Packages that a plain installation lacks, and the extra that brings each."""
+
+
+def run(group: click.Group, args: Sequence[str], prog_name: str) -> int:
+    """Runs the command line.
+
+    Args:
+        group: the top-level group.
+        args: the words after the program's name.
+
+    Returns:
+        The exit code: those of the public contract; 130 after Ctrl-C, 143 after SIGTERM, 141 when the reader of stdout left.
+    """
+    as_json = "--json" in (args[: args.index("--")] if "--" in args else args)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _invoke(group, args, prog_name, as_json)
+    except BrokenPipeError:
+        _leave_pipe()
+        return PIPE_CLOSED
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _invoke(group: click.Group, args: Sequence[str], prog_name: str, as_json: bool) -> int:
+    try:
+        with group.make_context(prog_name, list(args), obj=Invocation()) as ctx:
+            group.invoke(ctx)
+        sys.stdout.flush()
+    except click.exceptions.Exit as ending:
+        return ending.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        return _report(_from_click(error), as_json)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(_STOPPED, err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a traceback is never the user's business
+        if os.environ.get("LICHEN_DEBUG") == "1":
+            import traceback
+
+            traceback.print_exc()
+        return _report(error if isinstance(error, LichenError) else _unexpected(error), as_json)
+    return ExitCode.PASS
+
+
+def _from_click(error: click.ClickException) -> UsageError:
+    ctx = getattr(error, "ctx", None)
+    repair = f"Try '{ctx.command_path} --help'." if ctx is not None else ""
+    message = error.format_message()
+    return UsageError(
+        message if message.endswith((".", "?")) else f"{message}.",
+        repair=repair,
+        culprit=getattr(error, "param_hint", "") or "",
+    )
+
+
+def _unexpected(error: Exception) -> LichenError:
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRAS:
+        package = (error.name or "").partition(".")[0]
+        return missing_extra(package)
+    if isinstance(error, OSError) and error.filename is None:
+        return StorageError(
+            f"The output cannot be written: {error.strerror or error}.", repair="Free some space, or write elsewhere."
+        )
+    first = str(error).strip().partition("\n")[0]
+    return LichenError(
+        f"Lichen itself failed: {type(error).__name__}{f': {first}' if first else ''}.",
+        repair="Run it again with LICHEN_DEBUG=1 and report what it prints.",
+    )
+
+
+def missing_extra(package: str) -> NothingMeasured:
+    """A package that an optional extra brings is not installed."""
+    extra = _EXTRAS[package]
+    return NothingMeasured(
+        f"The package '{package}' is not installed.",
+        repair=f"Install it with: pip install 'lichen[{extra}]'.",
+        culprit=package,
+    )
+
+
+def _report(error: LichenError, as_json: bool) -> int:
+    code = int(error.exit_code)
+    if as_json:
+        content = {
+            "code": error.code, "exit_code": code, "problem": error.problem, "repair": error.repair, "culprit": error.culprit,
+            "docs": error.anchor,
+        }  # fmt: skip
+        click.echo(json.dumps({"error": content}), err=True)
+        return code
+    colour = False if os.environ.get("NO_COLOR") else None
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {error.problem}", err=True, color=colour)
+    if error.repair:
+        click.echo(f"{click.style('hint:', bold=True)} {error.repair}", err=True, color=colour)
+    click.echo(f"{click.style('docs:', bold=True)} {error.anchor}", err=True, color=colour)
+    return code
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    """SIGTERM unwinds the stack, so that parts and browsers are stopped."""
+    click.echo(_STOPPED, err=True)
+    sys.exit(TERMINATED)
+
+
+def _leave_pipe() -> None:
+    """Nobody reads any more: what is still buffered goes nowhere, without a complaint at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())

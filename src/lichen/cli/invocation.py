@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a command is called with: the flags that all commands take, and how its result leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lichen.config import Key, Settings
+    from lichen.service.workspace import Workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass
+class Invocation:
+    """One call of the command line.
+
+    Attributes:
+        config, json, quiet, lang: the flags that all commands take.
+        overrides: settings given as flags, by dotted key.
+    """
+
+    config: Path | None = None
+    json: bool = False
+    quiet: bool = False
+    lang: str | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+    def settings(self, config: Path | None = None) -> Settings:
+        """The settings in force; ``config`` stands in for a missing ``--config``."""
+        from lichen.config import load_settings
+
+        overrides = self.overrides | {"project.lang": self.lang}
+        return load_settings(self.config or config, overrides=overrides, env=os.environ)
+
+    def workspace(self, config: Path | None = None) -> Workspace:
+        """Settings and the data they name."""
+        from lichen.service.workspace import Workspace
+
+        return Workspace(self.settings(config))
+
+    def print_json(self, document: Any) -> None:
+        """The result as JSON on stdout; escaped where the terminal cannot write every character."""
+        plain = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
+        click.echo(json.dumps(document, indent=2, ensure_ascii=plain, allow_nan=False))
+
+    def console(self) -> Console:
+        """Stdout for results that are tables; names are never read as markup."""
+        from rich.console import Console
+
+        return Console(markup=False, highlight=False, emoji=False)
+
+    def say(self, text: str) -> None:
+        """A line of progress on stderr, unless ``--quiet``."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value and not ctx.resilient_parsing:
+        setattr(ctx.ensure_object(Invocation), str(param.name), value)
+
+
+def common_options(command: F) -> F:
+    """Adds ``--config``, ``--json``, ``--quiet`` and ``--lang``; they may stand before or after the command's name."""
+    options = (
+        click.option(
+            "--config", type=click.Path(path_type=Path), metavar="FILE", expose_value=False, callback=_remember,
+            help="Settings file, lichen.toml when not given.",
+        ),
+        click.option("--json", is_flag=True, expose_value=False, callback=_remember, help="Print JSON."),
+        click.option("--quiet", "-q", is_flag=True, expose_value=False, callback=_remember, help="Print no progress."),
+        click.option(
+            "--lang", type=click.Choice(["en", "fr"]), expose_value=False, callback=_remember, help="Language of the results.",
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def setting_option(flag: str, dotted: str, metavar: str = "") -> Callable[[F], F]:
+    """A flag that sets a key of lichen.toml; choices and help come from the key's declaration."""
+    from lichen.config import KEYS
+
+    key: Key = KEYS[dotted]
+
+    def remember(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            ctx.ensure_object(Invocation).overrides[dotted] = value
+
+    return click.option(
+        flag, expose_value=False, callback=remember, help=key.en,
+        type=click.Choice(key.kind.choices) if key.kind.choices else str, metavar=metavar or None,
+    )  # fmt: skip
