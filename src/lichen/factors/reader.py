@@ -12,7 +12,9 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from lichen.errors import FactorError
@@ -102,9 +104,10 @@ def read_pack(path: Path) -> Pack:
     return Pack(path, str(header["id"]), str(header["version"]), str(header["description"]), tuple(rows), sources)
 
 
-def builtin_sources() -> dict[str, Source]:
+@cache
+def builtin_sources() -> Mapping[str, Source]:
     """The bibliography that ships with Lichen, by key."""
-    return _sources(SOURCES, _toml(SOURCES).get("source", {}))
+    return MappingProxyType(_sources(SOURCES, _toml(SOURCES).get("source", {})))
 
 
 def _toml(path: Path) -> dict[str, Any]:
