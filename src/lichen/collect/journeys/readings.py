@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from lichen.collect.base import Edge, Request, Sample, StepReading, TreeReading
+from lichen.collect.journeys.exchange import Exchange
 from lichen.collect.journeys.sites import party, registrable_site
-from lichen.collect.journeys.traffic import Exchange, Traffic
+from lichen.collect.journeys.traffic import Traffic
 from lichen.collect.journeys.window import StepMark, Window
 
 BROWSER: Final = "browser"
