@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from lichen.collect.machine.guard import GUARD_COMM
 from lichen.collect.machine.proc import MachineStat, MachineTimes, Stat, all_pids, read_stat
 from lichen.collect.machine.tree import Member, Tree
 from lichen.errors import NothingMeasured
@@ -42,8 +43,10 @@ class Forest:
         self._wake = wake
         self._epoll.register(wake, select.EPOLLIN)
         self._once: dict[int, Tree] = {}
+        self._reapers: dict[int, Tree] = {}
         self._pending: dict[int, int] = {}
         self._last_pid = self.machine.last_pid()
+        self._own_pid = os.getpid()
 
     def add(self, name: str, pid: int) -> None:
         """Counts ``pid`` and its present descendants under ``name`` from now on; deeper named trees keep theirs.
@@ -64,6 +67,9 @@ class Forest:
         tree.roots.add(pid)
         if root.tree is not tree:
             root.move(tree)
+        guard = read_stat(root.ppid)
+        if guard is not None and guard.comm == GUARD_COMM:
+            self._reapers[root.ppid] = tree
         self._adopt_descendants(root)
 
     def _adopt_descendants(self, root: Member) -> None:
@@ -113,10 +119,12 @@ class Forest:
         return member
 
     def _tree_of(self, pid: int, stat: Stat) -> Tree | None:
-        """Tree of a newcomer: its parent's; an orphan's, that of the member that led its session or group."""
+        """Tree of a newcomer: its parent's; an orphan's, that of its guard or of the member that led its session."""
         parent = self.members.get(stat.ppid)
         if parent is not None:
             return parent.tree
+        if stat.ppid in self._reapers:
+            return self._reapers[stat.ppid]
         for leader in (stat.session, stat.group):
             if leader == pid:
                 continue
@@ -207,13 +215,20 @@ class Forest:
                 continue
         return before_ns, time.monotonic_ns()
 
-    def read_children(self) -> None:
+    def read_children(self, *, roots_only: bool = False) -> None:
         """Books the exited children that were never seen alive.
 
         The counters are read before the search for exited members: a member that is in a counter is thus always known
         to have exited when the counter is booked.
+
+        Args:
+            roots_only: only where no other member would inherit the counter.
         """
-        counters = [(member, stat.children_ns) for member in self.members.values() if (stat := member.read_stat())]
+        counters = [
+            (member, stat.children_ns)
+            for member in self.members.values()
+            if not (roots_only and member.ppid in self.members) and (stat := member.read_stat())
+        ]
         self.bury(0)
         for member, children_ns in counters:
             if self.members.get(member.pid) is member:
@@ -233,6 +248,11 @@ class Forest:
         for member in self.members.values():
             total[member.tree.name] += member.used_ns()
         return total
+
+    def others_ns(self) -> int:
+        """CPU time booked in all trees, less this process's own: what tells whether they are busy."""
+        total = sum(tree.closed_ns for tree in self.trees.values())
+        return total + sum(member.used_ns() for member in self.members.values() if member.pid != self._own_pid)
 
     def close(self) -> None:
         """Gives every descriptor back."""

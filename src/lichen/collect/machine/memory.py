@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lichen.collect.machine.proc import pss_bytes
 from lichen.collect.machine.tree import Member
@@ -52,13 +52,16 @@ class MemorySeries:
         """``measured`` when the shared part comes from PSS, else ``proxy``."""
         return "measured" if self._calibrated and not self.unreadable else "proxy"
 
-    def look(self, at_ns: int, members: Iterable[Member], *, edge: bool = False) -> None:
+    def look(self, at_ns: int, members: Iterable[Member], *, edge: bool = False, unchanged_ns: int = 0) -> None:
         """Adds a point of the series.
 
         Args:
             at_ns: monotonic time [ns].
             edge: whether this look is an edge; peaks are those since the previous one.
+            unchanged_ns: until when the previous point still held, for the trees used no CPU.
         """
+        if self._points and self._points[-1].at_ns < unchanged_ns < at_ns:
+            self._points.append(replace(self._points[-1], at_ns=unchanged_ns, edge=False))
         private = shared_max = 0
         for member in members:
             anonymous, shared = member.read_memory()

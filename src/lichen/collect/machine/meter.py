@@ -17,20 +17,25 @@ from lichen.collect.machine.forest import Forest
 from lichen.collect.machine.memory import MemorySeries
 from lichen.records import DataMethod
 
-_AT_RISK_S: Final = 0.008
+_AT_RISK_S: Final = 0.01
 """CPU time that may be consumed between two looks: what a process killed right before the next look can lose."""
-_LOOK_MIN_S: Final = 0.008
-_LOOK_MAX_S: Final = 0.04
-_SLOW_LOOK_NS: Final = 200_000_000
-"""Between two looks at memory and at the children counters."""
+_LOOK_MIN_S: Final = 0.01
+_LOOK_MAX_S: Final = 0.125
+_NOTHING_NS: Final = 1_000_000
+_LOOK_GROWTH: Final = 1.5
+"""Waits lengthen by degrees, so that a tree that pauses is still watched closely."""
+_SLOW_LOOK_MIN_NS: Final = 100_000_000
+_FAST_PER_SLOW: Final = 5
+"""Looks between two looks at memory, as a wake-up costs more than what is read."""
 
 
 class TreeMeter:
     """Counts CPU, storage traffic and memory of named process trees. Implements `lichen.collect.base.Meter`.
 
     A tree is a process with all its descendants; one that is named inside another belongs to the deeper name only. Use it
-    as a context manager: a background thread then looks at the trees every 8 ms while they are busy, every 40 ms while they
-    rest, and at once when a process exits. No right is needed over the processes, except for storage traffic and PSS.
+    as a context manager: a background thread then looks at the trees whenever they may have used 10 ms of CPU (every 10 ms
+    while one CPU is busy, every 125 ms while they rest) and at once when a process exits. No right is needed over the
+    processes, except for storage traffic and PSS.
     """
 
     def __init__(self) -> None:
@@ -41,7 +46,7 @@ class TreeMeter:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._slow_look_ns = 0
+        self._unchanged_ns = 0
 
     def add(self, name: str, pid: int) -> None:
         """Watches the tree that descends from ``pid`` as ``name`` from now on.
@@ -84,7 +89,7 @@ class TreeMeter:
             if denied:
                 self._io_denied[name] = denied[0].comm
             series = self._memory[name]
-            series.look(at_ns, members, edge=True)
+            series.look(at_ns, members, edge=True, unchanged_ns=self._unchanged_ns)
             readings[name] = TreeReading(
                 cpu_ns=cpu_ns[name],
                 disk_bytes=None if denied else tree.closed_io_bytes + sum(member.used_io() for member in members),
@@ -166,7 +171,8 @@ class TreeMeter:
     def _watch(self) -> None:
         """Looks until closed; the busier the trees, the sooner the next look."""
         wait_s = _LOOK_MIN_S
-        before_ns = used_ns = 0
+        before_ns = time.monotonic_ns()
+        used_ns = slow_used_ns = slow_ns = 0
         while True:
             self._forest.wait(wait_s)
             with self._lock:
@@ -174,15 +180,19 @@ class TreeMeter:
                     return
                 self._forest.look()
                 now_ns, _ = self._forest.read_clocks()
-                total_ns = sum(self._forest.cpu_ns().values())
-                if now_ns - self._slow_look_ns >= _SLOW_LOOK_NS:
-                    self._slow_look_ns = now_ns
+                total_ns = self._forest.others_ns()
+                # Trees that used no CPU have the memory they had.
+                rested = total_ns - slow_used_ns < _NOTHING_NS
+                if rested:
+                    self._unchanged_ns = now_ns
+                elif now_ns - slow_ns >= max(_SLOW_LOOK_MIN_NS, _FAST_PER_SLOW * wait_s * 1e9):
+                    slow_ns, slow_used_ns = now_ns, total_ns
                     self._look_slowly(now_ns)
             cpus = (total_ns - used_ns) / max(1, now_ns - before_ns)
             before_ns, used_ns = now_ns, total_ns
-            wait_s = min(_LOOK_MAX_S, max(_LOOK_MIN_S, _AT_RISK_S / max(cpus, 1e-9)))
+            wait_s = max(_LOOK_MIN_S, min(_LOOK_MAX_S, wait_s * _LOOK_GROWTH, _AT_RISK_S / max(cpus, 1e-9)))
 
     def _look_slowly(self, now_ns: int) -> None:
-        self._forest.read_children()
+        self._forest.read_children(roots_only=True)
         for name, tree in self._forest.trees.items():
-            self._memory[name].look(now_ns, self._forest.of(tree))
+            self._memory[name].look(now_ns, self._forest.of(tree), unchanged_ns=self._unchanged_ns)

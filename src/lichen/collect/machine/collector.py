@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The collector of processes: a running one, or a command from its start to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lichen.collect.base import Availability, Edge, Window
+from lichen.collect.machine.clock import cpu_ns
+from lichen.collect.machine.meter import TreeMeter
+from lichen.errors import ConfigError, NothingMeasured
+from lichen.records import Activity, DataMethod
+
+_TREE = "target"
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    first: Edge
+    last: Edge
+    memory: DataMethod
+
+
+class ProcessCollector:
+    """CPU, memory and storage of a process tree. Target: ``{"pid": N}`` or ``{"command": [...]}``."""
+
+    name: ClassVar[str] = "processes"
+    emits: ClassVar[tuple[str, ...]] = ("cpu_time", "memory_peak", "memory_byte_seconds", "disk_bytes", "window_time")
+
+    def probe(self) -> Availability:
+        """Whether the CPU clocks of processes can be read here."""
+        if sys.platform != "linux":
+            return Availability(False, "Processes are measured on Linux only.", "Measure on a Linux machine.")
+        if not hasattr(os, "pidfd_open") or cpu_ns(os.getpid()) is None:
+            return Availability(False, "The kernel gives no CPU clock of a process.", "Use Linux 5.3 or newer.")
+        return Availability(True)
+
+    def collect(self, window: Window) -> Iterator[Activity]:
+        """Activities of the window; a command that is still running at its end is stopped.
+
+        Raises:
+            ConfigError: the target is neither a pid nor a command, or a pid without a duration.
+            NothingMeasured: no such process, or the command does not start.
+        """
+        pid, command = window.target.get("pid"), window.target.get("command")
+        if isinstance(pid, int) and command is None:
+            if window.duration_s is None:
+                raise ConfigError(
+                    f"The window of process {pid} has no end.", repair="Give it a duration_s.", culprit=window.entity
+                )
+            measured = self._watch(pid, window.duration_s)
+        elif pid is None and isinstance(command, Sequence) and not isinstance(command, str) and command:
+            measured = self._run([str(word) for word in command], window.duration_s)
+        else:
+            raise ConfigError(
+                f"The process collector cannot measure {dict(window.target)!r}.",
+                repair='Give it {"pid": N} or {"command": ["program", "argument"]}.',
+                culprit=window.entity,
+            )
+        yield from _activities(window.entity, measured)
+
+    @staticmethod
+    def _watch(pid: int, duration_s: float) -> _Measured:
+        with TreeMeter() as meter:
+            meter.add(_TREE, pid)
+            meter.calibrate_memory()
+            first = meter.edge()
+            time.sleep(duration_s)
+            last = meter.edge()
+            meter.calibrate_memory()
+            first, last = meter.recalibrated((first, last))
+            return _Measured(first, last, meter.memory_method(_TREE))
+
+    @staticmethod
+    def _run(command: list[str], duration_s: float | None) -> _Measured:
+        if shutil.which(command[0]) is None:
+            raise NothingMeasured(f"There is no program '{command[0]}'.", repair="Correct it.", culprit=command[0])
+        # The shell waits for a line, so that the meter is there before the command's first instruction.
+        gate = ["/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh"]
+        process = subprocess.Popen([*gate, *command], stdin=subprocess.PIPE, start_new_session=True)
+        pidfd = os.pidfd_open(process.pid)
+        try:
+            with TreeMeter() as meter:
+                meter.add(_TREE, process.pid)
+                first = meter.edge()
+                if process.stdin is not None:
+                    process.stdin.write(b"\n")
+                    process.stdin.close()
+                # Its end is awaited on the pidfd, for waiting on the process would erase its clock before the last edge.
+                ended = select.poll()
+                ended.register(pidfd, select.POLLIN)
+                ended.poll(None if duration_s is None else duration_s * 1000)
+                return _Measured(first, meter.edge(), meter.memory_method(_TREE))
+        finally:
+            os.close(pidfd)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _activities(entity: str, measured: _Measured) -> Iterator[Activity]:
+    """One row per quantity, from the difference of two edges."""
+    first, last = measured.first.trees[_TREE], measured.last.trees[_TREE]
+    window_s = (measured.last.at_ns - measured.first.at_ns) / 1e9
+    attributes = {"cpu_count": float(os.cpu_count() or 1), "duration_s": window_s}
+    rows: tuple[tuple[str, str, float | None, DataMethod], ...] = (
+        ("cpu_time", "s", (last.cpu_ns - first.cpu_ns) / 1e9, "measured"),
+        ("memory_peak", "B", last.memory_peak_bytes, measured.memory),
+        (
+            "memory_byte_seconds",
+            "B.s",
+            _difference(last.memory_byte_seconds, first.memory_byte_seconds),
+            measured.memory,
+        ),
+        ("disk_bytes", "B", _difference(last.disk_bytes, first.disk_bytes), "measured"),
+        ("window_time", "s", window_s, "measured"),
+    )
+    for quantity, unit, value, method in rows:
+        yield Activity(entity=entity, quantity=quantity, value=value, unit=unit, method=method, attributes=attributes)
+
+
+def _difference(last: float | None, first: float | None) -> float | None:
+    return None if last is None or first is None else last - first
