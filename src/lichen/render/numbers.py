@@ -3,8 +3,8 @@
 
 How far the interval supports digits follows the Particle Data Group's rounding rule (Review of Particle Physics,
 introduction, section "Rounding"): a half-width that starts with 100 to 354 carries two digits, any other one. A value
-of 0.2137 between 0.15 and 0.31 reads 0.21. Never more than three digits are shown; where no interval is known, two; a value that does not vary shows three.
-Decimal marks and groups: Unicode CLDR, through Babel.
+of 0.2137 between 0.15 and 0.31 reads 0.21. Never more than three digits are shown; where no interval is known, two; a
+value that does not vary shows three. Decimal marks and groups: Unicode CLDR, through Babel.
 """
 
 from __future__ import annotations
