@@ -58,7 +58,7 @@ def run(group: click.Group, args: Sequence[str], prog_name: str) -> int:
 
 def _invoke(group: click.Group, args: Sequence[str], prog_name: str, as_json: bool) -> int:
     try:
-        with group.make_context(prog_name, list(args), obj=Invocation()) as ctx:
+        with group.make_context(prog_name, list(args), obj=Invocation(), color=_colour()) as ctx:
             group.invoke(ctx)
         sys.stdout.flush()
     except click.exceptions.Exit as ending:
@@ -127,12 +127,17 @@ def _report(error: LichenError, as_json: bool) -> int:
         }  # fmt: skip
         click.echo(json.dumps({"error": content}), err=True)
         return code
-    colour = False if os.environ.get("NO_COLOR") else None
+    colour = _colour()
     click.echo(f"{click.style('error:', fg='red', bold=True)} {error.problem}", err=True, color=colour)
     if error.repair:
         click.echo(f"{click.style('hint:', bold=True)} {error.repair}", err=True, color=colour)
     click.echo(f"{click.style('docs:', bold=True)} {error.anchor}", err=True, color=colour)
     return code
+
+
+def _colour() -> bool | None:
+    """False where NO_COLOR is set (https://no-color.org); None: colours on a terminal only."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

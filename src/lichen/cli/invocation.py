@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lichen.config import Key, Settings
+    from lichen.service.progress import Progress
     from lichen.service.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,6 +61,13 @@ class Invocation:
         from rich.console import Console
 
         return Console(markup=False, highlight=False, emoji=False)
+
+    def progress(self) -> Progress:
+        """Listener that tells on stderr how a measurement gets on; silent with ``--quiet``."""
+        from lichen.cli.progress import Lines
+        from lichen.service.progress import Silent
+
+        return Silent() if self.quiet else Lines()
 
     def say(self, text: str) -> None:
         """A line of progress on stderr, unless ``--quiet``."""

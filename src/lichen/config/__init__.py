@@ -3,7 +3,7 @@
 
 from lichen.config.keys import Key
 from lichen.config.kinds import Samples, Viewport
-from lichen.config.loading import DEFAULT_FILE, load_settings
+from lichen.config.loading import DEFAULT_FILE, load_settings, resolve_lang
 from lichen.config.settings import (
     KEYS,
     LIST_KEYS,

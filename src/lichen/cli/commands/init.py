@@ -34,16 +34,12 @@ def command(invocation: Invocation, force: bool) -> None:
 
     The files go to the current folder, or where --config names the settings file.
     """
-    from lichen.config import DEFAULT_FILE
+    from lichen.config import DEFAULT_FILE, resolve_lang
     from lichen.config.document import starter
 
     file = invocation.config or Path(DEFAULT_FILE)
     folder = file.absolute().parent
-    lang = (
-        invocation.lang or load_settings(None, env=os.environ).lang
-        if not Path(DEFAULT_FILE).exists()
-        else invocation.lang or "en"
-    )
+    lang = resolve_lang(invocation.lang or "auto", os.environ)
     files = {
         file: starter(folder.name or "project", lang),
         file.parent / "journeys" / "example.py": EXAMPLE_JOURNEY,

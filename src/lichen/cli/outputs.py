@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that a measurement writes through output plug-ins: checked before it starts, written after it is printed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lichen import plugins
+from lichen.errors import ConfigError, LichenError, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from lichen.outputs import Output
+    from lichen.service.result import Result
+
+GROUP = "lichen.outputs"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file and the plug-in that renders it."""
+
+    name: str
+    output: Output
+    path: Path
+
+
+def plan(html: Path | None, formats: Sequence[str]) -> list[Target]:
+    """The files to write.
+
+    Args:
+        html: of ``output.html``.
+        formats: ``NAME=FILE`` words, NAME being an output plug-in.
+
+    Raises:
+        UsageError: a word is not ``NAME=FILE``, names no output plug-in, or two words name one file.
+        StorageError: a file cannot be written there.
+    """
+    targets = [] if html is None else [_target("html", html)]
+    for word in formats:
+        name, equals, file = word.partition("=")
+        if not (name and equals and file):
+            raise UsageError(
+                f"'{word}' is not NAME=FILE.", repair="Write for example --format json=result.json.", culprit=word
+            )
+        targets.append(_target(name, Path(file)))
+    for position, target in enumerate(targets):
+        if target.path.absolute() in [other.path.absolute() for other in targets[:position]]:
+            raise UsageError(
+                f"{target.path} is to be written twice.", repair="Name two files.", culprit=str(target.path)
+            )
+    return targets
+
+
+def _target(name: str, path: Path) -> Target:
+    if name not in plugins.names(GROUP):
+        raise UsageError(
+            f"There is no output '{name}'.", repair=f"Outputs: {', '.join(plugins.names(GROUP))}.", culprit=name
+        )
+    place = path.absolute().parent
+    while not place.exists():
+        place = place.parent
+    if path.is_dir() or not place.is_dir() or not os.access(path if path.exists() else place, os.W_OK):
+        raise StorageError(
+            f"{path} cannot be written.", repair="Name a file in a folder that can be written to.", culprit=str(path)
+        )
+    return Target(name, plugins.load(GROUP, name)(), path)
+
+
+def write(targets: Sequence[Target], result: Result, lang: str) -> None:
+    """Renders and writes each file, whole or not at all.
+
+    Raises:
+        ConfigError: an output plug-in failed.
+        StorageError: the folder is read-only, the disk is full.
+    """
+    from lichen.ledger.runfile import write_atomically
+
+    for target in targets:
+        try:
+            content = target.output.render(result, lang=lang)
+        except LichenError:
+            raise
+        except Exception as error:
+            raise ConfigError(
+                f"The output '{target.name}' failed: {type(error).__name__}: {error}.",
+                repair=f"The run is kept in {result.run_path}; repair the output plug-in.",
+                culprit=target.name,
+            ) from error
+        write_atomically(target.path, content)
