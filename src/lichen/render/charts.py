@@ -2,7 +2,8 @@
 """Small inline SVG drawings, made for table cells: they stretch with the cell because every position is a percentage.
 
 A drawing never stands alone: the table's row says the same in figures, its ``<title>`` says it in words, and series differ by
-pattern as well as by colour. Colours and patterns are the page's: class ``s0`` to ``s5`` for series, ``q-…`` for data quality.
+pattern as well as by colour. Colours are the page's: classes ``s0`` to ``s5`` for series and ``q-…`` for data quality refer to
+the patterns ``p1`` to ``p5``, which lie on the classes ``b1`` to ``b5``; ``gap`` refers to the bare hatching ``p0``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _PATTERNS: Final = (
     '<path d="M3 0V6M0 3H6" stroke-width="1"/>',
     '<path d="M0 0L6 6" stroke-width="1.6"/>',
 )
+"""What is drawn over the colours 1 to 5; colour 0 stays plain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +51,32 @@ def _svg(body: Iterable[str], *, title: str, kind: str, height: int) -> Markup:
 
 
 def definitions() -> Markup:
-    """Patterns that the series' styles refer to; once per page, before the first drawing."""
+    """Patterns that the styles refer to; once per page, before the first drawing."""
+    shapes = [(0, "", _PATTERNS[0])]
+    shapes += [(n, f'<rect class="b{n}" width="6" height="6"/>', shape) for n, shape in enumerate(_PATTERNS, start=1)]
     patterns = "".join(
-        f'<pattern id="p{number}" width="6" height="6" patternUnits="userSpaceOnUse"><g class="ink">{shape}</g></pattern>'
-        for number, shape in enumerate(_PATTERNS, start=1)
+        f'<pattern id="p{number}" width="6" height="6" patternUnits="userSpaceOnUse">{ground}<g class="ink">{shape}</g></pattern>'
+        for number, ground, shape in shapes
     )
     return Markup(f'<svg class="defs" width="0" height="0" aria-hidden="true"><defs>{patterns}</defs></svg>')  # noqa: S704
 
 
+def swatch(style: str) -> Markup:
+    """A small square for a legend; the word beside it says what it is."""
+    return Markup(  # noqa: S704 - styles are ours
+        f'<svg class="key" width="14" height="14" aria-hidden="true"><rect width="14" height="14" class="{style}"/></svg>'
+    )
+
+
 def _rectangles(segments: Sequence[Segment], whole: float, height: int) -> list[str]:
-    """Rectangles side by side; a patterned series is drawn a second time with its pattern."""
+    """Rectangles side by side."""
     body, start = [], 0.0
     for segment in segments:
         width = segment.value / whole if whole > 0 else 0.0
         if width > 0:
-            box = f'x="{_percent(start)}" width="{_percent(width)}" height="{height}"'
-            body.append(f'<rect {box} class="{segment.style}"/>')
-            if segment.style[0] == "s" and segment.style != "s0":
-                body.append(f'<rect {box} fill="url(#p{segment.style[1:]})"/>')
+            body.append(
+                f'<rect x="{_percent(start)}" width="{_percent(width)}" height="{height}" class="{segment.style}"/>'
+            )
             start += width
     return body
 
@@ -124,7 +134,6 @@ def quality_bar(
     segments = [Segment(shares.get(name, 0.0) * room, f"q-{name}") for name in order]
     body = _rectangles(segments, 1.0, height)
     if gap:
-        body.append(f'<rect x="95%" width="5%" height="{height}" fill="url(#p1)"/>')
         body.append(f'<rect x="95%" width="5%" height="{height}" class="gap"/>')
     return _svg(body, title=title, kind="bar", height=height)
 

@@ -73,14 +73,15 @@ def quality_main(figures: Figures, catalogue: Catalogue, numbers: Numbers) -> st
 
 
 def precision_words(sampling: Sampling, catalogue: Catalogue, numbers: Numbers) -> str:
-    """How many samples were taken and how near the target that came, in a sentence."""
-    return catalogue.count(
+    """Status in words, how many samples were taken and how near the target that came."""
+    sentence = catalogue.count(
         f"precision.{sampling.status}",
         sampling.taken,
         precision=numbers.percent(sampling.precision),
         target=numbers.percent(sampling.target),
         kept=numbers.integer(len(sampling.kept)),
     )
+    return catalogue.say("precision.line", status=catalogue.say(f"status.{sampling.status}"), sentence=sentence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,10 @@ class Gap:
     quantity: str
     entities: tuple[str, ...]
     reason: str
+
+    def texts(self) -> dict[str, str]:
+        """Values for a message of one line."""
+        return {"quantity": self.quantity, "entities": ", ".join(self.entities), "reason": self.reason}
 
 
 def gaps(journey: JourneyResult, catalogue: Catalogue) -> list[Gap]:

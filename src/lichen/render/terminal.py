@@ -44,13 +44,12 @@ class _Page:
         if indicator is not None:
             self._line("terminal.quality", say.quality_words(indicator.shares, self.words, self.numbers))
         status = journey.sampling.status
-        precision = Text(f"{say.STATUS_SYMBOLS[status]} {self.words.word('status', status)}{self._colon()}")
-        precision.stylize(_STATUS_STYLES[status])
-        precision.append(say.precision_words(journey.sampling, self.words, self.numbers), style="none")
+        precision = Text(f"{say.STATUS_SYMBOLS[status]} ")
+        precision.append(say.precision_words(journey.sampling, self.words, self.numbers))
+        precision.stylize(_STATUS_STYLES[status], 0, len(self.words.say(f"status.{status}")) + 2)
         self._line("terminal.precision", precision)
         for gap in say.gaps(journey, self.words):
-            where = ", ".join(gap.entities)
-            self._line("terminal.not_covered", f"{gap.quantity} ({where}){self._colon()}{gap.reason}")
+            self._line("terminal.not_covered", self.words.say("terminal.gap", **gap.texts()))
         for note in journey.notes:
             self._line("terminal.note", say.plain(note))
         self.console.print()
@@ -80,9 +79,6 @@ class _Page:
         legend = f"{self.words.say('terminal.legend')} {self.words.say('terminal.unknown_mark')}"
         self.console.print(Text(legend, style="dim"))
 
-    def _colon(self) -> str:
-        return "\u00a0: " if self.words.lang == "fr" else ": "
-
     def _line(self, key: str, content: str | Text) -> None:
         grid = Table.grid(padding=(0, 1))
         grid.add_column(width=_LABEL_WIDTH, style="dim", no_wrap=True)
@@ -99,7 +95,6 @@ class _Page:
         text = Text(self.words.say("terminal.headline", gwp=amount.text, per=per, range=amount.spread))
         text.highlight_words([amount.text], style=f"bold {_GREEN}")
         if amount.half_width:
-            text.append("; " if self.words.lang == "en" else " ; ")
             text.append(self.words.say("terminal.repeat", half_width=amount.half_width))
         return text
 

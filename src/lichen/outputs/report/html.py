@@ -95,6 +95,7 @@ class HtmlReport:
                 say=words.say,
                 view=ReportView(result, lang),
                 patterns=charts.definitions(),
+                swatch=charts.swatch,
                 policy=policy,
                 style=Markup(style),  # noqa: S704 - a file of this package
                 script=Markup(script),  # noqa: S704 - a file of this package

@@ -127,9 +127,11 @@ class JourneyView:
         return self.words.say("report.samples_span", low=low, high=high)
 
     @cached_property
-    def strip(self) -> Markup:
-        """One dot per sample."""
+    def strip(self) -> Markup | None:
+        """One dot per sample; None where there is nothing to compare."""
         sampling = self.journey.sampling
+        if len(sampling.primary_s) < 2:
+            return None
         return charts.dot_strip(sampling.primary_s, sampling.kept, title=self.samples)
 
     @cached_property
@@ -367,13 +369,18 @@ class ReportView:
         method = f"{say.method_title(result, self.lang)} ({say.method_words(result)})"
         pairs: Iterable[tuple[str, str]] = (
             ("date", self.numbers.moment(result.started_at)),
-            ("zone", say.plain(str(context.get("zone") or self.numbers.unknown))),
+            ("zone", self._zone(say.plain(str(context.get("zone") or "")))),
             ("equipment", ", ".join(equipment)),
             ("method", method),
             ("factors", say.plain(str(result.method.get("factors_hash", self.numbers.unknown)))),
             ("browser", say.browser_words(result, self.numbers)),
         )
         return [(words.say(f"fact.{key}"), text) for key, text in pairs if text]
+
+    def _zone(self, zone: str) -> str:
+        """A country's name and code; the code of a grid zone that is not a country."""
+        country = self.words.locale.territories.get(zone)
+        return f"{country} ({zone})" if country else zone or self.numbers.unknown
 
     @cached_property
     def host(self) -> str:
