@@ -33,7 +33,13 @@ def activities(case: dict[str, Any]) -> list[dict[str, Any]]:
         common = {"entity": container["name"], "tier": "device" if device else "server"}
         rows += [
             {**common, "quantity": "cpu_time_share", "value": seconds["cpu"], "unit": "s"},
-            {**common, "quantity": "memory_peak", "value": gigabytes["mem"], "unit": "GB", "duration_s": seconds["totalTime"]},
+            {
+                **common,
+                "quantity": "memory_peak",
+                "value": gigabytes["mem"],
+                "unit": "GB",
+                "duration_s": seconds["totalTime"],
+            },
             {**common, "quantity": "disk_bytes", "value": gigabytes["disk"], "unit": "GB"},
             {**common, "quantity": "network_bytes", "value": gigabytes["network"], "unit": "GB"},
         ]

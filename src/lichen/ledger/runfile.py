@@ -119,7 +119,9 @@ def _inflate(path: Path) -> bytes:
         if not inflater.eof and len(raw) <= _MAX_BYTES:
             raise EOFError("the end is missing")
     if len(raw) > _MAX_BYTES:
-        raise StorageError(f"{path} is larger than {_MAX_BYTES // 2**20} MiB.", repair="It is not a run file.", culprit=str(path))
+        raise StorageError(
+            f"{path} is larger than {_MAX_BYTES // 2**20} MiB.", repair="It is not a run file.", culprit=str(path)
+        )
     return raw
 
 
@@ -132,12 +134,18 @@ def read_document(path: Path) -> Any:
     try:
         return json.loads(_inflate(path))
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror or error}.", repair="Check the path.", culprit=str(path)) from error
+        raise StorageError(
+            f"{path} cannot be read: {error.strerror or error}.", repair="Check the path.", culprit=str(path)
+        ) from error
     except (EOFError, zlib.error) as error:
-        raise StorageError(f"{path} is damaged: {error}.", repair="Measure again, or fetch it again.", culprit=str(path)) from error
+        raise StorageError(
+            f"{path} is damaged: {error}.", repair="Measure again, or fetch it again.", culprit=str(path)
+        ) from error
     except json.JSONDecodeError as error:
         raise StorageError(
-            f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.", repair="Repair the file.", culprit=str(path)
+            f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
+            repair="Repair the file.",
+            culprit=str(path),
         ) from error
     except (UnicodeDecodeError, RecursionError) as error:
         raise StorageError(f"{path} is not JSON: {error}.", repair="Repair the file.", culprit=str(path)) from error
@@ -151,14 +159,20 @@ def read(path: Path) -> RunFile:
     """
     content = read_document(path)
     if not isinstance(content, dict) or not str(content.get("schema", "")).startswith("lichen-run/"):
-        raise StorageError(f"{path} is not a run file.", repair="Give a file that lichen measure wrote.", culprit=str(path))
+        raise StorageError(
+            f"{path} is not a run file.", repair="Give a file that lichen measure wrote.", culprit=str(path)
+        )
     if content["schema"] != SCHEMA:
         raise StorageError(
-            f"{path} has the schema {content['schema']}; this Lichen reads {SCHEMA}.", repair="Update Lichen.", culprit=str(path)
+            f"{path} has the schema {content['schema']}; this Lichen reads {SCHEMA}.",
+            repair="Update Lichen.",
+            culprit=str(path),
         )
     lacking = [key for key in _REQUIRED if key not in content]
     if lacking:
-        raise StorageError(f"{path} lacks {', '.join(lacking)}.", repair="Measure again, or fetch it again.", culprit=str(path))
+        raise StorageError(
+            f"{path} lacks {', '.join(lacking)}.", repair="Measure again, or fetch it again.", culprit=str(path)
+        )
     identity = run_id(content)
     if path.name.endswith(SUFFIX) and not path.name.removesuffix(SUFFIX).endswith(identity[:12]):
         raise StorageError(

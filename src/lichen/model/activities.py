@@ -39,7 +39,11 @@ def _number(value: Any, where: str, what: str, term: Term, factor: float) -> flo
     if not math.isfinite(converted):
         raise _fail(where, f"{what} is too large in {term.unit}", "Give a finite number.")
     if term.minimum is not None and converted < term.minimum:
-        raise _fail(where, f"{what} of {term.name} is {number:g}, below {term.minimum:g}", "Counters and amounts are not negative.")
+        raise _fail(
+            where,
+            f"{what} of {term.name} is {number:g}, below {term.minimum:g}",
+            "Counters and amounts are not negative.",
+        )
     if term.maximum is not None and converted > term.maximum:
         raise _fail(where, f"{what} of {term.name} is {number:g}, above {term.maximum:g}", f"The unit is {term.unit}.")
     return converted
@@ -105,7 +109,9 @@ def parse_activity(row: Any, position: int, nomenclature: Nomenclature) -> Activ
     factor = 1.0 if unit is None or term.unit == "currency" else scale(str(unit), term.unit)
     if factor is None:
         raise _fail(
-            where, f"{term.name} cannot be given in '{unit}'", f"Units for {term.name}: {', '.join(compatible(term.unit))}."
+            where,
+            f"{term.name} cannot be given in '{unit}'",
+            f"Units for {term.name}: {', '.join(compatible(term.unit))}.",
         )
     method = row.get("method", "measured")
     if method not in DATA_METHODS:

@@ -33,3 +33,31 @@ def electricity_use_x(
     100.0
     """
     return energy_delivered_kwh * grid_x_per_kwh
+
+
+@formula(
+    "electricity.use_after_losses",
+    version=1,
+    sources=(
+        "GHG Protocol Scope 2 Guidance (2015) 6.1 and Scope 3 Standard, category 3: transmission and distribution losses",
+    ),
+)
+def electricity_use_after_losses_x(
+    energy_delivered_kwh: Annotated[Number, Tag("kWh", "delivered")],
+    grid_x_per_kwh: Annotated[Number, Tag("X/kWh", "1/delivered")],
+    loss_share: Annotated[Number, Tag("1")],
+) -> Annotated[Number, Tag("X")]:
+    """Impact of delivered electricity when the grid factor is per kWh generated: what is lost on the way is generated too.
+
+    Args:
+        energy_delivered_kwh: electricity at the plug or the facility's meter [kWh].
+        grid_x_per_kwh: life-cycle impact of one kWh generated [X/kWh].
+        loss_share: share of the generated energy that is lost in transmission and distribution [1], 0 to below 1.
+
+    Returns:
+        Impact [X].
+
+    >>> electricity_use_after_losses_x(9.0, 50.0, 0.1)
+    500.0
+    """
+    return energy_delivered_kwh * grid_x_per_kwh / (1 - loss_share)

@@ -36,7 +36,10 @@ def from_power_kwh(
 @formula(
     "energy.from_cpu_time",
     version=1,
-    sources=("ITU-T L.1410 (2014) 7.2.3, use-phase energy by activity", "Jay et al. 2023, doi:10.1109/CCGrid57682.2023.00020"),
+    sources=(
+        "ITU-T L.1410 (2014) 7.2.3, use-phase energy by activity",
+        "Jay et al. 2023, doi:10.1109/CCGrid57682.2023.00020",
+    ),
 )
 def from_cpu_time_kwh(
     cpu_time_s: Annotated[Number, Tag("s")], energy_j_per_cpu_s: Annotated[Number, Tag("J/s", "b")]
@@ -200,5 +203,3 @@ def metered_kwh(energy_kwh: Annotated[Number, Tag("kWh", "b")]) -> Annotated[Num
     1.5
     """
     return energy_kwh
-
-

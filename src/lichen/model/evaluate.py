@@ -117,7 +117,8 @@ def _total(entity: str, rows: Sequence[Computed]) -> Total:
 def shares(rows: Iterable[Computed]) -> dict[str, float]:
     """Share of a sum by data method, measured to proxy; sums to 1, empty when the sum is zero."""
     parts = {
-        method: math.fsum(row.impact.value * row.impact.shares.get(method, 0.0) for row in rows) for method in DATA_METHODS
+        method: math.fsum(row.impact.value * row.impact.shares.get(method, 0.0) for row in rows)
+        for method in DATA_METHODS
     }
     whole = math.fsum(parts.values())
     return {method: part / whole for method, part in parts.items() if part} if whole else {}
@@ -201,7 +202,9 @@ class _Evaluator:
         """Central value, draws, repetitions, and the factor if it is one."""
         if binding.kind == "result":
             if before is None:
-                raise MethodError(f"Method {self.method.method_id}: 'result' in a first step.", repair="Bind a quantity.")
+                raise MethodError(
+                    f"Method {self.method.method_id}: 'result' in a first step.", repair="Bind a quantity."
+                )
             return before.central, before.draws, before.samples, None
         if binding.kind == "quantity":
             activity = group.quantities[binding.name]

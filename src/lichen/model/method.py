@@ -169,7 +169,9 @@ class _Reader:
         steps = tuple(self.step(step, where) for step in self.need(table, "step", where))
         bound = {b.name for step in steps for b in step.bind.values() if b.kind == "quantity"}
         if bound != set(quantities):
-            raise self.fail(f"{where} names {', '.join(quantities)} but binds {', '.join(sorted(bound))}", "Make them equal.")
+            raise self.fail(
+                f"{where} names {', '.join(quantities)} but binds {', '.join(sorted(bound))}", "Make them equal."
+            )
         indicator = self.need(table, "indicator", where)
         self.nomenclature.indicator(indicator)
         when = {key: tuple(v) if isinstance(v, list) else (v,) for key, v in table.get("when", {}).items()}
@@ -189,7 +191,9 @@ class _Reader:
             table = tomllib.loads(self.path.read_text(encoding="utf-8"))
         except OSError as error:
             raise MethodError(
-                f"Method file {self.path} cannot be read: {error.strerror}.", repair="Check the path.", culprit=str(self.path)
+                f"Method file {self.path} cannot be read: {error.strerror}.",
+                repair="Check the path.",
+                culprit=str(self.path),
             ) from error
         except tomllib.TOMLDecodeError as error:
             raise self.fail(f"not valid TOML: {error}", "Repair the line.") from error
@@ -214,7 +218,10 @@ class _Reader:
             method_id=self.need(table, "id", "the file"),
             version=self.need(table, "version", "the file"),
             title={"en": self.need(table, "title", "the file"), "fr": table.get("title_fr", table["title"])},
-            description={"en": table.get("description", ""), "fr": table.get("description_fr", table.get("description", ""))},
+            description={
+                "en": table.get("description", ""),
+                "fr": table.get("description_fr", table.get("description", "")),
+            },
             sources=sources,
             licence=self.need(table, "licence", "the file"),
             validity=self.need(table, "validity", "the file"),

@@ -98,7 +98,7 @@ def get(formula_id: str) -> Formula:
         load_all("lichen.formulas")
     found = _formulas.get(formula_id)
     if found is None:
-        family = [known for known in _formulas if known.split(".")[0] == formula_id.split(".")[0]]
+        family = [known for known in _formulas if known.split(".")[0] == formula_id.split(".", maxsplit=1)[0]]
         raise MethodError(
             f"There is no formula '{formula_id}'.",
             repair=f"Known: {', '.join(sorted(family or _formulas))}.",

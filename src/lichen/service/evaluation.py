@@ -31,7 +31,9 @@ def parse_document(workspace: Workspace, document: Any) -> tuple[list[Activity],
         )
     context = document.get("context", {})
     if not isinstance(context, Mapping):
-        raise ActivityError(f"The context is {context!r}, not an object.", repair='Write "context": {"parts": 1}.', culprit="context")
+        raise ActivityError(
+            f"The context is {context!r}, not an object.", repair='Write "context": {"parts": 1}.', culprit="context"
+        )
     nomenclature = workspace.nomenclature
     rows = [model_activities.parse_activity(row, i, nomenclature) for i, row in enumerate(document["activities"])]
     return rows, dict(context)
@@ -46,7 +48,9 @@ def as_of(document: Mapping[str, Any]) -> date | None:
         return datetime.fromisoformat(started_at).date()
     except (TypeError, ValueError) as error:
         raise ActivityError(
-            f"started_at is {started_at!r}, not a date.", repair="Write it as 2026-01-31T12:00:00Z.", culprit="started_at"
+            f"started_at is {started_at!r}, not a date.",
+            repair="Write it as 2026-01-31T12:00:00Z.",
+            culprit="started_at",
         ) from error
 
 
@@ -127,7 +131,11 @@ def describe_method(workspace: Workspace, method_id: str) -> dict[str, Any]:
         "defaults": dict(method.defaults),
         "rules": rules,
         "derived_from_energy": [
-            {"indicator": d.indicator, "formula": d.step.formula_id, "bind": {a: f"{b.kind} {b.name}".strip() for a, b in d.step.bind.items()}}
+            {
+                "indicator": d.indicator,
+                "formula": d.step.formula_id,
+                "bind": {a: f"{b.kind} {b.name}".strip() for a, b in d.step.bind.items()},
+            }
             for d in method.derivations
         ],
         "not_covered": dict(method.reasons),

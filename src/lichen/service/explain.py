@@ -22,7 +22,9 @@ _MIN_PREFIX: Final = 6
 _DEFAULT_INDICATOR: Final = "gwp100"
 
 
-def explain(workspace: Workspace, figure_id: str, run: Path | None = None, method_id: str | None = None) -> dict[str, Any]:
+def explain(
+    workspace: Workspace, figure_id: str, run: Path | None = None, method_id: str | None = None
+) -> dict[str, Any]:
     """The derivation of a figure.
 
     Args:
@@ -68,7 +70,9 @@ def _open(workspace: Workspace, path: Path | None) -> RunFile:
     newest = next(runfile.find(folder), None)
     if newest is None:
         raise StorageError(
-            f"There is no run in {folder}.", repair="Measure first (lichen measure), or name one with --run.", culprit=str(folder)
+            f"There is no run in {folder}.",
+            repair="Measure first (lichen measure), or name one with --run.",
+            culprit=str(folder),
         )
     return runfile.read(newest)
 
@@ -80,7 +84,9 @@ def _known(evaluation: Evaluation) -> str:
 
 
 def _chosen(evaluation: Evaluation, figure_id: str) -> list[Computed]:
-    by_id = [c for c in evaluation.computed if len(figure_id) >= _MIN_PREFIX and c.impact.impact_id.startswith(figure_id)]
+    by_id = [
+        c for c in evaluation.computed if len(figure_id) >= _MIN_PREFIX and c.impact.impact_id.startswith(figure_id)
+    ]
     if by_id:
         return by_id
     path, _, indicator = figure_id.partition("#")
@@ -133,7 +139,9 @@ class _Explainer:
             steps += [d.step for d in self.method.derivations if d.indicator == impact.indicator]
         factors = list(impact.factors)
         activities = [
-            row for row in self.rows if row.entity == impact.entity and row.quantity in impact.quantities and row.value is not None
+            row
+            for row in self.rows
+            if row.entity == impact.entity and row.quantity in impact.quantities and row.value is not None
         ]
         return {
             "impact_id": impact.impact_id,

@@ -5,62 +5,38 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from lichen import __version__
 from lichen.collect.base import Sample
-from lichen.collect.journeys import BrowserInfo, BrowserSettings, Journey, Throttling, driver_session, find_browser, load_journey, run_sample
-from lichen.collect.machine import Part, PartSpec, TreeMeter, describe_host, start_parts
+from lichen.collect.journeys import (
+    BrowserInfo,
+    BrowserSettings,
+    Journey,
+    Throttling,
+    driver_session,
+    find_browser,
+    load_journey,
+    run_sample,
+)
+from lichen.collect.machine import Part, Parts, TreeMeter, describe_host
 from lichen.config import Settings
 from lichen.errors import ConfigError
 from lichen.ledger import runfile
-from lichen.records import DATA_METHODS
-from lichen.service import samples as journey_samples
 from lichen.service.entities import BROWSER, segment
 from lichen.service.progress import Progress, Silent
-from lichen.service.result import PrecisionStatus, Result
+from lichen.service.record import Measured, RunFacts, now, run_content
+from lichen.service.result import Result
+from lichen.service.samples import PartPlace, primary_s
 from lichen.service.summary import summarise
 from lichen.service.workspace import Workspace
-from lichen.stats.sampling import Precision, SamplingPlan, precision
+from lichen.stats.sampling import SamplingPlan, precision
 
-NANO: Final = 1e9
 SECONDS_PER_MINUTE: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """One journey after its last sample."""
-
-    journey: Journey
-    plan: SamplingPlan
-    discarded: int
-    samples: tuple[Sample, ...]
-    primary_s: tuple[float, ...]
-    elapsed_s: float
-
-    @property
-    def precision(self) -> Precision:
-        """Of the primary metric."""
-        return precision(self.primary_s)
-
-    @property
-    def status(self) -> PrecisionStatus:
-        """Whether the target was reached."""
-        if len(self.primary_s) == 1:
-            return "single"
-        if self.plan.target is None:
-            return "fixed"
-        return "reached" if self.precision.relative <= self.plan.target else "low_precision"
-
-
-def now() -> str:
-    """UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+_PART_URL: Final = re.compile(r"\{([\w-]+)\.url\}")
 
 
 def sampling_plan(settings: Settings, *, shared_host: bool) -> SamplingPlan:
@@ -147,70 +123,55 @@ def plan_journeys(settings: Settings, asked: Sequence[str]) -> list[JourneyPlan]
     return plans
 
 
-def part_specs(settings: Settings) -> list[PartSpec]:
+def declared_parts(settings: Settings) -> list[Part]:
     """The server parts declared in lichen.toml."""
     return [
-        PartSpec(
+        Part(
             name=part.name,
-            command=part.command,
+            command=part.command or (),
             port=part.port,
             pid=part.pid,
             cwd=part.cwd or settings.folder,
-            env=dict(part.env),
-            ready=part.ready,
-            ready_timeout_s=part.ready_timeout_s,
-            reset=part.reset,
+            env=part.env,
+            ready="" if part.ready in (None, "tcp") else str(part.ready),
+            timeout_s=part.ready_timeout_s,
+            reset=part.reset or (),
             zone=part.zone,
         )
         for part in settings.parts
     ]
 
 
-class _Run:
-    """One `measure`: the parts and the browser that all its journeys share."""
+class _Runner:
+    """Repeats journeys with one browser, on parts that are up."""
 
-    def __init__(self, workspace: Workspace, parts: Mapping[str, Part], progress: Progress) -> None:
-        self.settings = workspace.settings
-        self.workspace = workspace
+    def __init__(self, settings: Settings, browser: BrowserInfo, parts: Parts, progress: Progress) -> None:
+        self.settings = settings
+        self.browser = browser
+        self.browser_settings = browser_settings(settings)
         self.parts = parts
         self.progress = progress
-        self.host = describe_host()
-        self.browser: BrowserInfo = find_browser(self.settings.measure.profile, self.settings.browser.executable)
-        self.browser_settings = browser_settings(self.settings)
-        self.artefacts = Path(self.settings.output.runs) / "screenshots"
-
-    def load(self, plan: JourneyPlan) -> Journey:
-        """The journey, with the addresses of parts filled in."""
-        return load_journey(self._filled(plan.source), name=plan.name, base_url=self._filled(plan.base_url))
-
-    def _filled(self, text: str | None) -> Any:
-        for name, part in self.parts.items():
-            if text is not None and part.url:
-                text = text.replace(f"{{{name}.url}}", part.url)
-        return text
+        self.artefacts = settings.output.runs / "screenshots"
 
     def sample(self, journey: Journey, index: int) -> Sample:
-        """One repetition, on parts that were reset."""
-        for part in self.parts.values():
-            part.check()
-            part.reset()
+        """One repetition, on parts that were reset; a negative index is a warm-up, which does not rest."""
+        self.parts.check()
+        self.parts.reset()
         sample = run_sample(
             journey,
             browser=self.browser,
-            settings=self.browser_settings,
+            settings=self.browser_settings if index >= 0 else replace(self.browser_settings, rest_s=0.0),
             meter_factory=TreeMeter,
-            parts={name: part.pid for name, part in self.parts.items()},
+            parts=self.parts.roots,
             index=index,
             artefacts=self.artefacts,
         )
-        for part in self.parts.values():
-            part.check()
+        self.parts.check()
         return sample
 
-    def journey(self, journey: Journey) -> Measured:
+    def repeat(self, journey: Journey, plan: SamplingPlan) -> Measured:
         """Repeats a journey until it is precise enough, or as often as asked."""
-        plan = sampling_plan(self.settings, shared_host=bool(self.host.get("shared")))
-        names = (BROWSER, *self.parts)
+        names = (BROWSER, *self.parts.roots)
         for index in range(self.settings.measure.discard):
             self.sample(journey, -1 - index)
         taken: list[Sample] = []
@@ -221,7 +182,7 @@ class _Run:
             start = time.monotonic()
             taken.append(self.sample(journey, len(taken)))
             longest_s = max(longest_s, time.monotonic() - start)
-            primary.append(journey_samples.primary_s(taken[-1], names))
+            primary.append(primary_s(taken[-1], names))
             reached = precision(primary).relative if len(primary) > 1 else None
             self.progress.sample(journey.name, len(taken), _expected(plan, primary), reached)
         return Measured(
@@ -233,54 +194,6 @@ class _Run:
             elapsed_s=time.monotonic() - began,
         )
 
-    def places(self) -> dict[str, journey_samples.PartPlace]:
-        """Where browser and parts run."""
-        context = self.settings.context
-        browser = journey_samples.PartPlace(tier="device", zone=context.zone, device=context.device, network=context.network)
-        servers = {
-            name: journey_samples.PartPlace(tier="server", zone=part.zone or context.zone) for name, part in self.parts.items()
-        }
-        return {BROWSER: browser, **servers}
-
-    def rows(self, measured: Measured) -> list[dict[str, Any]]:
-        """Activity rows of a journey."""
-        methods = [method for sample in measured.samples for method in sample.memory_methods.values()]
-        run = journey_samples.JourneySamples(
-            project=segment(self.settings.project.name),
-            journey=segment(measured.journey.name),
-            functional_unit=self.settings.context.functional_unit,
-            samples=measured.samples,
-            kept=measured.precision.kept,
-            places=self.places(),
-            cpu_count=int(self.host["cpu_count"]),
-            memory_method=max(methods, key=DATA_METHODS.index, default="measured"),
-        )
-        return [row.to_json() for row in journey_samples.activities(run, self.workspace.nomenclature)]
-
-    def content(self, started_at: str, measured: Sequence[Measured]) -> dict[str, Any]:
-        """The run file's content."""
-        settings, context = self.settings, self.settings.context
-        return {
-            "schema": runfile.SCHEMA,
-            "lichen_version": __version__,
-            "project": settings.project.name,
-            "started_at": started_at,
-            "ended_at": now(),
-            "host": self.host,
-            "browser": {"version": self.browser.version, "profile": self.browser.profile},
-            "settings": self.browser_settings.fingerprint() | {"discard": settings.measure.discard},
-            "method": {"id": settings.method.use},
-            "context": {
-                "parts": len(self.parts) + 1,
-                "zone": context.zone,
-                "device": context.device,
-                "network": context.network,
-                "functional_unit": context.functional_unit,
-            },
-            "journeys": [_journey_record(one, context.functional_unit) for one in measured],
-            "activities": [row for one in measured for row in self.rows(one)],
-        }
-
 
 def _expected(plan: SamplingPlan, primary: Sequence[float]) -> int:
     """How many samples there will probably be: half-widths shrink with the root of the number."""
@@ -288,75 +201,6 @@ def _expected(plan: SamplingPlan, primary: Sequence[float]) -> int:
         return plan.maximum if plan.target is None else plan.minimum
     needed = math.ceil(len(primary) * (precision(primary).relative / plan.target) ** 2)
     return min(plan.maximum, max(plan.minimum, needed, len(primary)))
-
-
-def _request_rows(sample: Sample) -> list[dict[str, Any]]:
-    """Requests of one sample, equal ones of a step counted together."""
-    merged: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for request in sample.requests:
-        known = request.received_bytes is not None and request.sent_bytes is not None
-        total = (request.received_bytes or 0) + (request.sent_bytes or 0) if known else None
-        key = (request.step, request.url, request.kind, request.status, total is None)
-        row = merged.setdefault(
-            key,
-            {
-                "step": request.step, "url": request.url, "host": request.host, "party": request.party, "kind": request.kind,
-                "status": request.status, "count": 0, "network_bytes": None if total is None else 0,
-            },
-        )  # fmt: skip
-        row["count"] += 1
-        if total is not None:
-            row["network_bytes"] += total
-    return sorted(merged.values(), key=lambda row: (-(row["network_bytes"] or 0), row["url"], row["step"]))
-
-
-def _journey_record(measured: Measured, functional_unit: str) -> dict[str, Any]:
-    reached = measured.precision
-    middle = sorted(range(len(measured.primary_s)), key=measured.primary_s.__getitem__)[len(measured.primary_s) // 2]
-    kept = [measured.samples[i] for i in reached.kept]
-    return {
-        "name": segment(measured.journey.name),
-        "source": measured.journey.source,
-        "source_sha256": measured.journey.source_hash,
-        "base_url": measured.journey.base_url,
-        "functional_unit": functional_unit,
-        "sampling": {
-            "taken": len(measured.samples),
-            "discarded": measured.discarded,
-            "primary_s": list(measured.primary_s),
-            "kept": list(reached.kept),
-            "precision": reached.relative if math.isfinite(reached.relative) else None,
-            "target": measured.plan.target,
-            "cv": reached.cv,
-            "status": measured.status,
-        },
-        "samples": [_sample_record(sample, measured.primary_s[i]) for i, sample in enumerate(measured.samples)],
-        "requests_of_sample": middle,
-        "requests": _request_rows(measured.samples[middle]),
-        "agent_cpu_s": math.fsum(sample.agent_cpu_ns for sample in kept) / len(kept) / NANO,
-        "driver_cpu_s": math.fsum(sample.driver_cpu_ns for sample in kept) / len(kept) / NANO,
-        "notes": list(dict.fromkeys(note for sample in measured.samples for note in sample.notes)),
-    }
-
-
-def _sample_record(sample: Sample, primary_s: float) -> dict[str, Any]:
-    return {
-        "index": sample.index,
-        "started_at": sample.started_at,
-        "window_s": sample.window_s,
-        "settle_s": sample.settle_s,
-        "primary_s": primary_s,
-        "edge_spread_s": sample.edge_spread_ns / NANO,
-        "agent_cpu_s": sample.agent_cpu_ns / NANO,
-        "driver_cpu_s": sample.driver_cpu_ns / NANO,
-        "machine_busy_share": sample.machine_busy_share,
-        "steal_share": sample.steal_share,
-        "resting_cpu_share": [
-            [step.name, step.resting_cpu_ns / NANO / step.resting_s]
-            for step in sample.steps
-            if step.resting_s and step.resting_cpu_ns is not None
-        ],
-    }
 
 
 def measure(workspace: Workspace, journeys: Sequence[str] = (), progress: Progress | None = None) -> Result:
@@ -377,35 +221,68 @@ def measure(workspace: Workspace, journeys: Sequence[str] = (), progress: Progre
     """
     listener = progress or Silent()
     settings = workspace.settings
-    folder = Path(settings.output.runs)
-    plans = plan_journeys(settings, journeys)
     method = workspace.method(settings.method.use)
-    runfile.check_folder(folder)
+    browser = find_browser(settings.measure.profile, settings.browser.executable)
+    plans = plan_journeys(settings, journeys)
+    early = {plan: load_journey(plan.source, name=plan.name) for plan in plans if "{" not in plan.source}
+    runfile.check_folder(settings.output.runs)
+    host = describe_host()
+    plan = sampling_plan(settings, shared_host=bool(host["virtualised"]))
     with contextlib.ExitStack() as stack:
-        specs = part_specs(settings)
-        if specs:
-            listener.phase(f"starting {', '.join(spec.name for spec in specs)}")
-        parts = stack.enter_context(start_parts(specs, logs=folder / "logs"))
+        declared = declared_parts(settings)
+        if declared:
+            listener.phase(f"starting {', '.join(part.name for part in declared)}")
+        parts = stack.enter_context(Parts(declared, folder=settings.output.runs / "logs"))
         stack.enter_context(driver_session())
-        run = _Run(workspace, parts, listener)
-        loaded = [run.load(plan) for plan in plans]
-        _check_names(loaded)
+        runner = _Runner(settings, browser, parts, listener)
         started_at = now()
         measured = []
-        for journey in loaded:
+        for journey in _on_parts(plans, early, parts):
             listener.phase(journey.name)
-            measured.append(run.journey(journey))
+            measured.append(runner.repeat(journey, plan))
             listener.done(journey.name)
-        content = run.content(started_at, measured) | {"method": {"id": method.method_id, "version": method.version}}
-    written = runfile.write(folder, content)
+    facts = RunFacts(
+        project=settings.project.name,
+        functional_unit=settings.context.functional_unit,
+        method={"id": method.method_id, "version": method.version},
+        places=places(settings, [part.name for part in declared]),
+        host=host,
+        browser={"version": browser.version, "profile": browser.profile},
+        settings=runner.browser_settings.fingerprint() | {"discard": settings.measure.discard},
+        context={"zone": settings.context.zone, "device": settings.context.device, "network": settings.context.network},
+    )
+    written = runfile.write(
+        settings.output.runs, run_content(facts, started_at, now(), measured, workspace.nomenclature)
+    )
     return summarise(workspace, written)
 
 
-def _check_names(journeys: Sequence[Journey]) -> None:
+def places(settings: Settings, parts: Iterable[str]) -> dict[str, PartPlace]:
+    """Where the browser and the named parts run."""
+    context = settings.context
+    zones = {part.name: part.zone or context.zone for part in settings.parts}
+    browser = PartPlace(tier="device", zone=context.zone, device=context.device, network=context.network)
+    return {BROWSER: browser} | {name: PartPlace(tier="server", zone=zones[name]) for name in parts}
+
+
+def _on_parts(plans: Sequence[JourneyPlan], early: Mapping[JourneyPlan, Journey], parts: Parts) -> list[Journey]:
+    """The journeys with the parts' addresses filled in."""
+
+    def filled(text: str) -> str:
+        return _PART_URL.sub(lambda match: parts.url(match[1]), text)
+
+    journeys = []
+    for plan in plans:
+        journey = early.get(plan) or load_journey(filled(plan.source), name=plan.name)
+        if plan.base_url is not None:
+            journey = load_journey(plan.source, name=plan.name, base_url=filled(plan.base_url))
+        journeys.append(journey)
     names = [segment(journey.name) for journey in journeys]
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(
-                f"Two journeys are called '{name}'.", repair="Name them apart in lichen.toml, or measure them one by one.", culprit=name
+                f"Two journeys are called '{name}'.",
+                repair="Name them apart in lichen.toml, or measure them one by one.",
+                culprit=name,
             )
-
+    return journeys

@@ -124,11 +124,16 @@ def activities(run: JourneySamples, nomenclature: Nomenclature) -> list[Activity
     rows: list[Activity] = []
     names = step_names(run.samples)
     for part, place in run.places.items():
-        quantities = [*_tree_quantities(run.cpu_count), *(_BROWSER_QUANTITIES if part == BROWSER else _SERVER_QUANTITIES)]
+        quantities = [
+            *_tree_quantities(run.cpu_count),
+            *(_BROWSER_QUANTITIES if part == BROWSER else _SERVER_QUANTITIES),
+        ]
         for step in names:
             entity = JourneyEntity(run.project, part, run.journey, step).path
             window_s = mean_of_kept(list(_series(run.samples, step, part, "window_time", run.cpu_count)), run.kept)
             for quantity in quantities:
+                if not step and quantity == "dom_elements":
+                    continue  # counted at the end of a step; between steps there is no such moment
                 values = tuple(_series(run.samples, step, part, quantity, run.cpu_count))
                 rows.append(
                     Activity(
@@ -138,7 +143,9 @@ def activities(run: JourneySamples, nomenclature: Nomenclature) -> list[Activity
                         unit=nomenclature.quantity(quantity).unit,
                         samples=values,
                         method=_method(run, step, quantity),
-                        attributes=_attributes(place, run.functional_unit, window_s if quantity == "memory_peak" else None),
+                        attributes=_attributes(
+                            place, run.functional_unit, window_s if quantity == "memory_peak" else None
+                        ),
                     )
                 )
     return rows

@@ -16,7 +16,15 @@ from lichen.records import Activity
 from lichen.service.entities import BROWSER, JourneyEntity, parse_entity
 from lichen.service.evaluation import as_of, evaluate_activities, parse_document
 from lichen.service.result import (
-    Counter, Figures, Indicator, JourneyResult, PartResult, RequestRow, Result, Sampling, StepResult,
+    Counter,
+    Figures,
+    Indicator,
+    JourneyResult,
+    PartResult,
+    RequestRow,
+    Result,
+    Sampling,
+    StepResult,
 )  # fmt: skip
 from lichen.service.workspace import Workspace
 from lichen.stats.sampling import half_width_of_kept
@@ -32,12 +40,21 @@ Where = Callable[[JourneyEntity], bool]
 class _Journey:
     """Figures of one journey: filters rows by part and step, and adds them up."""
 
-    def __init__(self, name: str, rows: Sequence[Activity], evaluation: Evaluation, kept: Sequence[int], nomenclature: Nomenclature) -> None:
+    def __init__(
+        self,
+        name: str,
+        rows: Sequence[Activity],
+        evaluation: Evaluation,
+        kept: Sequence[int],
+        nomenclature: Nomenclature,
+    ) -> None:
         self.nomenclature = nomenclature
         self.kept = kept
         self.rows = [(entity, row) for row in rows if (entity := parse_entity(row.entity)) and entity.journey == name]
         self.computed = [
-            (entity, c) for c in evaluation.computed if (entity := parse_entity(c.impact.entity)) and entity.journey == name
+            (entity, c)
+            for c in evaluation.computed
+            if (entity := parse_entity(c.impact.entity)) and entity.journey == name
         ]
         self.parts = list(dict.fromkeys(entity.part for entity, _ in self.rows))
         self.steps = list(dict.fromkeys(entity.step for entity, _ in self.rows))
@@ -61,7 +78,10 @@ class _Journey:
             # Bytes between server parts stay unknown and are listed as not covered; the browser's bytes are known.
             rows = [row for row in rows if row.value is not None]
         combine = math.fsum if term.additive else max
-        values = [combine(column) if None not in column else None for column in zip(*(row.samples for row in rows), strict=True)]  # type: ignore[type-var]
+        values = [
+            combine(column) if None not in column else None
+            for column in zip(*(row.samples for row in rows), strict=True)
+        ]
         known = [row.value for row in rows if row.value is not None]
         value: float | None = None
         if len(known) == len(rows):
@@ -112,7 +132,9 @@ class _Journey:
         def inside(entity: JourneyEntity) -> bool:
             return entity.step == name
 
-        return StepResult(name=name, figures=self.figures(inside), parts=tuple(self.part(part, inside) for part in self.parts))
+        return StepResult(
+            name=name, figures=self.figures(inside), parts=tuple(self.part(part, inside) for part in self.parts)
+        )
 
 
 def top_requests(rows: Iterable[Mapping[str, Any]], count: int = TOP_REQUESTS) -> tuple[RequestRow, ...]:
@@ -138,11 +160,15 @@ def _third_party_bytes(rows: Sequence[Mapping[str, Any]]) -> int | None:
     return None if any(value is None for value in third) else sum(third)
 
 
-def _journey_result(journey: Mapping[str, Any], rows: Sequence[Activity], evaluation: Evaluation, nomenclature: Nomenclature) -> JourneyResult:
+def _journey_result(
+    journey: Mapping[str, Any], rows: Sequence[Activity], evaluation: Evaluation, nomenclature: Nomenclature
+) -> JourneyResult:
     sampling = journey["sampling"]
     figures = _Journey(journey["name"], rows, evaluation, sampling["kept"], nomenclature)
     not_covered = [
-        row.to_json() for row in evaluation.not_covered if (entity := parse_entity(row.entity)) and entity.journey == journey["name"]
+        row.to_json()
+        for row in evaluation.not_covered
+        if (entity := parse_entity(row.entity)) and entity.journey == journey["name"]
     ]
     return JourneyResult(
         name=journey["name"],
@@ -171,7 +197,9 @@ def _compact(rows: Iterable[Mapping[str, str]]) -> tuple[Mapping[str, str], ...]
     for row in rows:
         entity = parse_entity(row["entity"])
         part = entity.part if entity else row["entity"]
-        seen.setdefault((part, row["quantity"], row["reason"]), {"part": part, "quantity": row["quantity"], "reason": row["reason"]})
+        seen.setdefault(
+            (part, row["quantity"], row["reason"]), {"part": part, "quantity": row["quantity"], "reason": row["reason"]}
+        )
     return tuple(seen.values())
 
 

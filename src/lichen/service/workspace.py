@@ -65,7 +65,9 @@ class Workspace:
             return own
         if method_id not in plugins.names("lichen.methods"):
             raise MethodError(
-                f"There is no method '{method_id}'.", repair=f"Methods: {', '.join(self.method_ids())}.", culprit=method_id
+                f"There is no method '{method_id}'.",
+                repair=f"Methods: {', '.join(self.method_ids())}.",
+                culprit=method_id,
             )
         return load_method(method_id, self.nomenclature)
 

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What this machine can measure and how precisely, with the repair for each lack."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Literal
+
+from lichen.collect.journeys import find_browser
+from lichen.collect.machine import calibrate as calibrate_host
+from lichen.collect.machine import diagnose as diagnose_machine
+from lichen.errors import BrowserMissing, LichenError, NothingMeasured
+from lichen.factors.store import FactorStore
+from lichen.ledger import runfile
+from lichen.service.workspace import Workspace
+
+PROFILES: Final[tuple[Literal["fidelity", "fast"], ...]] = ("fidelity", "fast")
+_PACKAGES: Final = {"fidelity": "chromium", "fast": "chromium-headless-shell"}
+
+
+def _finding(topic: str, ok: bool, what: str, repair: str = "") -> dict[str, Any]:
+    return {"topic": topic, "ok": ok, "what": what, "repair": repair}
+
+
+def _browsers(workspace: Workspace) -> Iterator[dict[str, Any]]:
+    for profile in PROFILES:
+        try:
+            browser = find_browser(profile, workspace.settings.browser.executable if profile == "fidelity" else None)
+            yield _finding(f"browser ({profile})", True, f"{browser.path}, version {browser.version}")
+        except BrowserMissing as error:
+            yield _finding(f"browser ({profile})", False, error.problem, error.repair)
+
+
+def _driver() -> dict[str, Any]:
+    try:
+        from importlib.metadata import PackageNotFoundError, version
+
+        return _finding("browser driver", True, f"Playwright {version('playwright')}")
+    except PackageNotFoundError:
+        return _finding("browser driver", False, "Playwright is not installed.", 'pip install "lichen[journeys]"')
+
+
+def _sandbox() -> dict[str, Any]:
+    if os.geteuid() == 0:
+        return _finding("sandbox", False, "As root, Chromium runs without its sandbox.", "Measure as a plain user.")
+    return _finding("sandbox", True, "Chromium's sandbox is on.")
+
+
+def _folder(workspace: Workspace) -> dict[str, Any]:
+    folder = workspace.settings.output.runs
+    try:
+        runfile.check_folder(folder)
+    except LichenError as error:
+        return _finding("run files", False, error.problem, error.repair)
+    return _finding("run files", True, f"{folder} can be written to")
+
+
+def _factors(workspace: Workspace) -> Iterator[dict[str, Any]]:
+    factors: FactorStore = workspace.factors
+    places = len(factors.places("grid.gwp100"))
+    yield _finding(
+        "factors", True, f"{len(factors)} rows, {places} places with electricity, hash {factors.hash()[:12]}"
+    )
+    zone = workspace.settings.context.zone
+    if zone is None:
+        yield _finding(
+            "place",
+            False,
+            "No zone is set: world values stand in.",
+            'Set zone = "FR" (your visitors\') under [context].',
+        )
+
+
+def _precision(seconds: float) -> dict[str, Any]:
+    """The machine's noise floor, and the smallest change that seven samples a side can show."""
+    measured = calibrate_host(seconds)
+    return _finding(
+        "precision",
+        measured.grade in "AB",
+        f"grade {measured.grade}: CPU seconds of equal work vary by {measured.cv:.1%} ({measured.repetitions} repetitions), "
+        f"{'shared' if measured.shared else 'dedicated'} machine",
+        "" if measured.grade in "AB" else "Close other programs, or take more samples.",
+    )
+
+
+def diagnose(workspace: Workspace, *, calibrate: bool = False, seconds: float = 5.0) -> list[dict[str, Any]]:
+    """What can be measured here.
+
+    Args:
+        calibrate: also measure the noise of the machine, for ``seconds``.
+
+    Returns:
+        Rows of topic, ok, what, repair.
+    """
+    findings = [*_browsers(workspace), _driver(), _sandbox(), _folder(workspace), *_factors(workspace)]
+    findings += [_finding(f.topic, f.ok, f.what, f.repair) for f in diagnose_machine()]
+    if calibrate:
+        findings.append(_precision(seconds))
+    return findings
+
+
+def fix(workspace: Workspace, run: Iterable[str] = PROFILES) -> list[str]:
+    """Installs the browsers that lack, where that is possible without asking: Debian's packages, as root.
+
+    Returns:
+        What was done, a sentence each.
+
+    Raises:
+        NothingMeasured: something lacks that cannot be installed from here.
+    """
+    lacking = []
+    for profile in run:
+        try:
+            find_browser("fast" if profile == "fast" else "fidelity", workspace.settings.browser.executable)
+        except BrowserMissing:
+            lacking.append(_PACKAGES[profile])
+    if not lacking:
+        return ["Nothing to repair: the browsers are there."]
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *lacking]
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise NothingMeasured(
+            f"{' and '.join(lacking)} must be installed, which needs root and Debian's packages.",
+            repair=f"Run: sudo {' '.join(command)}",
+            culprit=" ".join(lacking),
+        )
+    for step in (["apt-get", "update"], command):
+        done = subprocess.run(step, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise NothingMeasured(
+                f"{' '.join(step)} failed: {last}", repair="Repair the package sources, then try again."
+            )
+    return [f"Installed {' and '.join(lacking)}."]

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From measured journeys to the content of a run file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from lichen import __version__
+from lichen.collect.base import Sample
+from lichen.collect.journeys import Journey
+from lichen.ledger import runfile
+from lichen.nomenclature import Nomenclature
+from lichen.records import DATA_METHODS, Activity
+from lichen.service.entities import segment
+from lichen.service.result import PrecisionStatus
+from lichen.service.samples import JourneySamples, PartPlace, activities
+from lichen.stats.sampling import Precision, SamplingPlan, precision
+
+NANO: Final = 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One journey after its last sample."""
+
+    journey: Journey
+    plan: SamplingPlan
+    discarded: int
+    samples: tuple[Sample, ...]
+    primary_s: tuple[float, ...]
+    elapsed_s: float
+
+    @property
+    def precision(self) -> Precision:
+        """Of the primary metric."""
+        return precision(self.primary_s)
+
+    @property
+    def status(self) -> PrecisionStatus:
+        """Whether the target was reached."""
+        if len(self.primary_s) == 1:
+            return "single"
+        if self.plan.target is None:
+            return "fixed"
+        return "reached" if self.precision.relative <= self.plan.target else "low_precision"
+
+
+def now() -> str:
+    """UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What all journeys of a run share.
+
+    Attributes:
+        places: where the browser and each part run, by name.
+        host, browser, settings: fingerprints; two runs compare only when they are equal.
+    """
+
+    project: str
+    functional_unit: str
+    method: Mapping[str, str]
+    places: Mapping[str, PartPlace]
+    host: Mapping[str, Any]
+    browser: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    context: Mapping[str, Any]
+
+
+def rows_of(facts: RunFacts, measured: Measured, nomenclature: Nomenclature) -> list[Activity]:
+    """Activity rows of a journey."""
+    methods = [method for sample in measured.samples for method in sample.memory_methods.values()]
+    run = JourneySamples(
+        project=segment(facts.project),
+        journey=segment(measured.journey.name),
+        functional_unit=facts.functional_unit,
+        samples=measured.samples,
+        kept=measured.precision.kept,
+        places=facts.places,
+        cpu_count=int(facts.host["cpu_count"]),
+        memory_method=max(methods, key=DATA_METHODS.index, default="proxy"),
+    )
+    return activities(run, nomenclature)
+
+
+def run_content(
+    facts: RunFacts, started_at: str, ended_at: str, measured: Sequence[Measured], nomenclature: Nomenclature
+) -> dict[str, Any]:
+    """The content of the run file: see ``docs/run-file.md``."""
+    return {
+        "schema": runfile.SCHEMA,
+        "lichen_version": __version__,
+        "project": facts.project,
+        "started_at": started_at,
+        "ended_at": ended_at,
+        "host": dict(facts.host),
+        "browser": dict(facts.browser),
+        "settings": dict(facts.settings),
+        "method": dict(facts.method),
+        "context": {"parts": len(facts.places), "functional_unit": facts.functional_unit, **facts.context},
+        "journeys": [_journey_record(one, facts.functional_unit) for one in measured],
+        "activities": [row.to_json() for one in measured for row in rows_of(facts, one, nomenclature)],
+    }
+
+
+def _request_rows(sample: Sample) -> list[dict[str, Any]]:
+    """Requests of one sample, equal ones of a step counted together."""
+    merged: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for request in sample.requests:
+        known = request.received_bytes is not None and request.sent_bytes is not None
+        total = (request.received_bytes or 0) + (request.sent_bytes or 0) if known else None
+        key = (request.step, request.url, request.kind, request.status, total is None)
+        row = merged.setdefault(
+            key,
+            {
+                "step": request.step, "url": request.url, "host": request.host, "party": request.party, "kind": request.kind,
+                "status": request.status, "count": 0, "network_bytes": None if total is None else 0,
+            },
+        )  # fmt: skip
+        row["count"] += 1
+        if total is not None:
+            row["network_bytes"] += total
+    return sorted(merged.values(), key=lambda row: (-(row["network_bytes"] or 0), row["url"], row["step"]))
+
+
+def _journey_record(measured: Measured, functional_unit: str) -> dict[str, Any]:
+    reached = measured.precision
+    middle = sorted(range(len(measured.primary_s)), key=measured.primary_s.__getitem__)[len(measured.primary_s) // 2]
+    kept = [measured.samples[i] for i in reached.kept]
+    return {
+        "name": segment(measured.journey.name),
+        "source": measured.journey.source,
+        "source_sha256": measured.journey.source_hash,
+        "base_url": measured.journey.base_url,
+        "functional_unit": functional_unit,
+        "sampling": {
+            "taken": len(measured.samples),
+            "discarded": measured.discarded,
+            "primary_s": list(measured.primary_s),
+            "kept": list(reached.kept),
+            "precision": reached.relative if math.isfinite(reached.relative) else None,
+            "target": measured.plan.target,
+            "cv": reached.cv,
+            "status": measured.status,
+        },
+        "samples": [_sample_record(sample, measured.primary_s[i]) for i, sample in enumerate(measured.samples)],
+        "requests_of_sample": middle,
+        "requests": _request_rows(measured.samples[middle]),
+        "agent_cpu_s": math.fsum(sample.agent_cpu_ns for sample in kept) / len(kept) / NANO,
+        "driver_cpu_s": math.fsum(sample.driver_cpu_ns for sample in kept) / len(kept) / NANO,
+        "notes": list(dict.fromkeys(note for sample in measured.samples for note in sample.notes)),
+    }
+
+
+def _sample_record(sample: Sample, primary_s: float) -> dict[str, Any]:
+    return {
+        "index": sample.index,
+        "started_at": sample.started_at,
+        "window_s": sample.window_s,
+        "settle_s": sample.settle_s,
+        "primary_s": primary_s,
+        "edge_spread_s": sample.edge_spread_ns / NANO,
+        "agent_cpu_s": sample.agent_cpu_ns / NANO,
+        "driver_cpu_s": sample.driver_cpu_ns / NANO,
+        "machine_busy_share": sample.machine_busy_share,
+        "steal_share": sample.steal_share,
+        "resting_cpu_share": [
+            [step.name, step.resting_cpu_ns / NANO / step.resting_s]
+            for step in sample.steps
+            if step.resting_s and step.resting_cpu_ns is not None
+        ],
+    }

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run files: content-addressed, whole or absent, refused when damaged."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.fixtures import run as fixture
+
+from lichen.errors import StorageError
+from lichen.ledger import runfile
+
+
+def test_the_name_is_the_hash_and_writing_again_changes_nothing(tmp_path: Path) -> None:
+    first = fixture.write(tmp_path)
+    stamp = first.path.stat().st_mtime_ns
+    assert first.run_id[:12] in first.path.name
+    assert fixture.write(tmp_path).path.stat().st_mtime_ns == stamp
+    assert [p.name for p in tmp_path.iterdir()] == [first.path.name]
+
+
+def test_reads_what_was_written(tmp_path: Path) -> None:
+    written = fixture.write(tmp_path)
+    read = runfile.read(written.path)
+    assert (read.run_id, dict(read.content)) == (written.run_id, json.loads(json.dumps(written.content)))
+
+
+def test_same_content_same_bytes(tmp_path: Path) -> None:
+    a, b = fixture.write(tmp_path / "a"), fixture.write(tmp_path / "b")
+    assert a.path.read_bytes() == b.path.read_bytes()
+
+
+def damaged(path: Path, how: str) -> Path:
+    raw = gzip.decompress(path.read_bytes())
+    if how == "cut":
+        path.write_bytes(path.read_bytes()[:-200])
+    elif how == "changed":
+        path.write_bytes(gzip.compress(raw.replace(b'"project":"loans"', b'"project":"loons"')))
+    elif how == "not json":
+        path.write_bytes(b"{nope")
+    elif how == "other":
+        path.write_text('{"hello": 1}')
+    elif how == "future":
+        path.write_bytes(gzip.compress(raw.replace(b"lichen-run/1", b"lichen-run/9")))
+    elif how == "bomb":
+        path.write_bytes(gzip.compress(b"[" + b" " * (257 * 2**20) + b"]", compresslevel=1))
+    elif how == "binary":
+        path.write_bytes(os.urandom(1000))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("cut", "damaged"), ("changed", "was changed after"), ("not json", "line 1, column 2"), ("other", "not a run file"),
+        ("future", "Update Lichen"), ("bomb", "larger than"), ("binary", "not JSON"),
+    ],
+)  # fmt: skip
+def test_a_bad_file_is_refused_with_its_name(tmp_path: Path, how: str, words: str) -> None:
+    path = damaged(fixture.write(tmp_path).path, how)
+    with pytest.raises(StorageError) as caught:
+        runfile.read(path)
+    assert words in caught.value.sentence()
+    assert str(path) in caught.value.sentence()
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="No such file"):
+        runfile.read(tmp_path / "none.run.json.gz")
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(StorageError, match="cannot be used"):
+        runfile.check_folder(tmp_path / "runs")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can take another user's place")
+def test_a_read_only_folder_for_a_plain_user(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from lichen.ledger import runfile\nfrom lichen.errors import StorageError\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "try: runfile.check_folder(Path(sys.argv[1]))\n"
+        "except StorageError as error: print(error.sentence())"
+    )
+    tmp_path.chmod(0o755)
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert "cannot be written to" in done.stdout or "cannot be used" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(disk)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"this machine does not let us mount a small disk: {mounted.stderr.strip()}")
+    try:
+        with pytest.raises(StorageError, match="is full"):
+            runfile.write_atomically(disk / "big", os.urandom(64 * 1024))
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
