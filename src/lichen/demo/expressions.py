@@ -97,12 +97,12 @@ def _names(node: ast.expr) -> Iterator[str]:
             children = [operand]
         case ast.BinOp(left=left, op=binary, right=right) if type(binary) in _BINARY:
             children = [left, right]
-        case ast.Compare(left=left, ops=ops, comparators=rights) if all(_is_comparison(op) for op in ops):
+        case ast.Compare(left=left, ops=[ast.In() | ast.NotIn()], comparators=[ast.Tuple(elts=members)]):
+            children = [left, *members]
+        case ast.Compare(left=left, ops=ops, comparators=rights) if all(type(op) in _COMPARE for op in ops):
             children = [left, *rights]
         case ast.IfExp(test=test, body=body, orelse=orelse):
             children = [test, body, orelse]
-        case ast.Tuple(elts=elements):
-            children = list(elements)
         case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]) if function in _FUNCTIONS:
             if not arguments or (function == "abs") != (len(arguments) == 1):
                 raise ExpressionError(f"`{function}` has the wrong number of arguments")
@@ -111,10 +111,6 @@ def _names(node: ast.expr) -> Iterator[str]:
             raise ExpressionError(f"`{ast.unparse(node)}` is not allowed")
     for child in children:
         yield from _names(child)
-
-
-def _is_comparison(op: ast.cmpop) -> bool:
-    return type(op) in _COMPARE or isinstance(op, ast.In | ast.NotIn)
 
 
 def _evaluate(node: ast.expr, values: Mapping[str, Value]) -> Value:
@@ -160,23 +156,20 @@ def _arithmetic(function: Callable[..., float], operands: list[Value]) -> float 
 
 
 def _comparison(node: ast.Compare, values: Mapping[str, Value]) -> bool | None:
+    left = _evaluate(node.left, values)
+    if isinstance(node.comparators[0], ast.Tuple):
+        members = [_evaluate(member, values) for member in node.comparators[0].elts]
+        return None if left is None else (left in members) is isinstance(node.ops[0], ast.In)
     outcomes: list[Value] = []
-    left = node.left
-    for op, right in zip(node.ops, node.comparators, strict=True):
-        outcomes.append(_compare(op, _evaluate(left, values), right, values))
+    for op, comparator in zip(node.ops, node.comparators, strict=True):
+        right = _evaluate(comparator, values)
+        outcomes.append(_compare(_COMPARE[type(op)], left, right))
         left = right
     return _junction(outcomes, absorbing=False)
 
 
-def _compare(op: ast.cmpop, left: Value, right: ast.expr, values: Mapping[str, Value]) -> bool | None:
-    if isinstance(op, ast.In | ast.NotIn):
-        members = [_evaluate(element, values) for element in right.elts] if isinstance(right, ast.Tuple) else []
-        if left is None:
-            return None
-        return (left in members) is isinstance(op, ast.In)
-    other = _evaluate(right, values)
-    if left is None or other is None:
+def _compare(comparison: Callable[..., bool], left: Value, right: Value) -> bool | None:
+    """Compare two numbers or two texts; anything else has no answer."""
+    if left is None or right is None or isinstance(left, str) is not isinstance(right, str):
         return None
-    if isinstance(left, str) is not isinstance(other, str):
-        return None
-    return _COMPARE[type(op)](left, other)  # type: ignore[arg-type]  # two numbers or two strings
+    return comparison(left, right)
