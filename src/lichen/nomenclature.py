@@ -100,33 +100,40 @@ def _nearest(name: str, valid: tuple[str, ...]) -> str:
     return f"Valid names: {', '.join(valid)}."
 
 
+def _term(row: Mapping[str, str]) -> Term:
+    if row["kind"] not in _KINDS:
+        raise ValueError(f"kind must be one of {', '.join(_KINDS)}")
+    return Term(
+        kind=cast("Kind", row["kind"]),
+        name=row["name"],
+        unit=row["unit"],
+        boundary=row["boundary"],
+        additive=row["additive"] != "no",
+        minimum=float(row["min"]) if row["min"] else None,
+        maximum=float(row["max"]) if row["max"] else None,
+        description_en=row["description_en"],
+        description_fr=row["description_fr"],
+    )
+
+
 def read(path: Path) -> list[Term]:
     """Rows of one nomenclature file; ConfigError names file and line of a bad row."""
     terms = []
-    with path.open(encoding="utf-8", newline="") as file:
-        for line, row in enumerate(csv.DictReader(file), start=2):
-            try:
-                if row["kind"] not in _KINDS:
-                    raise ValueError(f"kind must be one of {', '.join(_KINDS)}")
-                terms.append(
-                    Term(
-                        kind=cast("Kind", row["kind"]),
-                        name=row["name"],
-                        unit=row["unit"],
-                        boundary=row["boundary"],
-                        additive=row["additive"] != "no",
-                        minimum=float(row["min"]) if row["min"] else None,
-                        maximum=float(row["max"]) if row["max"] else None,
-                        description_en=row["description_en"],
-                        description_fr=row["description_fr"],
-                    )
-                )
-            except (KeyError, TypeError, ValueError) as error:
-                raise ConfigError(
-                    f"Line {line} of {path} is not a nomenclature row: {error}.",
-                    repair="Columns: kind,name,unit,boundary,additive,min,max,description_en,description_fr.",
-                    culprit=f"{path}:{line}",
-                ) from error
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for line, row in enumerate(csv.DictReader(file), start=2):
+                try:
+                    terms.append(_term(row))
+                except (KeyError, TypeError, ValueError) as error:
+                    raise ConfigError(
+                        f"Line {line} of {path} is not a nomenclature row: {error}.",
+                        repair="Columns: kind,name,unit,boundary,additive,min,max,description_en,description_fr.",
+                        culprit=f"{path}:{line}",
+                    ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"The nomenclature {path} cannot be read: {error}.", repair="Check extend.nomenclature.", culprit=str(path)
+        ) from error
     return terms
 
 

@@ -72,7 +72,7 @@ def load(group: str, name: str) -> Any:
         return point.load()
     except LichenError:
         raise
-    except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything on import
+    except Exception as error:  # a stranger's module may raise anything on import
         raise ConfigError(
             f"The plug-in '{name}' of {group} does not load: {error}.",
             repair=f"Repair or uninstall '{point.value}'.",
@@ -94,7 +94,7 @@ def register_file(path: Path) -> None:
         plugins = runpy.run_path(str(path)).get("PLUGINS")
     except LichenError:
         raise
-    except Exception as error:  # noqa: BLE001 - the user's file may raise anything
+    except Exception as error:  # the user's file may raise anything
         raise ConfigError(
             f"The plug-in file {path} does not load: {error}.", repair="Repair it or take it out of extend.modules.",
             culprit=str(path),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -103,7 +103,7 @@ def test_an_ordinary_browsing_laptop_draws_9_to_13_watts(cpu_share: float) -> No
 
 
 class TestContract:
-    document = {
+    document: ClassVar = {
         "activities": [
             {
                 "entity": "portal/browser",

@@ -61,7 +61,11 @@ def check_factor(factor: Factor, tag: Tag, method_id: str, nomenclature: Nomencl
 
 
 def check_result(boundary: str, tag: Tag, formula_id: str, method_id: str) -> None:
-    """Checks the boundary of energy that flows into a formula; MethodError when it does not fit (PUE twice, IT energy on a grid factor)."""
+    """Checks the boundary of energy that flows into a formula.
+
+    Raises:
+        MethodError: it does not fit: PUE applied twice, IT energy on a grid factor.
+    """
     accepted = _ACCEPTED.get(tag.boundary, (tag.boundary,))
     if boundary not in accepted:
         raise MethodError(

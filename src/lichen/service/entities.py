@@ -20,7 +20,13 @@ class JourneyEntity(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The entity as activities carry it."""
+        """The entity as activities carry it.
+
+        Raises:
+            ValueError: a segment contains a slash; `segment` makes one of a free name, journeys refuse such steps.
+        """
+        if any("/" in part for part in self):
+            raise ValueError(f"a segment of {self!r} contains a slash")
         return "/".join((self.project, self.part, self.journey, self.step or BETWEEN))
 
 

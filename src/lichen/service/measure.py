@@ -103,7 +103,7 @@ def plan_journeys(settings: Settings, asked: Sequence[str]) -> list[JourneyPlan]
     if not asked and not declared:
         raise ConfigError(
             "There is no journey to measure.",
-            repair="Give an address (lichen measure https://...), or declare a [[journey]] in lichen.toml (lichen init writes one).",
+            repair="Give an address (lichen measure https://...), or declare a [[journey]] in lichen.toml: lichen init.",
             culprit="journey",
         )
     plans = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 PrecisionStatus = Literal["reached", "low_precision", "fixed", "single"]
-"""``reached`` the target; ``low_precision`` stopped at the limit before; ``fixed`` number of samples asked for; ``single`` one sample."""
+"""``reached`` the target, ``low_precision`` stopped before it, ``fixed`` number asked for, ``single`` sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

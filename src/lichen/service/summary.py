@@ -231,7 +231,8 @@ def summarise(workspace: Workspace, run: RunFile, method_id: str | None = None) 
         browser=content["browser"],
         settings=content["settings"],
         method={
-            "id": method.method_id, "version": method.version, "title": dict(method.title), "factors_hash": evaluation.factors_hash,
+            "id": method.method_id, "version": method.version, "title": dict(method.title),
+            "factors_hash": evaluation.factors_hash,
         },
         context=context,
         journeys=tuple(_journey_result(journey, rows, evaluation, workspace.nomenclature) for journey in content["journeys"]),
