@@ -17,8 +17,7 @@ COUNTERS: Final = ("cpu_time", "network_bytes", "screen_time", "memory_peak", "d
 """The five counters of a journey, in the order in which they are shown."""
 HEADLINE: Final = "gwp100"
 OTHER_INDICATORS: Final = ("energy", "water", "adpe", "pe")
-ADDRESS_SHOWN: Final = 60
-"""Characters of an address that a table shows; its full text is in the title."""
+_HOST_ID_SHOWN: Final = 12
 
 STATUS_SYMBOLS: Final[Mapping[str, str]] = {"reached": "✓", "low_precision": "!", "fixed": "=", "single": "•"}
 _HIDDEN_CATEGORIES: Final = ("Cc", "Cs", "Co", "Cn")
@@ -86,15 +85,15 @@ def precision_words(sampling: Sampling, catalogue: Catalogue, numbers: Numbers) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A quantity that the method does not cover, in all entities that share the reason."""
+    """A quantity that the method does not cover, in all parts that share the reason."""
 
     quantity: str
-    entities: tuple[str, ...]
+    parts: tuple[str, ...]
     reason: str
 
     def texts(self) -> dict[str, str]:
         """Values for a message of one line."""
-        return {"quantity": self.quantity, "entities": ", ".join(self.entities), "reason": self.reason}
+        return {"quantity": self.quantity, "parts": ", ".join(self.parts), "reason": self.reason}
 
 
 def gaps(journey: JourneyResult, catalogue: Catalogue) -> list[Gap]:
@@ -102,8 +101,8 @@ def gaps(journey: JourneyResult, catalogue: Catalogue) -> list[Gap]:
     found: dict[tuple[str, str], dict[str, None]] = {}
     for row in journey.not_covered:
         key = (catalogue.word("quantity", plain(row.get("quantity", ""))), plain(row.get("reason", "")))
-        found.setdefault(key, {})[plain(row.get("entity", ""))] = None
-    return [Gap(quantity=name, entities=tuple(entities), reason=reason) for (name, reason), entities in found.items()]
+        found.setdefault(key, {})[plain(row.get("part", ""))] = None
+    return [Gap(quantity=name, parts=tuple(parts), reason=reason) for (name, reason), parts in found.items()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,19 +148,26 @@ def columns(journey: JourneyResult, indicators: tuple[str, ...], numbers: Number
 def host_words(result: Result, catalogue: Catalogue, numbers: Numbers) -> str:
     """The machine in words, from what is known of it."""
     host = result.host
-    known = [plain(str(host[key])) for key in ("cpu_model", "system") if host.get(key)]
+    known = []
     if isinstance(count := host.get("cpu_count"), int):
-        known.insert(0, catalogue.count("host.cpus", count))
+        known.append(catalogue.count("host.cpus", count))
     if isinstance(memory := host.get("memory_bytes"), int):
-        known.insert(1, catalogue.say("host.memory", memory=numbers.amount(memory, "B").text))
-    name = plain(str(host.get("host_id") or catalogue.say("host.unnamed")))
+        known.append(catalogue.say("host.memory", memory=numbers.amount(memory, "B").text))
+    if host.get("cpu_model"):
+        known.append(plain(str(host["cpu_model"])))
+    if host.get("kernel"):
+        known.append(catalogue.say("host.kernel", version=plain(str(host["kernel"]))))
+    if host.get("virtualised"):
+        known.append(catalogue.say("host.virtual"))
+    name = plain(str(host.get("host_id") or catalogue.say("host.unnamed")))[:_HOST_ID_SHOWN]
     return f"{name} ({', '.join(known)})" if known else name
 
 
-def browser_words(result: Result, numbers: Numbers) -> str:
-    """Name and version of the browser."""
-    known = [plain(str(result.browser[key])) for key in ("name", "version") if result.browser.get(key)]
-    return " ".join(known) if known else numbers.unknown
+def browser_words(result: Result, catalogue: Catalogue) -> str:
+    """Version of the browser and the profile it ran with."""
+    version = plain(str(result.browser.get("version") or catalogue.say("number.unknown")))
+    profile = result.browser.get("profile")
+    return f"Chromium {version} ({plain(str(profile))})" if profile else f"Chromium {version}"
 
 
 def method_words(result: Result) -> str:

@@ -61,7 +61,7 @@ class _Page:
             self._line("terminal.fallback", say.plain(text))
         setting = self.words.say(
             "terminal.setting",
-            browser=say.browser_words(result, self.numbers),
+            browser=say.browser_words(result, self.words),
             host=say.host_words(result, self.words, self.numbers),
         )
         self._line("terminal.measured_with", f"{self.numbers.moment(result.started_at)}, {setting}")

@@ -373,7 +373,7 @@ class ReportView:
             ("equipment", ", ".join(equipment)),
             ("method", method),
             ("factors", say.plain(str(result.method.get("factors_hash", self.numbers.unknown)))),
-            ("browser", say.browser_words(result, self.numbers)),
+            ("browser", say.browser_words(result, words)),
         )
         return [(words.say(f"fact.{key}"), text) for key, text in pairs if text]
 
