@@ -54,8 +54,6 @@ while True:
 import os, time
 time.sleep(0.1)
 if os.fork() == 0:
-    os.setsid()
-    time.sleep(0.06)
     if os.fork():
         os._exit(0)
     while True:
@@ -139,7 +137,8 @@ class CGroup:
     def start(self, code: str) -> subprocess.Popen[bytes]:
         """Runs Python code in the group, from its first instruction."""
         enter = f'echo $$ > {self.path}/cgroup.procs; exec "$@"'
-        return subprocess.Popen(["/bin/sh", "-c", enter, "sh", sys.executable, "-S", "-c", code])
+        command = ["/bin/sh", "-c", enter, "sh", sys.executable, "-S", "-c", code]
+        return subprocess.Popen(command, start_new_session=True)
 
     def remove(self) -> None:
         """Kills what still runs in the group, and removes it."""

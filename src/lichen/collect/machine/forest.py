@@ -42,6 +42,7 @@ class Forest:
         self._epoll = select.epoll()
         self._wake = wake
         self._epoll.register(wake, select.EPOLLIN)
+        self._by_fd: dict[int, Member] = {}
         self._once: dict[int, Tree] = {}
         self._reapers: dict[int, Tree] = {}
         self._pending: dict[int, int] = {}
@@ -115,6 +116,7 @@ class Forest:
         self.members[pid] = member
         self._once.pop(pid, None)
         if pidfd >= 0:
+            self._by_fd[pidfd] = member
             self._epoll.register(pidfd, select.EPOLLIN)
         return member
 
@@ -137,7 +139,7 @@ class Forest:
 
     def look(self) -> None:
         """Learns who exited and who was born."""
-        self.bury(0)
+        self.bury()
         self._find_newcomers()
 
     def _find_newcomers(self) -> None:
@@ -159,18 +161,25 @@ class Forest:
                 self._admit(pid, None, newborn=True)
 
     def wait(self, timeout_s: float) -> None:
-        """Sleeps until a member exits, the wake descriptor is written, or the time is over. Needs no lock."""
-        self._epoll.poll(timeout_s, 1)
+        """Sleeps until a member exits, the wake descriptor is written, or the time is over. Needs no lock.
 
-    def bury(self, timeout_s: float = 0) -> None:
+        The clock of a member that exits is read at once: its parent, who erases it, was woken at the same instant.
+        """
+        for fd, _ in self._epoll.poll(timeout_s, _EVENTS_MAX):
+            member = self._by_fd.get(fd)
+            if member is not None:
+                self.read_clock(member)
+
+    def bury(self) -> None:
         """Closes the books of every member that has exited, children before parents."""
         exited: list[Member] = []
-        by_fd: dict[int, Member] | None = None
-        for fd, _ in self._epoll.poll(timeout_s, _EVENTS_MAX):
+        for fd, _ in self._epoll.poll(0, _EVENTS_MAX):
+            member = self._by_fd.pop(fd, None)
+            if member is not None:
+                self.read_clock(member)
+                exited.append(member)
             if fd != self._wake:
-                by_fd = by_fd or {m.pidfd: m for m in self.members.values()}
                 self._epoll.unregister(fd)
-                exited.append(by_fd[fd])
         exited += [m for m in self.members.values() if m.pidfd < 0 and ((stat := m.read_stat()) is None or stat.dead)]
         for member in sorted(exited, key=lambda m: (m.start_ticks, m.pid), reverse=True):
             self._bury_one(member)
@@ -178,7 +187,6 @@ class Forest:
     def _bury_one(self, member: Member) -> None:
         stat = member.read_stat()
         if stat is not None:
-            self.read_clock(member)
             member.book_children(stat.children_ns)
             member.read_io()
         del self.members[member.pid]
@@ -229,7 +237,7 @@ class Forest:
             for member in self.members.values()
             if not (roots_only and member.ppid in self.members) and (stat := member.read_stat())
         ]
-        self.bury(0)
+        self.bury()
         for member, children_ns in counters:
             if self.members.get(member.pid) is member:
                 member.book_children(children_ns)

@@ -316,7 +316,8 @@ def _pss_finding() -> Finding:
         return Finding(
             topic="memory", ok=False, what="a lower bound only: no smaps_rollup", repair="Use Linux 4.14 or newer."
         )
-    own = "all processes" if _read("/proc/1/smaps_rollup") is not None else "own processes; a lower bound for sandboxed and other users' ones"
+    foreign = _read("/proc/1/smaps_rollup") is not None
+    own = "all processes" if foreign else "own processes; a lower bound for sandboxed and other users' ones"
     return Finding(topic="memory", ok=True, what=f"proportional set size of {own}")
 
 

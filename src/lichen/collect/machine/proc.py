@@ -22,6 +22,7 @@ class Stat(NamedTuple):
 
     Attributes:
         children_ns: CPU of all children waited for, and of theirs; cut to whole ticks, user and system apart.
+        childless: no child was ever waited for: children fault pages in, and none were counted.
         start_ticks: time of birth after boot [ticks]; with the pid it identifies a process.
     """
 
@@ -31,6 +32,7 @@ class Stat(NamedTuple):
     group: int
     session: int
     children_ns: int
+    childless: bool
     start_ticks: int
 
     @property
@@ -50,6 +52,7 @@ def parse_stat(content: bytes) -> Stat:
         int(fields[2]),
         int(fields[3]),
         (int(fields[13]) + int(fields[14])) * TICK_NS,
+        fields[8] == b"0",
         int(fields[19]),
     )
 

@@ -92,7 +92,7 @@ class Member:
         if not newborn:
             self._base_ns = self.clock_ns
             self._children_base_ns = stat.children_ns
-            self._slack_ns = CHILDREN_SLACK_NS
+            self._slack_ns = 0 if stat.childless else CHILDREN_SLACK_NS
             self.read_io()
             self._base_io = self._io_bytes
 
