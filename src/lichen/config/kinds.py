@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ Samples = Literal["auto"] | int
 
 _ZONE = re.compile(r"WORLD|[A-Z]{2}(-[A-Z0-9]{1,8})*")
 _ADDRESS = re.compile(r"(https?://|\{[^{}/]+\.url\})\S*")
+_LARGEST = sys.float_info.max
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 
@@ -52,7 +54,7 @@ class Kind(Generic[T]):
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError
     return value
 
@@ -60,7 +62,10 @@ def _text(value: object) -> str:
 def _path(value: object, folder: Path) -> Path:
     if isinstance(value, Path):
         return folder / value
-    return folder / Path(_text(value)).expanduser()
+    try:
+        return folder / Path(_text(value)).expanduser()
+    except RuntimeError as error:  # "~somebody" who has no home here
+        raise ValueError from error
 
 
 def _program(value: object, folder: Path) -> str:
@@ -164,7 +169,7 @@ def number(minimum: float, maximum: float = math.inf, *, above: bool = False, un
     high = "" if math.isinf(maximum) else f", at most {maximum:g}"
 
     def read(value: object, _folder: Path) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST <= value <= _LARGEST:
             raise ValueError
         if value < minimum or value > maximum or (above and value == minimum):
             raise ValueError

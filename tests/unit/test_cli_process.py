@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real process: exit codes, signals, closed pipes, full disks, and what is imported."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from lichen.cli.failure import run
+from lichen.cli.invocation import common_options
+from lichen.errors import BrowserMissing, JourneyFailed
+
+LICHEN = [sys.executable, "-c", "from lichen.cli import main; main()"]
+HEAVY = {
+    "numpy",
+    "scipy",
+    "rich",
+    "pydantic",
+    "babel",
+    "jinja2",
+    "httpx2",
+    "playwright",
+    "lichen.config",
+    "lichen.service",
+}
+
+
+def call(*args: str, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*LICHEN, *args], capture_output=True, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom lichen.cli.app import root\n"
+        "try: root.main(['--help'])\nexcept SystemExit as end: print(end.code, *sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    code, *modules = done.stderr.split()
+    assert code == "0"
+    assert HEAVY & set(modules) == set()
+
+
+def test_without_a_command_the_help_is_usage(tmp_path: Path) -> None:
+    done = call(cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Commands:" in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody:
+        done = subprocess.run(
+            [*LICHEN, "config", "show"], stdout=nobody, stderr=subprocess.PIPE, cwd=tmp_path, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*LICHEN, "config", "show"], stdout=full, stderr=subprocess.PIPE, cwd=tmp_path, timeout=60, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"error: The output cannot be written: No space left on device.\n")
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_with_one_line(tmp_path: Path, sent: signal.Signals, code: int) -> None:
+    keyboard, terminal = os.openpty()
+    process = subprocess.Popen(
+        [*LICHEN, "evaluate", "lichen-1"],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "reading activities from the keyboard; Ctrl-D ends them\n"
+    process.send_signal(sent)
+    out, err = process.communicate(timeout=30)
+    os.close(keyboard)
+    os.close(terminal)
+    assert (process.returncode, out, err) == (code, "", "stopped: nothing was written\n")
+
+
+def test_a_terminal_without_unicode_still_gets_json(tmp_path: Path) -> None:
+    document = json.dumps({"activities": [{"entity": "café 🌿", "quantity": "cpu_time", "value": 1, "tier": "device"}]})
+    done = call("evaluate", "lichen-1", cwd=tmp_path, input=document, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["impacts"][0]["entity"] == "café 🌿"
+
+
+@click.group()
+@common_options
+def failing() -> None:
+    """A group whose commands fail in every way."""
+
+
+@failing.command()
+@common_options
+def bug() -> None:
+    """An error that nobody foresaw."""
+    raise KeyError("culprit\nsecond line")
+
+
+@failing.command()
+def extra() -> None:
+    """A package that is not installed."""
+    raise ModuleNotFoundError(name="playwright")
+
+
+@failing.command()
+def journey() -> None:
+    """A journey that failed."""
+    raise JourneyFailed("Nothing answers.", repair="Start the site.")
+
+
+@failing.command()
+def browser() -> None:
+    """No browser."""
+    raise BrowserMissing("No Chromium.")
+
+
+@pytest.fixture(autouse=True)
+def _no_debug(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("LICHEN_DEBUG", raising=False)
+    return
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "lines"),
+    [
+        (
+            "bug",
+            3,
+            [
+                "error: Lichen itself failed: KeyError: 'culprit\\nsecond line'.",
+                "hint: Run it again with LICHEN_DEBUG=1 and report what it prints.",
+                "docs: docs/errors.md#e300",
+            ],
+        ),
+        (
+            "extra",
+            5,
+            [
+                "error: The package 'playwright' is not installed.",
+                "hint: Install it with: pip install 'lichen[journeys]'.",
+                "docs: docs/errors.md#e500",
+            ],
+        ),
+        ("journey", 4, ["error: Nothing answers.", "hint: Start the site.", "docs: docs/errors.md#e400"]),
+        ("browser", 5, ["error: No Chromium.", "docs: docs/errors.md#e510"]),
+    ],
+)
+def test_every_error_leaves_by_one_door(
+    capsys: pytest.CaptureFixture[str], name: str, code: int, lines: list[str]
+) -> None:
+    assert run(failing, [name], "lichen") == code
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()) == ("", lines)
+
+
+def test_a_traceback_is_printed_only_on_demand(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LICHEN_DEBUG", "1")
+    assert run(failing, ["bug"], "lichen") == 3
+    assert "Traceback (most recent call last):" in capsys.readouterr().err
+
+
+def test_an_error_is_json_when_json_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for args in (["--json", "bug"], ["bug", "--json"]):
+        assert run(failing, args, "lichen") == 3
+        assert json.loads(capsys.readouterr().err)["error"]["code"] == "E300"
+    assert run(failing, ["bug", "--json", "--frob"], "lichen") == 2
+    assert json.loads(capsys.readouterr().err)["error"]["exit_code"] == 2
+    assert run(failing, ["bug", "--", "--json"], "lichen") == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_sigterm_is_as_before_afterwards() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    run(failing, ["browser"], "lichen")
+    assert signal.getsignal(signal.SIGTERM) is before
