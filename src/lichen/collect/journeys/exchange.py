@@ -156,10 +156,12 @@ def complete(told: Told, user_agent: str) -> bool:
 
 
 def _take_pieces(hop: Exchange, pieces: Sequence[tuple[float, int, int]]) -> None:
-    """The body's pieces by their size on the wire; by their decoded size where the browser states no other."""
-    stated = any(encoded for _, encoded, _ in pieces)
+    """The body's pieces by the size that tells most: what is stated for the wire lags behind what was decoded."""
+    encoded_bytes = sum(encoded for _, encoded, _ in pieces)
     hop.decoded_bytes = sum(decoded for *_, decoded in pieces)
-    hop.pieces = [(at_s, encoded if stated else decoded) for at_s, encoded, decoded in pieces]
+    compressed = any(name.lower() == "content-encoding" for name in hop.response_headers)
+    by_wire = encoded_bytes > 0 and (compressed or encoded_bytes >= hop.decoded_bytes)
+    hop.pieces = [(at_s, encoded if by_wire else decoded) for at_s, encoded, decoded in pieces]
 
 
 def _add_untold_body(hop: Exchange) -> None:

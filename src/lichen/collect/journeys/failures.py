@@ -28,15 +28,20 @@ _NET_ERRORS: Final = {
 }
 
 
-def describe(error: BaseException) -> tuple[str, str]:
-    """What happened and the repair, for an ``error`` raised inside a journey; without the journey's name."""
+def describe(error: BaseException, *, crashed: bool) -> tuple[str, str]:
+    """What happened and the repair, without the journey's name.
+
+    Args:
+        error: raised inside a journey.
+        crashed: whether a page crashed before.
+    """
     text = _plain(str(error))
     if isinstance(error, PageRefusedError):
         return text, "Check the address, or write a journey file that signs in first."
+    if crashed:
+        return "the page crashed", "Open it by hand in the same browser; a page often crashes when memory runs out."
     if (refused := re.search(r"net::(ERR_\w+)(?: at (\S+))?", text)) is not None:
         return _net_error(refused[1], refused[2])
-    if "Page crashed" in text or "Target crashed" in text:
-        return "the page crashed", "Open it by hand in the same browser; a page often crashes when memory runs out."
     if "has been closed" in text:
         return "the page or the browser was closed while the journey still used it", ""
     if type(error).__name__ == "TimeoutError" and "Timeout" in text:
@@ -47,9 +52,11 @@ def describe(error: BaseException) -> tuple[str, str]:
     return f"{type(error).__name__}: {first_line}".rstrip(": ."), ""
 
 
-def failed(journey: Journey, step: str, error: BaseException, *, screenshot: Path | None) -> JourneyFailed:
+def failed(
+    journey: Journey, step: str, error: BaseException, *, crashed: bool, screenshot: Path | None
+) -> JourneyFailed:
     """The error to raise for ``error``, which the journey raised in ``step`` (empty: outside steps)."""
-    what, repair = describe(error)
+    what, repair = describe(error, crashed=crashed)
     line = line_in(error, journey.source)
     place = f", step '{step}'" if step else ""
     source = f" ({journey.source}:{line})" if line else ""

@@ -23,6 +23,7 @@ from lichen.collect.journeys.websocket import WebSocket
 
 _ANSWER: Final = b'{"id":'
 _TARGET_EVENT: Final = b'{"method":"Target.'
+_CRASH: Final = b'{"method":"Inspector.targetCrashed"'
 _ATTACH: Final = {
     "autoAttach": True,
     "waitForDebuggerOnStart": True,
@@ -120,6 +121,10 @@ class Recorder:
             (target for target in self.live.values() if target.kind in _WITH_DOCUMENT), key=lambda t: t.kind != "page"
         )
 
+    def saw_crash(self) -> bool:
+        """Whether a page crashed."""
+        return any(frame.startswith(_CRASH) for frame in self.frames)
+
     def close(self) -> None:
         """Ends the connection and its thread."""
         self._socket.close()
@@ -182,6 +187,7 @@ class Recorder:
             commands.append(("Performance.enable", {}, session))
         if target.kind == "page":
             commands.append(("Page.enable", {}, session))
+            commands.append(("Inspector.enable", {}, session))
         commands.append(("Runtime.runIfWaitingForDebugger", {}, session))
         return commands
 

@@ -18,7 +18,7 @@ from lichen.collect.journeys.driver import Driver, driver_session
 from lichen.collect.journeys.process import BrowserProcess
 from lichen.collect.journeys.readings import BROWSER, DRIVER, Evidence, assemble
 from lichen.collect.journeys.recorder import Recorder
-from lichen.collect.journeys.script import Journey, printing_to_stderr
+from lichen.collect.journeys.script import Journey, PageRefusedError, printing_to_stderr, without_credentials
 from lichen.collect.journeys.settings import BrowserSettings, sandboxed
 from lichen.collect.journeys.sites import only_site_rules, registrable_site
 from lichen.collect.journeys.traffic import read_traffic
@@ -140,7 +140,7 @@ class _Run:
             except LichenError:
                 raise
             except Exception as error:
-                raise self._failure(error, page=_last_page(connection)) from error
+                raise self._failure(error, recorder, page=_last_page(connection)) from error
             finally:
                 self._tell("close", "")
                 process.kill()
@@ -165,13 +165,15 @@ class _Run:
             "user_agent": chosen.user_agent,
             "ignore_https_errors": chosen.ignore_https_errors,
             "accept_downloads": False,
-            "base_url": self._journey.base_url,
+            "base_url": without_credentials(self._journey.base_url) if self._journey.base_url else None,
         }
 
     def _prepare(self, context: BrowserContext) -> Page:
         """Opens the page, and does everything that is not to be measured."""
         context.set_default_timeout(self._settings.timeout_s * 1000)
         page = context.new_page()
+        if self._journey.base_url is not None and without_credentials(self._journey.base_url) != self._journey.base_url:
+            _sign_in(context, page, self._journey.base_url)
         with printing_to_stderr():
             if self._settings.cache == "warm":
                 self._tell("rehearse", "")
@@ -244,7 +246,7 @@ class _Run:
         self._timed_out = True
         process.kill()
 
-    def _failure(self, error: Exception, page: Page | None) -> JourneyFailed:
+    def _failure(self, error: Exception, recorder: Recorder, page: Page | None) -> JourneyFailed:
         step = self._window.failed_in or self._window.current if self._window is not None else ""
         if self._timed_out:
             place = f" and stopped in the step '{step}'" if step else ""
@@ -254,8 +256,22 @@ class _Run:
                 culprit=f"{self._journey.name}/{step}" if step else self._journey.name,
             )
         name = "-".join(filter(None, [self._journey.name, str(self._index), step]))
-        picture = failures.take_screenshot(page, self._artefacts, name) if page is not None else None
-        return failures.failed(self._journey, step, error, screenshot=picture)
+        crashed = recorder.saw_crash()
+        picture = None if page is None or crashed else failures.take_screenshot(page, self._artefacts, name)
+        return failures.failed(self._journey, step, error, crashed=crashed, screenshot=picture)
+
+
+def _sign_in(context: BrowserContext, page: Page, url: str) -> None:
+    """Makes the browser remember the credentials in ``url``, and nothing else of that visit.
+
+    They cannot stay in the page's own address: scripts of such a page may not call relative addresses.
+    """
+    response = page.goto(url, wait_until="commit")
+    if response is not None and response.status == 401:
+        raise PageRefusedError(f"{without_credentials(url)} refuses the user and password of the base address")
+    page.goto("about:blank")
+    context.clear_cookies()
+    context.new_cdp_session(page).send("Network.clearBrowserCache")
 
 
 def _last_page(connection: Any) -> Page | None:

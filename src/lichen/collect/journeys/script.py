@@ -114,7 +114,7 @@ def _of_address(url: str, name: str | None) -> Journey:
 
     def open_and_scroll(page: Any, step: Step) -> None:
         with step("open"):
-            response = page.goto(url, wait_until="load")
+            response = page.goto(shown, wait_until="load")
             if response is not None and response.status >= 400:
                 raise PageRefusedError(f"{shown} answers with status {response.status}")
         with step("scroll"):

@@ -161,8 +161,7 @@ class Window:
         self.current = ""
 
     def _check(self, name: str, dwell: float | None) -> None:
-        caller = inspect.stack(context=0)[3]  # the line of the journey that opened the step
-        where = f"{caller.filename}:{caller.lineno}"
+        where = _line_of_caller()
         check_step_name(name, where)
         if self.current:
             raise ConfigError(
@@ -196,6 +195,14 @@ class Window:
         else:
             self.page.wait_for_timeout(self.rest_s * 1000)
         return edge
+
+
+def _line_of_caller() -> str:
+    """File and line outside this module and ``contextlib``: where the journey opens its step."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename in (__file__, contextlib.__file__):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "journey"
 
 
 @contextlib.contextmanager
