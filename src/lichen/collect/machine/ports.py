@@ -66,7 +66,7 @@ def command_line(pid: int) -> str:
         return "?"
     text = b" ".join(words[:3]).decode(errors="replace")
     stat = read_stat(pid)
-    return text[:100] or (stat.comm if stat else "?")
+    return text[:160] or (stat.comm if stat else "?")
 
 
 def find_listener(port: int) -> Listener | None:
