@@ -79,7 +79,9 @@ def test_no_path_of_one_machine() -> None:
 def test_every_module_states_its_licence() -> None:
     wanted = "# SPDX-License-Identifier: Apache-2.0"
     texts = {path: path.read_text(encoding="utf-8") for path in PYTHON}
-    missing = [str(path.relative_to(ROOT)) for path, text in texts.items() if text and wanted not in text.splitlines()[:2]]
+    missing = [
+        str(path.relative_to(ROOT)) for path, text in texts.items() if text and wanted not in text.splitlines()[:2]
+    ]
     assert missing == []
 
 
