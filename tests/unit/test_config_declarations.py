@@ -63,7 +63,8 @@ def test_parts_and_journeys_are_read(tmp_path: Path) -> None:
     [
         ("[[part]]\nport = 80\n", r"A \[\[part\]\] has no name \(.*:1\)"),
         ('[[part]]\nname = ""\nport = 80\n', r"part\.name is ''"),
-        ('[[part]]\nname = "a/b"\nport = 80\n', r"The part name 'a/b' holds a '/'"),
+        ('[[part]]\nname = "a/b"\nport = 80\n', r"part\.name is 'a/b'"),
+        ('[[journey]]\nname = "a/b"\nurl = "http://x"\n', r"The journey name 'a/b' holds a '/'"),
         ('[[part]]\nname = "browser"\nport = 80\n', r"A part cannot be called 'browser'"),
         (
             '[[part]]\nname = "a"\nport = 80\n[[part]]\nname = "a"\nport = 81\n',
@@ -75,6 +76,8 @@ def test_parts_and_journeys_are_read(tmp_path: Path) -> None:
         ),
         ('[[part]]\nname = "a"\n', r"The part 'a' has none of command, port, pid"),
         ('[[part]]\nname = "a"\nport = 80\npid = 7\n', r"The part 'a' has port and pid"),
+        ('[[part]]\nname = "a"\ncommand = ["x"]\nport = 80\npid = 7\n', r"The part 'a' has command and port and pid"),
+        ('[[part]]\nname = "a"\nport = 80\nready = "udp://x:1"\n', r"part\.ready is 'udp://x:1'"),
         ('[[journey]]\nname = "a"\n', r"The journey 'a' has none of file, url"),
         ('[[journey]]\nname = "a"\nurl = "example.org"\n', r"journey\.url is 'example\.org'"),
         (

@@ -71,9 +71,8 @@ class _Printer:
 
     def _impact(self, impact: Mapping[str, Any]) -> Text:
         text = Text(impact["impact_id"], style="bold")
-        indicator = self.catalogue.word("indicator", impact["indicator"])
-        text.append(f"  {impact['entity']}, {indicator}, {self.words[impact['phase']]}, {impact['rule']}{self.words.colon}", style="none")
-        text.append(self._amount(impact), style="none")
+        indicator, phase = self.catalogue.word("indicator", impact["indicator"]), self.words[impact["phase"]]
+        text.append(f"  {impact['entity']}, {indicator}, {phase}, {impact['rule']}{self.words.colon}", style="none")
         if impact.get("share") is not None:
             text.append(f", {self.numbers.whole_percent(impact['share'])}", style="none")
         return text

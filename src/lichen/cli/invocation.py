@@ -62,12 +62,11 @@ class Invocation:
 
         return Console(markup=False, highlight=False, emoji=False)
 
-    def progress(self) -> Progress:
+    def progress(self, lang: str) -> Progress:
         """Listener that tells on stderr how a measurement gets on; silent with ``--quiet``."""
-        from lichen.cli.progress import Lines
-        from lichen.service.progress import Silent
+        from lichen.render.progress import make_progress
 
-        return Silent() if self.quiet else Lines()
+        return make_progress(quiet=self.quiet, stream=sys.stderr, lang=lang)
 
     def say(self, text: str) -> None:
         """A line of progress on stderr, unless ``--quiet``."""

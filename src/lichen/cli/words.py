@@ -22,6 +22,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "embodied": ("embodied", "fabrication"),
     "ok": ("ok", "ok"),
     "lacks": ("lacks", "manque"),
+    "attention": ("attention", "attention"),
     "repair": ("repair", "remède"),
     "run": ("run", "mesure"),
     "method": ("method", "méthode"),

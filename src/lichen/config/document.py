@@ -64,9 +64,9 @@ Lichen reads `lichen.toml` in the current folder, or the file named by `--config
 """
 
 _REFERENCE_PART: Final = """\
-A server part is measured in the same window as the browser. Each `[[part]]` has exactly one of `command`, `port` and `pid`,
-and a `name` of its own, without `/`, that is not `browser`. Its address can be used by other parts and by journeys as
-`{name.url}`.
+A server part is measured in the same window as the browser. Each `[[part]]` has a `command` that starts it, or the `port` or
+`pid` of a server that runs already, and a `name` of its own that is not `browser`. Other parts and journeys can use its
+address as `{name.url}`.
 """
 
 _REFERENCE_JOURNEY: Final = """\

@@ -18,7 +18,9 @@ C = TypeVar("C", bound=str)
 Samples = Literal["auto"] | int
 
 _ZONE = re.compile(r"WORLD|[A-Z]{2}(-[A-Z0-9]{1,8})*")
-_ADDRESS = re.compile(r"(https?://|\{[^{}/]+\.url\})\S*")
+_ADDRESS = re.compile(r"(https?://|\{url\}|\{[^{}/]+\.url\})\S*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_SOCKET = re.compile(r"tcp://[^\s/]+:(\d+|\{[^{}]+\})")
 _LARGEST = sys.float_info.max
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -57,6 +59,13 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError
     return value
+
+
+def _name(value: object, _folder: Path) -> str:
+    name = _text(value)
+    if _NAME.fullmatch(name) is None:
+        raise ValueError
+    return name
 
 
 def _path(value: object, folder: Path) -> Path:
@@ -139,7 +148,9 @@ def _reset(value: object, folder: Path) -> tuple[str, ...] | str:
 
 
 def _ready(value: object, folder: Path) -> str:
-    return "tcp" if value == "tcp" else _address(value, folder)
+    if value == "tcp" or (isinstance(value, str) and _SOCKET.fullmatch(value)):
+        return value
+    return _address(value, folder)
 
 
 def _variables(value: object, _folder: Path) -> dict[str, str]:
@@ -195,6 +206,7 @@ def optional(kind: Kind[T]) -> Kind[T | None]:
 
 
 TEXT: Kind[str] = Kind("a text that is not empty", lambda value, _folder: _text(value))
+NAME: Kind[str] = Kind("a letter, then letters, digits, '-' and '_'", _name)
 FLAG: Kind[bool] = Kind("true or false", _flag, _flag_text)
 PATH: Kind[Path] = Kind("a path", _path, holds_paths=True)
 PROGRAM: Kind[str] = Kind("a program's name or path", _program, holds_paths=True)
@@ -205,6 +217,6 @@ SAMPLES: Kind[Samples] = Kind('"auto" or a whole number from 1 to 100', _samples
 VIEWPORT: Kind[Viewport] = Kind('a width and a height in pixels such as "1366x768"', _viewport)
 ZONE: Kind[str] = Kind("an ISO 3166 code such as FR, a grid zone such as US-CAL-CISO, or WORLD", _zone)
 ADDRESS: Kind[str] = Kind('an address such as "http://127.0.0.1:8000" or "{portal.url}"', _address)
-READY: Kind[str] = Kind('an address such as "http://127.0.0.1:8000/health", or "tcp"', _ready)
+READY: Kind[str] = Kind('an address such as "{url}/health" or "tcp://127.0.0.1:5432", or "tcp"', _ready)
 RESET: Kind[tuple[str, ...] | str] = Kind('a command such as ["python", "reset.py"], or an address', _reset)
 VARIABLES: Kind[dict[str, str]] = Kind("a table of texts", _variables)

@@ -208,12 +208,12 @@ class _Reader:
             raise ConfigError(
                 f"Two [[{section}]] are called '{declared.name}' ({place}).", repair="Rename one.", culprit=place
             )
-        exclusive = ("command", "port", "pid") if section == "part" else ("file", "url")
-        given = [name for name in exclusive if getattr(declared, name) is not None]
-        if len(given) != 1:
-            has = f"has {' and '.join(given)}" if given else f"has none of {', '.join(exclusive)}"
+        alternatives = ("command", "port", "pid") if section == "part" else ("file", "url")
+        given = [name for name in alternatives if getattr(declared, name) is not None]
+        if len(given) != 1 and given != ["command", "port"]:
+            has = f"has {' and '.join(given)}" if given else f"has none of {', '.join(alternatives)}"
             raise ConfigError(
-                f"The {section} '{declared.name}' {has} ({place}).", repair=f"Give exactly one of {', '.join(exclusive)}.",
+                f"The {section} '{declared.name}' {has} ({place}).", repair=f"Give one of {', '.join(alternatives)}.",
                 culprit=place,
             )  # fmt: skip
 

@@ -15,6 +15,7 @@ from lichen.config.kinds import (
     ADDRESS,
     COMMAND,
     FLAG,
+    NAME,
     PATH,
     PATHS,
     PROGRAM,
@@ -129,7 +130,7 @@ class Measure:
         fr="fidelity pilote le navigateur complet, fast sa version sans interface ; les deux ne se comparent pas.",
     )  # fmt: skip
     rest_s: float = declare(
-        number(0, unit="seconds"), 1.0,
+        number(0, unit="seconds"), 0.5,
         en="Rest at the end of each step, in seconds, so that timers and polling show.",
         fr="Repos à la fin de chaque étape, en secondes, pour voir minuteries et interrogations répétées.",
     )  # fmt: skip
@@ -244,19 +245,22 @@ class Extend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A server part, measured in the same window as the browser: exactly one of command, port and pid."""
+    """A server part, measured in the same window as the browser: started by a command, or found by its port or pid."""
 
     name: str = declare_name(
-        TEXT, en="Name of the part, unique, without '/'.", fr="Nom de la partie, unique, sans « / ».",
+        NAME, en="Name of the part, unique.", fr="Nom de la partie, unique.",
     )  # fmt: skip
     command: tuple[str, ...] | None = declare(
         optional(COMMAND), None, unset="not started here",
-        en="Command that starts it; {port} becomes a free port, {data} a private folder, {other.url} another part's address.",
-        fr="Commande qui la démarre ; {port} devient un port libre, {data} un dossier privé, {autre.url} l'adresse d'une autre.",
+        en="Command that starts it; {port} becomes a free port, {url} the address there, {data} a private folder, "
+        "{other.url} another part's address.",
+        fr="Commande qui la démarre ; {port} devient un port libre, {url} son adresse, {data} un dossier privé, "
+        "{autre.url} l'adresse d'une autre partie.",
     )  # fmt: skip
     port: int | None = declare(
-        optional(integer(1, 65535)), None, unset="not attached by port",
-        en="Port on which it already listens.", fr="Port sur lequel elle écoute déjà.",
+        optional(integer(1, 65535)), None, unset="a free one, when the command asks for {port}",
+        en="Port on which it already listens, or on which its command will.",
+        fr="Port sur lequel elle écoute déjà, ou écoutera une fois démarrée.",
     )  # fmt: skip
     pid: int | None = declare(
         optional(integer(1, 2**31 - 1)), None, unset="not attached by pid",
@@ -270,7 +274,7 @@ class Part:
         VARIABLES, en="Variables added to its environment.", fr="Variables ajoutées à son environnement.",
     )  # fmt: skip
     ready: str | None = declare(
-        optional(READY), None, unset="not waited for",
+        optional(READY), None, unset="its port, if it has one",
         en="Address that answers once it is ready, or tcp for its port.",
         fr="Adresse qui répond quand elle est prête, ou tcp pour son port.",
     )  # fmt: skip

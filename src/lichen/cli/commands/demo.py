@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -43,6 +45,8 @@ def command(invocation: Invocation, samples: str, html: str, keep: bool) -> None
         )
     from lichen import demo
 
+    # "python" in the demo's settings is the interpreter that runs Lichen, also from a virtual environment that is not activated
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     invocation.config = Path(demo.__file__).with_name("lichen.toml")
     invocation.overrides |= {"measure.samples": samples, "output.html": html, "output.runs": "lichen-runs"}
     run(invocation, (), ())
@@ -52,14 +56,12 @@ def command(invocation: Invocation, samples: str, html: str, keep: bool) -> None
 
 def _leave_open(invocation: Invocation, settings: Settings) -> None:
     """Serves the sample application until Ctrl-C."""
-    from lichen.collect.machine import start_parts
-    from lichen.service.measure import part_specs
+    from lichen.collect.machine import Parts
+    from lichen.service.measure import declared_parts
 
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        start_parts(part_specs(settings), logs=settings.output.runs / "logs") as parts,
-    ):
-        for name, part in parts.items():
-            invocation.say(f"{name}: {part.url}")
+    declared = declared_parts(settings)
+    with contextlib.suppress(KeyboardInterrupt), Parts(declared, folder=settings.output.runs / "logs") as parts:
+        for part in declared:
+            invocation.say(f"{part.name}: {parts.url(part.name)}")
         invocation.say("Ctrl-C ends it")
         signal.pause()

@@ -46,7 +46,7 @@ def run(invocation: Invocation, journeys: tuple[str, ...], formats: tuple[str, .
     workspace = invocation.workspace()
     settings = workspace.settings
     targets = outputs.plan(settings.output.html, formats)
-    result = measure(workspace, journeys, invocation.progress())
+    result = measure(workspace, journeys, invocation.progress(settings.lang))
     if invocation.json:
         invocation.print_json(result.to_json())
     else:
