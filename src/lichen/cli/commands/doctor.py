@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import click
@@ -48,7 +49,7 @@ def command(ctx: click.Context, fix: bool, calibrate: bool) -> None:
         ctx.exit(ExitCode.NOTHING_MEASURED)
 
 
-def _print(rows: Sequence[Mapping[str, Any]], lacking: Set[str], words: Words) -> None:
+def _print(rows: Sequence[Mapping[str, Any]], lacking: AbstractSet[str], words: Words) -> None:
     for row in rows:
         if row["ok"]:
             state = click.style(f"✓ {words['ok']}", fg="green")
