@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from lichen.collect.machine import TreeMeter, balance
-from lichen.errors import NothingMeasured
+from lichen.errors import LichenError, NothingMeasured
 
 ROOT = Path(__file__).parents[2]
 SPEC = importlib.util.spec_from_file_location("benchmarks_edges", ROOT / "benchmarks" / "edges.py")
@@ -90,6 +90,37 @@ def test_forty_processes_are_read_within_two_milliseconds(group):
     result = edges.trial(group, "forty", 0.5, looks=5)
     assert result.alive == 40
     assert result.spread_ns <= 2 * MS
+
+
+@pytest.mark.browser
+def test_real_browser_is_counted_within_one_percent(group, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on this machine")
+    page = "data:text/html,<script>setInterval(()=>{let s=0;for(let i=0;i<3e6;i++)s+=i;document.title=s},20)</script>"
+    enter = f'echo $$ > {group.path}/cgroup.procs; exec "$@"'
+    flags = ["--headless=new", "--no-sandbox", f"--user-data-dir={tmp_path}", "--remote-debugging-port=0", page]
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", enter, "sh", browser, *flags], start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    try:
+        with TreeMeter() as meter:
+            meter.add("browser", process.pid)
+            time.sleep(2)
+            before = (group.cpu_ns(), meter.edge(), group.cpu_ns())
+            time.sleep(1.5)
+            after = (group.cpu_ns(), meter.edge(), group.cpu_ns())
+            meter.calibrate_memory()
+            first, last = meter.recalibrated((before[1], after[1]))
+    finally:
+        group.remove()
+        process.wait()
+    oracle = (after[0] + after[2] - before[0] - before[2]) / 2
+    measured = last.trees["browser"].cpu_ns - first.trees["browser"].cpu_ns
+    assert oracle > 100 * MS
+    assert abs(measured - oracle) <= max(0.01 * oracle, 10 * MS)
+    assert last.trees["browser"].alive > 4
+    assert 50e6 < last.trees["browser"].memory_peak_bytes < 2e9
 
 
 def test_everything_at_once_is_exact_and_never_goes_backwards(group):
@@ -235,6 +266,7 @@ def test_memory_follows_an_allocation(python):
         meter.add("p", process.pid)
         time.sleep(0.2)
         meter.calibrate_memory()
+        meter.edge()
         first = meter.edge()
         tell()
         time.sleep(0.3)
@@ -289,6 +321,66 @@ def test_root_that_ended_keeps_what_it_used(python):
         last = meter.edge().trees["p"]
     assert first.cpu_ns > 10 * MS
     assert (last.cpu_ns, last.alive, last.memory_peak_bytes) == (first.cpu_ns, 0, 0)
+
+
+def test_pid_given_again_is_not_taken_for_the_exited_process(python):
+    try:
+        last = Path("/proc/sys/kernel/ns_last_pid")
+        last.write_text(last.read_text())
+    except OSError:
+        pytest.skip("only root may choose the next pid")
+    parent = python(
+        """
+        import os, sys
+        for line in sys.stdin:
+            pid = os.fork()
+            if pid == 0:
+                sum(range(3 * 10**6)); os._exit(0)
+            print(pid, flush=True)
+            os.waitpid(pid, 0)
+            print("reaped", flush=True)
+        """,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+
+    def child():
+        parent.stdin.write(b"go\n")
+        parent.stdin.flush()
+        pid = int(parent.stdout.readline())
+        parent.stdout.readline()
+        return pid
+
+    with TreeMeter() as meter:
+        meter.add("p", parent.pid)
+        first = child()
+        between = meter.edge().trees["p"]
+        for _ in range(20):
+            last.write_text(str(first - 1))
+            if (second := child()) == first:
+                break
+        else:
+            pytest.skip("the pid went to somebody else each time")
+        after = meter.edge().trees["p"]
+    assert second == first
+    assert (between.alive, after.alive) == (1, 1)
+    assert between.cpu_ns > 10 * MS
+    assert after.cpu_ns - between.cpu_ns > 10 * MS
+
+
+def test_failed_watch_is_told_at_the_next_edge(python):
+    process = python("import time; time.sleep(3600)")
+    with TreeMeter() as meter:
+        meter.add("p", process.pid)
+        # The watch now reads nothing where the kernel's counter of births was.
+        with Path(os.devnull).open("rb") as nothing:
+            os.dup2(nothing.fileno(), meter._forest.machine._load, inheritable=False)
+        for _ in range(500):
+            if meter._failure is not None:
+                break
+            time.sleep(0.01)
+        with pytest.raises(LichenError, match="stopped watching"):
+            meter.edge()
 
 
 def test_descriptors_are_given_back(python):

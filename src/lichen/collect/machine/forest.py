@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from lichen.collect.machine.guard import GUARD_COMM
-from lichen.collect.machine.proc import MachineStat, MachineTimes, Stat, all_pids, read_stat
+from lichen.collect.machine.proc import MachineStat, Stat, all_pids, read_stat
 from lichen.collect.machine.tree import Member, Tree
 from lichen.errors import NothingMeasured
 
@@ -151,10 +151,10 @@ class Forest:
             if now_ns - self._pending[pid] >= _VISIBLE_AFTER_NS:
                 self._admit(pid, None, newborn=True)
                 self._pending.pop(pid, None)
-        if last == first:
+        if last == first and self.machine.counts_births:
             return
         fresh: Iterable[int] = range(first + 1, last + 1)
-        if not 0 < last - first <= _RANGE_MAX:
+        if not (self.machine.counts_births and 0 < last - first <= _RANGE_MAX):
             fresh = all_pids()
         for pid in fresh:
             if pid not in self.members:
@@ -241,10 +241,6 @@ class Forest:
         for member, children_ns in counters:
             if self.members.get(member.pid) is member:
                 member.book_children(children_ns)
-
-    def machine_times(self) -> MachineTimes:
-        """Busy and stolen time of the machine."""
-        return self.machine.times()
 
     def of(self, tree: Tree) -> Iterator[Member]:
         """Live members of a tree."""

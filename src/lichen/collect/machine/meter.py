@@ -15,16 +15,18 @@ from typing import Final, Self
 from lichen.collect.base import Edge, TreeReading
 from lichen.collect.machine.forest import Forest
 from lichen.collect.machine.memory import MemorySeries
+from lichen.errors import LichenError
 from lichen.records import DataMethod
 
 _AT_RISK_S: Final = 0.01
 """CPU time that may be consumed between two looks: what a process killed right before the next look can lose."""
 _LOOK_MIN_S: Final = 0.01
-_LOOK_MAX_S: Final = 0.125
+_LOOK_MAX_S: Final = 0.15
 _NOTHING_NS: Final = 1_000_000
 _LOOK_GROWTH: Final = 1.5
 """Waits lengthen by degrees, so that a tree that pauses is still watched closely."""
-_SLOW_LOOK_MIN_NS: Final = 100_000_000
+_SLOW_LOOK_MIN_S: Final = 0.1
+_SLOW_LOOK_MAX_S: Final = 0.4
 _FAST_PER_SLOW: Final = 5
 """Looks between two looks at memory, as a wake-up costs more than what is read."""
 
@@ -34,7 +36,7 @@ class TreeMeter:
 
     A tree is a process with all its descendants; one that is named inside another belongs to the deeper name only. Use it
     as a context manager: a background thread then looks at the trees whenever they may have used 10 ms of CPU (every 10 ms
-    while one CPU is busy, every 125 ms while they rest) and at once when a process exits. No right is needed over the
+    while one CPU is busy, every 150 ms while they rest) and at once when a process exits. No right is needed over the
     processes, except for storage traffic and PSS.
     """
 
@@ -47,6 +49,7 @@ class TreeMeter:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._unchanged_ns = 0
+        self._failure: Exception | None = None
 
     def add(self, name: str, pid: int) -> None:
         """Watches the tree that descends from ``pid`` as ``name`` from now on.
@@ -62,12 +65,18 @@ class TreeMeter:
             series.look(time.monotonic_ns(), self._forest.of(self._forest.trees[name]))
 
     def edge(self) -> Edge:
-        """Reads every tree now: CPU clocks in one go, then the machine, the exited, storage and memory."""
+        """Reads every tree now: CPU clocks in one go, then the machine, the exited, storage and memory.
+
+        Raises:
+            LichenError: the watch in between has failed, so that exits may have been missed.
+        """
         with self._lock:
+            if self._failure is not None:
+                raise LichenError(f"The process meter stopped watching: {self._failure}.") from self._failure
             forest = self._forest
             forest.look()
             before_ns, after_ns = forest.read_clocks()
-            machine = forest.machine_times()
+            machine = forest.machine.times()
             forest.read_children()
             at_ns = (before_ns + after_ns) // 2
             readings = self._readings(at_ns)
@@ -146,7 +155,7 @@ class TreeMeter:
         return tuple(notes)
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._watch, name="lichen-meter", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="lichen-meter", daemon=True)
         self._thread.start()
         return self
 
@@ -168,11 +177,18 @@ class TreeMeter:
         with contextlib.suppress(OSError):
             os.close(self._wake)
 
+    def _run(self) -> None:
+        try:
+            self._watch()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next edge tells it
+            self._failure = error
+
     def _watch(self) -> None:
         """Looks until closed; the busier the trees, the sooner the next look."""
         wait_s = _LOOK_MIN_S
-        before_ns = time.monotonic_ns()
-        used_ns = slow_used_ns = slow_ns = 0
+        before_ns = slow_ns = time.monotonic_ns()
+        used_ns = slow_used_ns = 0
+        rested = True
         while True:
             self._forest.wait(wait_s)
             with self._lock:
@@ -181,11 +197,13 @@ class TreeMeter:
                 self._forest.look()
                 now_ns, _ = self._forest.read_clocks()
                 total_ns = self._forest.others_ns()
-                # Trees that used no CPU have the memory they had.
-                rested = total_ns - slow_used_ns < _NOTHING_NS
+                # Trees that used no CPU have the memory they had: it is read when they wake, as they work, when they stop.
+                woke, rested = rested, total_ns - slow_used_ns < _NOTHING_NS
+                stopped = total_ns - used_ns < _NOTHING_NS
+                due_s = max(_SLOW_LOOK_MIN_S, min(_SLOW_LOOK_MAX_S, _FAST_PER_SLOW * wait_s))
                 if rested:
                     self._unchanged_ns = now_ns
-                elif now_ns - slow_ns >= max(_SLOW_LOOK_MIN_NS, _FAST_PER_SLOW * wait_s * 1e9):
+                elif woke or stopped or now_ns - slow_ns >= due_s * 1e9:
                     slow_ns, slow_used_ns = now_ns, total_ns
                     self._look_slowly(now_ns)
             cpus = (total_ns - used_ns) / max(1, now_ns - before_ns)

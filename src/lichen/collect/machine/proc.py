@@ -156,9 +156,14 @@ class MachineTimes(NamedTuple):
 
 
 class MachineStat:
-    """/proc/stat and /proc/loadavg, kept open."""
+    """/proc/stat and /proc/loadavg, kept open.
+
+    Attributes:
+        counts_births: whether `last_pid` is the kernel's; some containers lay a made-up /proc/loadavg over the real one.
+    """
 
     def __init__(self) -> None:
+        self.counts_births = Path("/proc/loadavg").stat().st_dev == Path("/proc/self").stat().st_dev
         self._stat = os.open("/proc/stat", os.O_RDONLY | os.O_CLOEXEC)
         self._load = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
 
