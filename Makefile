@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help install install-dev browser demo check docs test golden bench lock wheel clean
+.PHONY: all help install install-dev browser demo check style types imports constants locks docs test golden bench lock wheel clean
 
 all: check test ## everything that continuous integration runs (the default)
 
@@ -43,15 +43,25 @@ browser: ## find Chromium, or install Debian's when root
 demo: install browser ## measure the bundled loan portal and write lichen-report.html
 	@$(BIN)/lichen demo
 
-check: install-dev ## style, types, import rules, constants, locks, changelog and documentation
+# `make -k check` goes on after the first finding.
+check: style types imports constants locks docs ## style, types, import rules, constants, locks and documentation
+
+style: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
+
+types: install-dev
 	$(BIN)/mypy
+
+imports: install-dev
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry --config pyproject.toml src
+
+constants: install-dev
 	$(BIN)/python tools/check_constants.py
+
+locks: install-dev
 	$(BIN)/python tools/check_locks.py
-	$(BIN)/python -m pytest -q tests/docs
 
 docs: install-dev ## check the documentation alone
 	$(BIN)/python -m pytest -q tests/docs
