@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Progress: lines in a log, a bar on a terminal, nothing when quiet."""
+
+from __future__ import annotations
+
+import io
+import itertools
+
+import pytest
+from rich.console import Console
+
+from lichen.render.progress import Lines, LiveBar, make_progress, time_left_s
+from lichen.service.progress import Progress
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _run(listener: Progress) -> None:
+    listener.phase("simulate [red]\x1b[2J")
+    for taken in (1, 2, 3):
+        listener.sample("simulate", taken, 3, None if taken < 3 else 0.021)
+    listener.done("simulate [red]\x1b[2J")
+
+
+def test_lines_say_when_a_journey_begins_and_ends() -> None:
+    stream = io.StringIO()
+    seconds = itertools.count(100.0, 12.5)
+    _run(Lines(Console(file=stream, width=200, markup=False), "en", lambda: next(seconds)))
+    assert stream.getvalue().splitlines() == [
+        "simulate [red][2J ...",
+        "simulate [red][2J: done in 12\u00a0s, 3 samples, ±\u00a02.1%",
+    ]
+
+
+def test_a_bar_shows_what_is_done_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream = _Terminal()
+    seconds = itertools.count(0.0, 10.0)
+    bar = LiveBar(Console(file=stream, width=80, force_terminal=True), "fr", lambda: next(seconds))
+    bar.phase("simulate")
+    bar.sample("simulate", 1, 4, None)
+    bar._bar.refresh()
+    bar.done("simulate")
+    assert "encore 30\u202fs environ" in stream.getvalue()
+    assert "terminé en 20\u202fs, 1 échantillon" in stream.getvalue()
+
+
+def test_quiet_says_nothing() -> None:
+    stream = _Terminal()
+    _run(make_progress(quiet=True, stream=stream, lang="en"))
+    assert stream.getvalue() == ""
+
+
+def test_the_stream_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.delenv("TTY_COMPATIBLE", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert type(make_progress(quiet=False, stream=io.StringIO(), lang="en")) is Lines
+    assert type(make_progress(quiet=False, stream=_Terminal(), lang="en")) is LiveBar
+
+
+@pytest.mark.parametrize(("elapsed", "done", "total", "left"), [(30, 3, 7, 40), (30, 0, 7, None), (30, 9, 7, 0)])
+def test_time_left(elapsed: float, done: int, total: int, left: float | None) -> None:
+    assert time_left_s(elapsed, done, total) == left
