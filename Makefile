@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help install install-dev browser demo check style types imports constants locks docs test golden bench lock wheel clean
+.PHONY: all help install install-dev browser demo check style types imports constants locks docs test golden pages bench lock wheel clean
 
 all: check test ## everything that continuous integration runs (the default)
 
@@ -72,6 +72,11 @@ test: install-dev browser ## all tests
 golden: install-dev ## rewrite the golden files, then read the difference
 	$(BIN)/python -m pytest -q --update-golden tests/docs tests/unit tests/contract -k "golden or help"
 	@git --no-pager diff --stat -- tests/golden
+
+pages: install-dev ## rewrite the pages that are made from the code, then read the difference
+	$(BIN)/python tools/model_pages.py
+	$(BIN)/python -m lichen.config.document > docs/configuration.md
+	@git --no-pager diff --stat -- docs
 
 bench: install browser ## run the benchmarks
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done

@@ -14,7 +14,7 @@ import inspect
 import math
 import re
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import numpy as np
@@ -117,7 +117,7 @@ def _with_units(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def audit(formula: Formula) -> Iterator[str]:
     """What is wrong with the dimension, the boundary or the magnitude of a formula; nothing when it is right."""
-    values = dict(zip(formula.arguments, EXAMPLE, strict=False))
+    values = _values(formula, EXAMPLE)
     plain = formula.function(**values)
     generic = any("X" in tag.unit for tag in (*formula.arguments.values(), formula.result))
     for x in INDICATOR_UNITS if generic else ["1"]:
@@ -154,8 +154,10 @@ amounts = st.floats(min_value=1e-9, max_value=1e9)
 lists = st.lists(amounts, min_size=5, max_size=5)
 
 
-def _values(formula: Formula, numbers: list[float]) -> dict[str, Any]:
-    return dict(zip(formula.arguments, numbers, strict=False))
+def _values(formula: Formula, numbers: Sequence[float]) -> dict[str, float]:
+    """One positive number per argument; a share is brought between 0 and 1, its range of validity."""
+    pairs = zip(formula.arguments, numbers, strict=False)
+    return {name: number / (1.0 + number) / 2.0 if name.endswith("_share") else number for name, number in pairs}
 
 
 def test_the_registry_is_not_empty_and_holds_every_built_in() -> None:
@@ -250,15 +252,16 @@ def test_more_activity_never_costs_less(formula_id: str, argument: str, numbers:
 def test_an_unknown_argument_gives_an_unknown_result(formula_id: str) -> None:
     formula = FORMULAS[formula_id]
     for name in formula.arguments:
-        assert math.isnan(formula.function(**_values(formula, list(EXAMPLE)) | {name: math.nan}))
+        assert math.isnan(formula.function(**_values(formula, EXAMPLE) | {name: math.nan}))
 
 
 @every_formula
 @given(rows=st.lists(lists, min_size=1, max_size=4))
 def test_arrays_give_what_floats_give(formula_id: str, rows: list[list[float]]) -> None:
     formula = FORMULAS[formula_id]
-    columns = {name: np.array([row[i] for row in rows]) for i, name in enumerate(formula.arguments)}
-    assert formula.function(**columns).tolist() == [formula.function(**_values(formula, row)) for row in rows]
+    values = [_values(formula, row) for row in rows]
+    columns = {name: np.array([row[name] for row in values]) for name in formula.arguments}
+    assert formula.function(**columns).tolist() == [formula.function(**row) for row in values]
 
 
 def _planted(function: Callable[..., Any]) -> Formula:
