@@ -45,6 +45,11 @@ def sniff(content: bytes) -> str | None:
     return None
 
 
+def digest(content: bytes) -> str:
+    """Return the SHA-256 digest in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def check(content: bytes, spec: DocumentSpec, *, expected_sha256: str | None = None) -> Finding:
     """Check the content of a document against what the product asks.
 
@@ -57,7 +62,7 @@ def check(content: bytes, spec: DocumentSpec, *, expected_sha256: str | None = N
         The finding; it never raises on hostile content.
     """
     media_type = sniff(content)
-    digest = hashlib.sha256(content).hexdigest()
+    sha256 = digest(content)
     if not content:
         verdict = "empty"
     elif len(content) > spec.max_bytes:
@@ -66,11 +71,11 @@ def check(content: bytes, spec: DocumentSpec, *, expected_sha256: str | None = N
         verdict = "type"
     elif not _complete(content, media_type):
         verdict = "truncated"
-    elif expected_sha256 is not None and digest != expected_sha256:
+    elif expected_sha256 is not None and sha256 != expected_sha256:
         verdict = "mismatch"
     else:
         verdict = "accepted"
-    return Finding(verdict, media_type, len(content), digest)
+    return Finding(verdict, media_type, len(content), sha256)
 
 
 def _complete(content: bytes, media_type: str | None) -> bool:

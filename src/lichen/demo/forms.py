@@ -73,9 +73,7 @@ COMPANY_FIELDS = (
         step="company",
         max_length=11,
         label=Text(en="SIREN number", fr="Numéro SIREN"),
-        help=Text(
-            en="Nine digits, on every invoice of the company.", fr="Neuf chiffres, sur chaque facture."
-        ),
+        help=Text(en="Nine digits, on every invoice of the company.", fr="Neuf chiffres, sur chaque facture."),
     ),
     FieldSpec(
         name="company_name",

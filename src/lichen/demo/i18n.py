@@ -44,9 +44,7 @@ class Translator:
         """Write whole euros; an unknown amount is a dash."""
         if value_eur is None:
             return "–"
-        return format_currency(
-            value_eur, "EUR", locale=self._locale, currency_digits=False, format=self._whole_euros
-        )
+        return format_currency(value_eur, "EUR", locale=self._locale, currency_digits=False, format=self._whole_euros)
 
     def cents(self, value_cents: int) -> str:
         """Write an amount in cents as euros with two decimals."""

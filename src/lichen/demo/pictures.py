@@ -135,9 +135,7 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     height, width, _ = pixels.shape
     differences = pixels.copy()
     differences[:, 1:] -= pixels[:, :-1]
-    lines = np.concatenate(
-        [np.ones((height, 1), dtype=np.uint8), differences.reshape(height, width * 3)], axis=1
-    )
+    lines = np.concatenate([np.ones((height, 1), dtype=np.uint8), differences.reshape(height, width * 3)], axis=1)
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = zlib.compress(lines.tobytes(), _PNG_FAST)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
@@ -155,9 +153,7 @@ def _sky(scene: Scene, x: Array, y: Array, noise: np.random.Generator) -> Array:
     canvas = _mix(canvas, np.asarray((1.0, 0.98, 0.95)), clouds)
     if scene.sun is not None:
         distance = np.hypot((x - scene.sun[0]) * width / height, y - scene.sun[1])[..., None]
-        canvas = canvas + np.asarray((1.0, 0.86, 0.62)) * (
-            0.55 * np.exp(-distance * 6) + (distance < 0.045) * 0.5
-        )
+        canvas = canvas + np.asarray((1.0, 0.86, 0.62)) * (0.55 * np.exp(-distance * 6) + (distance < 0.045) * 0.5)
     return canvas
 
 
@@ -234,12 +230,8 @@ def _street(canvas: Array, scene: Scene, noise: np.random.Generator) -> Array:
                 lit = (1.0, 0.87, 0.58) if noise.random() < 0.35 else (0.30, 0.36, 0.44)
                 canvas = _box(canvas, (column, row, column + 0.017, row + 0.062), lit)
         awning = tuple(float(part) for part in noise.uniform(0.2, 0.7, 3))
-        canvas = _box(
-            canvas, (left + 0.010, scene.horizon, left + width - 0.010, scene.horizon + 0.045), awning
-        )
-        canvas = _box(
-            canvas, (left + 0.016, scene.horizon + 0.045, left + width - 0.016, 0.86), (0.99, 0.88, 0.66)
-        )
+        canvas = _box(canvas, (left + 0.010, scene.horizon, left + width - 0.010, scene.horizon + 0.045), awning)
+        canvas = _box(canvas, (left + 0.016, scene.horizon + 0.045, left + width - 0.016, 0.86), (0.99, 0.88, 0.66))
         left += width
     return canvas
 

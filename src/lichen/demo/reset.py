@@ -18,9 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code: 0, or that of the error.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m lichen.demo.reset", description="Reset the portal's data."
-    )
+    parser = argparse.ArgumentParser(prog="python -m lichen.demo.reset", description="Reset the portal's data.")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder of the portal")
     folder: Path = parser.parse_args(arguments).data
     try:

@@ -68,11 +68,7 @@ def guarantee_share_percent(product: Product, values: Mapping[str, Value]) -> De
 def ceiling_eur(product: Product, values: Mapping[str, Value]) -> float | None:
     """Return the largest loan admitted in euros, or None when a value it needs is unknown."""
     ceiling = expression(product.guarantee.ceiling_eur).evaluate(values)
-    return (
-        None
-        if ceiling is None or isinstance(ceiling, str)
-        else min(float(ceiling), product.loan.amount_max_eur)
-    )
+    return None if ceiling is None or isinstance(ceiling, str) else min(float(ceiling), product.loan.amount_max_eur)
 
 
 def assess(product: Product, values: Mapping[str, Value], accepted_documents: Collection[str]) -> Assessment:
@@ -97,9 +93,7 @@ def assess(product: Product, values: Mapping[str, Value], accepted_documents: Co
         findings.append(RuleFinding(rule.id, rule.effect, truth, rule.points if truth else 0))
     score = sum(finding.points for finding in findings)
     missing = tuple(
-        document.kind
-        for document in product.documents
-        if document.required and document.kind not in accepted_documents
+        document.kind for document in product.documents if document.required and document.kind not in accepted_documents
     )
     return Assessment(
         decision=_decide(findings, missing=bool(missing), score_reached=score >= product.scoring.approve_at),
@@ -119,7 +113,6 @@ def _decide(findings: list[RuleFinding], *, missing: bool, score_reached: bool) 
     if missing:
         return "documents_requested"
     doubtful = any(
-        finding.outcome is None or (finding.effect == "review" and not finding.outcome)
-        for finding in findings
+        finding.outcome is None or (finding.effect == "review" and not finding.outcome) for finding in findings
     )
     return "in_review" if doubtful or not score_reached else "approved"

@@ -148,9 +148,7 @@ def _application(connection: sqlite3.Connection, source: random.Random, number: 
     )  # fmt: skip
     for kind, occurred in zip(_COURSES[status], dates, strict=True):
         actor = {"submitted": "applicant", "scored": "engine"}.get(kind, "analyst")
-        _insert(
-            connection, "event", "application_id, occurred_on, kind, actor", (number, occurred, kind, actor)
-        )
+        _insert(connection, "event", "application_id, occurred_on, kind, actor", (number, occurred, kind, actor))
     for kind in _DOCUMENTS[product]:
         lacking = status == "documents_requested" and kind == "accounts"
         if not lacking:
@@ -160,9 +158,7 @@ def _application(connection: sqlite3.Connection, source: random.Random, number: 
         _insert(connection, "message", columns, (number, dates[1], "analyst", body_en, body_fr))
 
 
-def _document(
-    connection: sqlite3.Connection, source: random.Random, number: int, kind: str, received: date
-) -> None:
+def _document(connection: sqlite3.Connection, source: random.Random, number: int, kind: str, received: date) -> None:
     filename = f"{kind}-{received.year}-{number:04d}.pdf"
     digest = hashlib.sha256(filename.encode()).hexdigest()
     columns = "application_id, kind, filename, media_type, size_bytes, sha256, verdict, received_on"
