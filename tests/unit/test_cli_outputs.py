@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files written through output plug-ins, and the doctor's verdict on a machine without the browser asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.fixtures.result import sample_result
+
+from lichen import plugins
+from lichen.cli import outputs
+from lichen.cli.app import root
+from lichen.errors import ConfigError, StorageError
+
+FAILING = """
+class Failing:
+    name, media_type, suffix = "failing", "text/plain", ".txt"
+
+    def render(self, result, *, lang):
+        raise ZeroDivisionError("by design")
+
+PLUGINS = {"lichen.outputs": {"failing": Failing}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    yield
+    plugins._local.clear()
+
+
+def test_each_target_is_written_by_its_plug_in() -> None:
+    result = sample_result()
+    targets = outputs.plan(Path("new/folder/report.html"), ["json=result.json"])
+    assert [target.name for target in targets] == ["html", "json"]
+    assert not Path("new").exists()
+    outputs.write(targets, result, "fr")
+    assert json.loads(Path("result.json").read_text(encoding="utf-8"))["run_id"] == result.run_id
+    assert '<html lang="fr"' in Path("new/folder/report.html").read_text(encoding="utf-8")
+
+
+def test_a_plug_in_that_fails_is_named_and_the_run_is_kept() -> None:
+    Path("own.py").write_text(FAILING)
+    plugins.register_file(Path("own.py"))
+    result = sample_result()
+    with pytest.raises(ConfigError, match=r"The output 'failing' failed: ZeroDivisionError: by design\.") as caught:
+        outputs.write(outputs.plan(None, ["failing=a.txt"]), result, "en")
+    assert result.run_path in caught.value.repair
+    assert not Path("a.txt").exists()
+
+
+def test_a_folder_that_became_a_file_is_one_sentence() -> None:
+    targets = outputs.plan(None, ["json=made/later.json"])
+    Path("made").write_text("")
+    with pytest.raises(StorageError, match="made"):
+        outputs.write(targets, sample_result(), "en")
+
+
+def test_the_doctor_exits_5_when_the_browser_lacks() -> None:
+    Path("lichen.toml").write_text('browser.executable = "./absent-browser"')
+    answer = CliRunner().invoke(root, ["doctor"], prog_name="lichen")
+    assert answer.exit_code == 5
+    assert "✗ lacks  browser (fidelity): " in answer.stdout
+    rows = json.loads(CliRunner().invoke(root, ["doctor", "--json"], prog_name="lichen").stdout)
+    browser = next(row for row in rows if row["topic"] == "browser (fidelity)")
+    assert (browser["ok"], "absent-browser" in browser["what"]) == (False, True)
+
+
+def test_the_doctor_speaks_french_about_what_works() -> None:
+    answer = CliRunner().invoke(root, ["doctor", "--lang", "fr"], prog_name="lichen")
+    assert "✓ ok  run files\u00a0: " in answer.stdout
