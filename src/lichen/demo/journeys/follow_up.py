@@ -26,7 +26,7 @@ def journey(page: Any, step: Callable[..., AbstractContextManager[object]]) -> N
         page.goto("/applications")
         page.get_by_role("img", name="By status").wait_for()
     with step("filter", dwell=15):
-        page.get_by_label("Status").select_option(label="In review")
+        page.get_by_role("combobox", name="Status").select_option(label="In review")
         page.get_by_role("button", name="Apply filters").click()
         page.wait_for_url("**status=in_review**")
         page.get_by_role("button", name="Amount").click()
