@@ -16,7 +16,7 @@ import pytest
 
 from lichen.collect.machine import Part, Parts, TreeMeter
 from lichen.collect.machine.ports import find_listener, free_port
-from lichen.errors import ConfigError, PartFailed
+from lichen.errors import ConfigError, PartFailed, StorageError
 
 SERVER = """
 import http.server, os, sys
@@ -130,6 +130,15 @@ def test_part_that_cannot_be_started(tmp_path):
         Parts([Part(name="portal", command=("no-such-server",))], folder=tmp_path).start()
     with pytest.raises(PartFailed, match="does not exist"):
         Parts([Part(name="portal", command=("true",), cwd=tmp_path / "none")], folder=tmp_path).start()
+
+
+def test_folders_that_cannot_be_used(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="file/logs for the logs of the parts cannot be made: Not a directory"):
+        Parts([Part(name="a", command=("true",))], folder=tmp_path / "file" / "logs").start()
+    (tmp_path / "a.log").mkdir()
+    with pytest.raises(PartFailed, match=r"'a' cannot be started: .*a.log: Is a directory"):
+        Parts([Part(name="a", command=("true",))], folder=tmp_path).start()
 
 
 def test_part_that_never_gets_ready_is_stopped(tmp_path):

@@ -26,6 +26,7 @@ _VISIBLE_AFTER_NS: Final = 5_000_000
 _REMEMBERED_MAX: Final = 4096
 """Exited members whose orphans are still recognised."""
 _EVENTS_MAX: Final = 1024
+_INIT_PID: Final = 1
 
 
 class Forest:
@@ -106,6 +107,8 @@ class Forest:
                 return None
             pidfd = -1
         stat = read_stat(pid)
+        # An id is given again only when no session nor group bears it any more.
+        self._once.pop(pid, None)
         if stat is not None and not stat.dead:
             tree = tree or self._tree_of(pid, stat)
         if stat is None or stat.dead or tree is None:
@@ -114,28 +117,30 @@ class Forest:
             return None
         member = Member(pid, stat, tree, pidfd=pidfd, newborn=newborn)
         self.members[pid] = member
-        self._once.pop(pid, None)
         if pidfd >= 0:
             self._by_fd[pidfd] = member
             self._epoll.register(pidfd, select.EPOLLIN)
         return member
 
     def _tree_of(self, pid: int, stat: Stat) -> Tree | None:
-        """Tree of a newcomer: its parent's; an orphan's, that of its guard or of the member that led its session."""
+        """Tree of a newcomer: its parent's; an orphan's, that of its guard or of the member that led its session.
+
+        The parent of an orphan is process 1, which in a container may well be a member itself.
+        """
         parent = self.members.get(stat.ppid)
-        if parent is not None:
+        if parent is not None and parent.pid != _INIT_PID:
             return parent.tree
         if stat.ppid in self._reapers:
             return self._reapers[stat.ppid]
         for leader in (stat.session, stat.group):
-            if leader == pid:
+            if leader in (pid, _INIT_PID):
                 continue
             member = self.members.get(leader)
             if member is not None:
                 return member.tree
             if leader in self._once:
                 return self._once[leader]
-        return None
+        return parent.tree if parent is not None else None
 
     def look(self) -> None:
         """Learns who exited and who was born."""

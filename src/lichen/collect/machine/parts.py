@@ -8,23 +8,24 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from lichen.collect.machine.ports import find_listener, free_port
 from lichen.collect.machine.proc import read_stat
 from lichen.collect.machine.ready import post, wait_ready
 from lichen.collect.machine.supervised import Supervised
-from lichen.errors import ConfigError, PartFailed
+from lichen.errors import ConfigError, PartFailed, StorageError
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][\w-]*)(?:\.([a-z]+))?\}", re.IGNORECASE)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]*", re.IGNORECASE)
 _KEYS: Final = ("port", "url", "data")
+_PYTHON: Final = "python"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,8 @@ class Part:
     """One server part: a command to start, or a running process given by ``pid`` or by the ``port`` it listens on.
 
     In ``command``, ``env``, ``ready`` and ``reset``, ``{port}`` stands for a free port of the part (or its ``port``),
-    ``{url}`` for ``http://127.0.0.1:{port}``, ``{data}`` for a private folder, and ``{other.url}`` for another part's.
+    ``{url}`` for ``http://127.0.0.1:{port}``, ``{data}`` for a private folder, ``{other.url}`` for another part's, and
+    ``{python}`` for the interpreter that runs Lichen.
 
     Attributes:
         name: of the part, and of its tree in the meter.
@@ -137,8 +139,16 @@ class Parts:
 
         Raises:
             PartFailed: a part cannot be started, dies, does not get ready, or finds its port taken.
+            StorageError: the folder of the logs cannot be made.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"The folder {self._folder} for the logs of the parts cannot be made: {error.strerror}.",
+                repair="Choose another one.",
+                culprit=str(self._folder),
+            ) from error
         for part in self._parts:
             running = self._launch(part) if part.command else self._attach(part)
             self._running.append(running)
@@ -183,9 +193,7 @@ class Parts:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.stop()
 
     def _launch(self, part: Part) -> _Running:
@@ -294,6 +302,8 @@ class Parts:
             word, key = match.groups()
             if key is not None:
                 return self._value(word, key, match[0], at=part.name)
+            if word == _PYTHON:
+                return sys.executable
             if word in _KEYS:
                 return self._value(part.name, word, match[0], at=part.name)
             close = difflib.get_close_matches(word, _KEYS, n=1)

@@ -41,16 +41,23 @@ class Supervised:
         self.name = name
         self._log = log
         self._exit_code: int | None = None
-        log.write_bytes(b"")
-        self._guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", guard.__file__, str(grace_s), str(log), *command],
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
-        )
+        try:
+            log.write_bytes(b"")
+            self._guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", guard.__file__, str(grace_s), str(log), *command],
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise PartFailed(
+                f"The part '{name}' cannot be started: {error.filename or command[0]}: {error.strerror}.",
+                repair="Make that file or folder accessible.",
+                culprit=name,
+            ) from error
         kind, _, rest = self._listen(_START_TIMEOUT_S).partition(" ")
         if kind != "pid":
             self.stop(0)
