@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -12,8 +13,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lichen.collect.base import Request, Sample
-from lichen.collect.journeys import BrowserSettings, Journey, driver_session, find_browser, run_sample
+from lichen.collect.base import Request, Sample, Window
+from lichen.collect.journeys import (
+    BrowserSettings,
+    Journey,
+    JourneyCollector,
+    Throttling,
+    driver_session,
+    find_browser,
+    run_sample,
+)
 from lichen.collect.machine import TreeMeter
 
 sys.path.insert(0, str(Path(__file__).parent / "sites"))
@@ -345,3 +354,44 @@ def test_the_agents_own_cost_in_the_window_is_small(server: WireServer, tmp_path
     measured_ns = sum(step.trees["browser"].cpu_ns for step in sample.steps)
     assert sample.agent_cpu_ns <= 0.01 * measured_ns + 20e6 * len(sample.steps)
     assert sample.edge_spread_ns < 2e6
+
+
+def test_the_plug_in_emits_what_it_declares(server: WireServer, tmp_path: Path) -> None:
+    target = {
+        "journey": f"{server.url}/many.html",
+        "meter": TreeMeter,
+        "profile": "fast",
+        "settings": QUICK,
+        "artefacts": tmp_path,
+        "parts": {"agent": os.getpid()},
+    }
+    collector = JourneyCollector()
+    assert collector.probe().ok
+    rows = list(collector.collect(Window(entity="shop", target=target)))
+    assert {row.quantity for row in rows} == set(collector.emits)
+    name = f"127.0.0.1-{server.port}-many.html"
+    assert {row.entity for row in rows} == {f"shop/{p}/{name}/{s}" for p in ("browser", "agent") for s in ("open", "scroll")}
+    assert {row.entity.split("/")[1] for row in rows if row.attribute("tier") == "server"} == {"agent"}
+    (network,) = [r for r in rows if r.quantity == "network_bytes" and r.entity.endswith("/open")]
+    assert network.value == sum(line.sent + line.received for line in server.log)
+
+
+def test_a_slower_network_and_processor_are_applied_and_part_of_the_fingerprint(
+    server: WireServer, tmp_path: Path
+) -> None:
+    def run(page: Any, step: Any) -> None:
+        with step("open"):
+            page.goto("/plain.html")
+            wait_done(page)
+        with step("fetch"):
+            milliseconds = page.evaluate(
+                "async () => { const t = performance.now(); await (await fetch('/blob?n=50000')).text();"
+                " return performance.now() - t }"
+            )
+            assert milliseconds >= 900, milliseconds
+
+    slow = BrowserSettings(
+        rest_s=0.1, timeout_s=20.0, throttling=Throttling(download_kbit_s=400.0, latency_ms=50.0, cpu_rate=2.0)
+    )
+    measure(run, server, tmp_path, slow)
+    assert slow.fingerprint()["throttling"]["cpu_rate"] == 2.0

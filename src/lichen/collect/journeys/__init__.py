@@ -2,6 +2,7 @@
 """A user's journey in a real browser: steps, edges, requests. The only room that knows Playwright and Chromium."""
 
 from lichen.collect.journeys.browser import BrowserInfo, find_browser
+from lichen.collect.journeys.collector import JourneyCollector
 from lichen.collect.journeys.driver import driver_session
 from lichen.collect.journeys.sample import run_sample
 from lichen.collect.journeys.script import Journey, Step, load_journey
@@ -11,6 +12,7 @@ __all__ = [
     "BrowserInfo",
     "BrowserSettings",
     "Journey",
+    "JourneyCollector",
     "Step",
     "Throttling",
     "driver_session",

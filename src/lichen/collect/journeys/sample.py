@@ -23,12 +23,12 @@ from lichen.collect.journeys.settings import BrowserSettings, sandboxed
 from lichen.collect.journeys.sites import only_site_rules, registrable_site
 from lichen.collect.journeys.traffic import read_traffic
 from lichen.collect.journeys.window import DocumentReader, OnEvent, Window, unmeasured_step
-from lichen.errors import ConfigError, JourneyFailed, LichenError
+from lichen.errors import ConfigError, JourneyFailed, LichenError, NothingMeasured
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
-_LOOK_S: Final = 0.1
+_LOOK_S: Final = 0.05
 _CALM_LOOKS: Final = 3
 _CALM_SHARE: Final = 0.03
 
@@ -121,7 +121,7 @@ class _Run:
             watchdog.daemon = True
             watchdog.start()
             stack.callback(watchdog.cancel)
-            recorder = Recorder(process.endpoint, self._settings.throttling)
+            recorder, connection = self._attach(process, playwright)
             stack.callback(recorder.close)
             meter = stack.enter_context(meter_factory())
             meter.add(BROWSER, process.pid)
@@ -129,7 +129,6 @@ class _Run:
             for name, pid in parts.items():
                 meter.add(name, pid)
             self._tell("context", "")
-            connection = playwright.chromium.connect_over_cdp(process.endpoint, is_local=True)
             try:
                 page = self._prepare(connection.new_context(**self._context_options()))
                 self._tell("settle", "")
@@ -151,6 +150,24 @@ class _Run:
         return sample
 
     # --- phases ---------------------------------------------------------------------------------
+
+    def _attach(self, process: BrowserProcess, playwright: Playwright) -> tuple[Recorder, Browser]:
+        """The recorder first, so that it sees every page; then the driver."""
+        from playwright.sync_api import Error
+
+        try:
+            recorder = Recorder(process.endpoint, self._settings.throttling)
+            try:
+                return recorder, playwright.chromium.connect_over_cdp(process.endpoint, is_local=True)
+            except BaseException:
+                recorder.close()
+                raise
+        except (OSError, Error) as error:
+            raise NothingMeasured(
+                f"The browser {self._browser.path} started but cannot be driven: {str(error).splitlines()[0]}",
+                repair="Check that nothing else ended it, and that its version suits Playwright's.",
+                culprit=self._browser.path,
+            ) from error
 
     def _context_options(self) -> dict[str, Any]:
         chosen = self._settings

@@ -29,9 +29,11 @@ QUIET_FLAGS: Final[tuple[str, ...]] = (
     "--no-first-run",
     "--no-pings",
     "--no-service-autorun",
+    # WebUIOmnibox*: two hidden pages of the address bar, half a second of CPU time and 80 MB in a window nobody sees
     (
         "--disable-features=AutofillServerCommunication,CertificateTransparencyComponentUpdater,"
-        "DialMediaRouteProvider,InterestFeedContentSuggestions,MediaRouter,OptimizationHints,Translate"
+        "DialMediaRouteProvider,InterestFeedContentSuggestions,MediaRouter,OptimizationHints,Translate,"
+        "WebUIOmniboxAimPopup,WebUIOmniboxPopup"
     ),
     # the page is always in front: timers and rendering run at their normal pace
     "--disable-background-timer-throttling",

@@ -37,17 +37,12 @@ class WebSocket:
         parts = urlsplit(url)
         self._socket = socket.create_connection((parts.hostname, parts.port), timeout_s)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        key = base64.b64encode(os.urandom(16)).decode()
-        self._socket.sendall(
-            f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
         self._buffer = bytearray()
-        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
-            self._fill()
-        if not self._buffer.startswith(b"HTTP/1.1 101"):
-            raise WebSocketClosedError(bytes(self._buffer[:100]).decode(errors="replace"))
-        del self._buffer[: end + 4]
+        try:
+            self._shake_hands(parts.netloc, parts.path)
+        except BaseException:
+            self._socket.close()
+            raise
         self._socket.settimeout(None)
 
     def send(self, *messages: bytes) -> None:
@@ -86,6 +81,18 @@ class WebSocket:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+    def _shake_hands(self, host: str, path: str) -> None:
+        key = base64.b64encode(os.urandom(16)).decode()
+        self._socket.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
+            self._fill()
+        if not self._buffer.startswith(b"HTTP/1.1 101"):
+            raise WebSocketClosedError(bytes(self._buffer[:100]).decode(errors="replace"))
+        del self._buffer[: end + 4]
 
     def _fill(self) -> None:
         data = self._socket.recv(_CHUNK)
