@@ -18,6 +18,7 @@ COUNTERS: Final = ("cpu_time", "network_bytes", "screen_time", "memory_peak", "d
 HEADLINE: Final = "gwp100"
 OTHER_INDICATORS: Final = ("energy", "water", "adpe", "pe")
 _HOST_ID_SHOWN: Final = 12
+_HASH_SHOWN: Final = 16
 
 STATUS_SYMBOLS: Final[Mapping[str, str]] = {"reached": "✓", "low_precision": "!", "fixed": "=", "single": "•"}
 _HIDDEN_CATEGORIES: Final = ("Cc", "Cs", "Co", "Cn")
@@ -85,24 +86,27 @@ def precision_words(sampling: Sampling, catalogue: Catalogue, numbers: Numbers) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A quantity that the method does not cover, in all parts that share the reason."""
+    """Quantities that the method does not cover in some parts, for one reason."""
 
-    quantity: str
+    quantities: tuple[str, ...]
     parts: tuple[str, ...]
     reason: str
 
     def texts(self) -> dict[str, str]:
         """Values for a message of one line."""
-        return {"quantity": self.quantity, "parts": ", ".join(self.parts), "reason": self.reason}
+        return {"quantities": ", ".join(self.quantities), "parts": ", ".join(self.parts), "reason": self.reason}
 
 
 def gaps(journey: JourneyResult, catalogue: Catalogue) -> list[Gap]:
-    """What is not covered, one row per quantity and reason."""
-    found: dict[tuple[str, str], dict[str, None]] = {}
+    """What is not covered; quantities that share parts and reason stand together."""
+    parts: dict[tuple[str, str], dict[str, None]] = {}
     for row in journey.not_covered:
         key = (catalogue.word("quantity", plain(row.get("quantity", ""))), plain(row.get("reason", "")))
-        found.setdefault(key, {})[plain(row.get("part", ""))] = None
-    return [Gap(quantity=name, parts=tuple(parts), reason=reason) for (name, reason), parts in found.items()]
+        parts.setdefault(key, {})[plain(row.get("part", ""))] = None
+    together: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (quantity, reason), names in parts.items():
+        together.setdefault((reason, tuple(names)), []).append(quantity)
+    return [Gap(quantities=tuple(q), parts=names, reason=reason) for (reason, names), q in together.items()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +177,11 @@ def browser_words(result: Result, catalogue: Catalogue) -> str:
 def method_words(result: Result) -> str:
     """Id and version of the method."""
     return f"{plain(str(result.method['id']))} {plain(str(result.method.get('version', '')))}".strip()
+
+
+def factors_words(result: Result, numbers: Numbers) -> str:
+    """The beginning of the factors' hash, long enough to tell two sets apart."""
+    return plain(str(result.method.get("factors_hash") or numbers.unknown))[:_HASH_SHOWN]
 
 
 def method_title(result: Result, lang: str) -> str:

@@ -228,7 +228,9 @@ class Numbers:
         number = self._cell(shown, place, finest)
         low_text = self._cell(low / rung.factor, place, finest) if low is not None else ""
         high_text = self._cell(high / rung.factor, place, finest) if high is not None else ""
-        spread = self._catalogue.say("number.range", low=low_text, high=high_text) if low_text != high_text else ""
+        below = finest is not None and abs(_decimal(shown)) < Decimal(1).scaleb(finest) / 2
+        has_spread = low_text != high_text and not below
+        spread = self._catalogue.say("number.range", low=low_text, high=high_text) if has_spread else ""
         return Amount(
             number=number,
             unit=name,
@@ -304,9 +306,11 @@ class Numbers:
         return self._percent(share, "#,##0%" if abs(share) >= 0.0995 else "#,##0.#%")
 
     def whole_percent(self, share: float) -> str:
-        """A share of one in whole percents; a share that is there but rounds to nothing is said to be less than one."""
+        """A share of one in whole percents; a part that would round to nothing or to the whole is said to be less or more."""
         if 0 < share < 0.005:
             return self._catalogue.say("number.below", bound=self._percent(0.01, "#,##0%"))
+        if 0.995 <= share < 1 - 1e-9:
+            return self._catalogue.say("number.above", bound=self._percent(0.99, "#,##0%"))
         return self._percent(share, "#,##0%")
 
     def _percent(self, share: float, pattern: str) -> str:

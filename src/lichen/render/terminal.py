@@ -20,9 +20,21 @@ QUALITY_FROM_WIDTH: Final = 110
 """From this width on, each row tells its data quality; below, only the line under the table does."""
 _GREEN: Final = "green"
 _STATUS_STYLES: Final = {"reached": _GREEN, "low_precision": "yellow", "fixed": "", "single": "yellow"}
-_LABEL_WIDTH: Final = 18
+_LABEL_WIDTH: Final = 19
 _STEP_WIDTH_MIN: Final = 10
 _UNKNOWN: Final = "?"
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Lines of at most ``width`` cells, broken at spaces only: a no-break space holds, a path too long stays whole."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if lines[-1] and cell_len(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 class _Page:
@@ -38,16 +50,15 @@ class _Page:
     def journey(self, journey: JourneyResult) -> None:
         """Title, table, quality, precision, notes and what is not covered."""
         self.console.print(Text(say.shorten(say.plain(journey.name), self.console.width), style="bold"))
-        self.console.print(self._headline(journey))
+        self.console.print(self._headline(journey), soft_wrap=True)
         self.console.print(self._table(journey))
         indicator = journey.figures.indicators.get(say.HEADLINE)
         if indicator is not None:
             self._line("terminal.quality", say.quality_words(indicator.shares, self.words, self.numbers))
         status = journey.sampling.status
-        precision = Text(f"{say.STATUS_SYMBOLS[status]} ")
-        precision.append(say.precision_words(journey.sampling, self.words, self.numbers))
-        precision.stylize(_STATUS_STYLES[status], 0, len(self.words.say(f"status.{status}")) + 2)
-        self._line("terminal.precision", precision)
+        precision = f"{say.STATUS_SYMBOLS[status]} {say.precision_words(journey.sampling, self.words, self.numbers)}"
+        strong = len(self.words.say(f"status.{status}")) + 2
+        self._line("terminal.precision", precision, strong=strong, style=_STATUS_STYLES[status])
         for gap in say.gaps(journey, self.words):
             self._line("terminal.not_covered", self.words.say("terminal.gap", **gap.texts()))
         for note in journey.notes:
@@ -69,22 +80,25 @@ class _Page:
             "terminal.method_value",
             method=say.method_words(result),
             zone=say.plain(str(result.context.get("zone") or self.numbers.unknown)),
-            factors=say.plain(str(result.method.get("factors_hash", self.numbers.unknown))),
+            factors=say.factors_words(result, self.numbers),
         )
         self._line("terminal.method", method)
         self._line("terminal.run_file", say.plain(result.run_path))
         figure = next((found for journey in result.journeys if (found := say.first_figure(journey))), None)
         if figure is not None:
-            self._line("terminal.open", Text(f"lichen explain {say.plain(figure)}", style="bold"))
+            command = f"lichen explain {say.plain(figure)}"
+            self._line("terminal.open", command, strong=len(command))
         legend = f"{self.words.say('terminal.legend')} {self.words.say('terminal.unknown_mark')}"
-        self.console.print(Text(legend, style="dim"))
+        self.console.print(Text("\n".join(_wrap(legend, self.console.width)), style="dim"), soft_wrap=True)
 
-    def _line(self, key: str, content: str | Text) -> None:
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(width=_LABEL_WIDTH, style="dim", no_wrap=True)
-        grid.add_column(overflow="fold")
-        grid.add_row(Text(self.words.say(key)), content if isinstance(content, Text) else Text(content))
-        self.console.print(grid)
+    def _line(self, key: str, content: str, *, strong: int = 0, style: str = "bold") -> None:
+        """A label and its text with a hanging indent; the first ``strong`` characters of the text get the style."""
+        label = self.words.say(key).ljust(_LABEL_WIDTH)
+        lines = _wrap(content, self.console.width - cell_len(label))
+        text = Text(label + f"\n{' ' * cell_len(label)}".join(lines))
+        text.stylize("dim", 0, len(label))
+        text.stylize(style, len(label), len(label) + strong)
+        self.console.print(text, soft_wrap=True)
 
     def _headline(self, journey: JourneyResult) -> Text:
         per = say.unit_of_use(journey, self.words)
@@ -92,10 +106,11 @@ class _Page:
         if indicator is None:
             return Text(self.words.say("terminal.headline_unknown", per=per))
         amount = self.numbers.indicator(indicator)
-        text = Text(self.words.say("terminal.headline", gwp=amount.text, per=per, range=amount.spread))
-        text.highlight_words([amount.text], style=f"bold {_GREEN}")
+        sentence = self.words.say("terminal.headline", gwp=amount.text, per=per, range=amount.spread)
         if amount.half_width:
-            text.append(self.words.say("terminal.repeat", half_width=amount.half_width))
+            sentence += self.words.say("terminal.repeat", half_width=amount.half_width)
+        text = Text("\n".join(_wrap(sentence, self.console.width)))
+        text.stylize(f"bold {_GREEN}", 0, len(amount.text))
         return text
 
     def _table(self, journey: JourneyResult) -> Table:

@@ -372,7 +372,7 @@ class ReportView:
             ("zone", self._zone(say.plain(str(context.get("zone") or "")))),
             ("equipment", ", ".join(equipment)),
             ("method", method),
-            ("factors", say.plain(str(result.method.get("factors_hash", self.numbers.unknown)))),
+            ("factors", say.factors_words(result, self.numbers)),
             ("browser", say.browser_words(result, words)),
         )
         return [(words.say(f"fact.{key}"), text) for key, text in pairs if text]

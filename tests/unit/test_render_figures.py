@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words that the terminal and the report share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.fixtures.result import sample_result
+
+from lichen.render import figures as say
+from lichen.render.i18n import catalogue
+from lichen.render.numbers import Numbers
+from lichen.service.result import Sampling
+
+EN, NUMBERS = catalogue("en"), Numbers("en")
+
+
+def test_names_lose_what_could_rewrite_their_surroundings() -> None:
+    assert say.plain("a\x1b[31mb\u202ec\td\x00\n") == "a[31mbc d "
+    assert say.plain("طلب é 👩\u200d🌾") == "طلب é 👩\u200d🌾"
+
+
+def test_long_names_are_cut_with_an_ellipsis() -> None:
+    assert say.shorten("abcdef", 6) == "abcdef"
+    assert say.shorten("abc defg", 5) == "abc…"
+
+
+def test_the_time_between_steps_has_a_name() -> None:
+    assert say.step_name("", EN) == "between steps"
+    assert say.step_name("", catalogue("fr")) == "entre les étapes"
+    assert say.step_name("Sign in", EN) == "Sign in"
+
+
+def test_quality_goes_from_best_to_weakest() -> None:
+    shares = {"proxy": 0.004, "modelled": 0.376, "measured": 0.62}
+    assert say.quality_words(shares, EN, NUMBERS) == "62% measured, 38% modelled, <1% proxy"
+    assert say.quality_words({"measured": 0.996, "proxy": 0.004}, EN, NUMBERS) == ">99% measured, <1% proxy"
+    assert say.quality_words({"measured": 1.0}, EN, NUMBERS) == "100% measured"
+    assert say.quality_words({}, EN, NUMBERS) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("status", "precision", "target", "sentence"),
+    [
+        (
+            "reached",
+            0.021,
+            0.03,
+            "target reached: 5 samples, 4 kept after trimming, ±\u00a02.1% on CPU time (target ±\u00a03%).",
+        ),
+        (
+            "fixed",
+            0.17,
+            None,
+            "number of samples as asked for: 5 samples, 4 kept after trimming, ±\u00a017% on CPU time.",
+        ),
+        ("single", None, None, "one sample: how much a repetition would differ is unknown."),
+    ],
+)
+def test_precision_is_told_against_its_target(
+    status: str, precision: float | None, target: float | None, sentence: str
+) -> None:
+    sampling = Sampling(
+        taken=5, discarded=1, primary_s=(1.0,) * 5, kept=(0, 1, 2, 3), precision=precision, target=target, cv=None,
+        status=status,  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert say.precision_words(sampling, EN, NUMBERS) == sentence
+
+
+def test_gaps_with_the_same_parts_and_reason_stand_together() -> None:
+    rows = (
+        {"part": "browser", "quantity": "layouts", "reason": "counted"},
+        {"part": "browser", "quantity": "dom_elements", "reason": "counted"},
+        {"part": "portal", "quantity": "network_bytes", "reason": "unknown"},
+        {"part": "backoffice", "quantity": "network_bytes", "reason": "unknown"},
+    )
+    journey = replace(sample_result().journeys[0], not_covered=rows)
+    assert [(gap.quantities, gap.parts, gap.reason) for gap in say.gaps(journey, EN)] == [
+        (("Layout passes", "Page elements"), ("browser",), "counted"),
+        (("Network",), ("portal", "backoffice"), "unknown"),
+    ]
+
+
+def test_a_column_has_the_unit_of_its_total_or_of_its_largest_row() -> None:
+    journey = sample_result().journeys[0]
+    columns = {column.name: column for column in say.columns(journey, ("gwp100",), NUMBERS)}
+    assert NUMBERS.unit(columns["network_bytes"].rung) == "MB"
+    assert journey.figures.counters["memory_peak"].value is None
+    assert NUMBERS.unit(columns["memory_peak"].rung) == "MB"
+
+
+def test_a_machine_of_which_nothing_is_known_has_words_too() -> None:
+    assert say.host_words(replace(sample_result(), host={}), EN, NUMBERS) == "unnamed host"
+    assert say.browser_words(replace(sample_result(), browser={}), EN) == "Chromium unknown"
