@@ -253,9 +253,9 @@ class Part:
     command: tuple[str, ...] | None = declare(
         optional(COMMAND), None, unset="not started here",
         en="Command that starts it; {port} becomes a free port, {url} the address there, {data} a private folder, "
-        "{other.url} another part's address.",
+        "{python} the interpreter of Lichen, {other.url} another part's address.",
         fr="Commande qui la démarre ; {port} devient un port libre, {url} son adresse, {data} un dossier privé, "
-        "{autre.url} l'adresse d'une autre partie.",
+        "{python} l'interpréteur de Lichen, {autre.url} l'adresse d'une autre partie.",
     )  # fmt: skip
     port: int | None = declare(
         optional(integer(1, 65535)), None, unset="a free one, when the command asks for {port}",

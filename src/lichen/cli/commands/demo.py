@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -45,8 +43,6 @@ def command(invocation: Invocation, samples: str, html: str, keep: bool) -> None
         )
     from lichen import demo
 
-    # "python" in the demo's settings is the interpreter that runs Lichen, also from a virtual environment that is not activated
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     invocation.config = Path(demo.__file__).with_name("lichen.toml")
     invocation.overrides |= {"measure.samples": samples, "output.html": html, "output.runs": "lichen-runs"}
     run(invocation, (), ())
