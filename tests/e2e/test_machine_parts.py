@@ -280,7 +280,7 @@ def test_daemon_that_left_its_session_is_still_counted(tmp_path):
         last = meter.edge().trees["d"]
         assert os.getsid(daemon) != os.getsid(running.roots["d"])
     assert last.alive == 3
-    assert last.cpu_ns - first.cpu_ns > 10_000_000
+    assert last.cpu_ns - first.cpu_ns > 1_000_000
 
 
 AGENT = """
