@@ -217,11 +217,15 @@ class Total:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotCovered:
-    """A quantity that a method cannot turn into impacts, and why. Never a silent zero."""
+    """A quantity that a method does not turn into impacts, and why. Never a silent zero.
+
+    ``by_design``: the method's file says so for every run; otherwise something lacks (a value, a factor, an attribute).
+    """
 
     entity: str
     quantity: str
     reason: str
+    by_design: bool = False
 
     def to_json(self) -> dict[str, str]:
         """The row of the public contract."""

@@ -276,9 +276,9 @@ class _Evaluator:
         )
         self.computed.append(Computed(impact, draws))
 
-    def leave(self, group: Group, quantities: Iterable[str], reason: str) -> None:
+    def leave(self, group: Group, quantities: Iterable[str], reason: str, *, by_design: bool = False) -> None:
         for quantity in quantities:
-            row = NotCovered(entity=group.entity, quantity=quantity, reason=reason)
+            row = NotCovered(entity=group.entity, quantity=quantity, reason=reason, by_design=by_design)
             if row not in self.not_covered:
                 self.not_covered.append(row)
 
@@ -315,12 +315,23 @@ class _Evaluator:
                 self.rule(rule, group)
         for quantity in group.quantities:
             if quantity not in used:
-                self.leave(group, (quantity,), self.reason(group, quantity))
+                designed = self.designed(group, quantity)
+                self.leave(group, (quantity,), designed or self.lack(group, quantity), by_design=bool(designed))
 
-    def reason(self, group: Group, quantity: str) -> str:
+    def designed(self, group: Group, quantity: str) -> str:
+        """Why the method leaves a known quantity out on purpose; empty when it does not."""
+        if group.quantities[quantity].value is None:
+            return ""
+        specific = self.method.reasons.get(f"{quantity}.{group.attributes.get('tier')}", "")
+        return specific or self.method.reasons.get(quantity, "")
+
+    def lack(self, group: Group, quantity: str) -> str:
+        """What a quantity lacks to be covered."""
+        if group.quantities[quantity].value is None:
+            return "its value is unknown"
         known = [rule for rule in self.method.rules if quantity in rule.quantities]
         if not known:
-            return self.method.reasons.get(quantity, f"{self.method.method_id} has no rule for {quantity}")
+            return f"{self.method.method_id} has no rule for {quantity}"
         for rule in known:
             for meter in rule.unless:
                 if meter in self.known.get(group.entity, set()):
@@ -329,9 +340,7 @@ class _Evaluator:
             for key in rule.when:
                 if not key.startswith("context.") and self.attribute(group, key) is None:
                     return f"the attribute '{key}' is missing"
-        tier = group.attributes.get("tier")
-        specific = self.method.reasons.get(f"{quantity}.{tier}")
-        return specific or f"{self.method.method_id} has no rule for {quantity} of tier {tier}"
+        return f"{self.method.method_id} has no rule for {quantity} of tier {group.attributes.get('tier')}"
 
 
 def evaluate(

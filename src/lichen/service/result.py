@@ -162,7 +162,12 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyResult:
-    """One journey: totals, parts, steps, requests, and how precise they are. The rows of steps and of parts sum to the total."""
+    """One journey: totals, parts, steps, requests, and how precise they are. The rows of steps and of parts sum to the total.
+
+    Attributes:
+        not_covered: part, quantity and reason of what could not be turned into impacts in this run: a coverage gap.
+        by_design: the same for what the method counts without converting; no gap.
+    """
 
     name: str
     source: str
@@ -174,6 +179,7 @@ class JourneyResult:
     top_requests: tuple[RequestRow, ...]
     third_party_bytes: int | None
     not_covered: tuple[Mapping[str, str], ...]
+    by_design: tuple[Mapping[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     agent_cpu_s: float | None = None
     driver_cpu_s: float | None = None
@@ -185,7 +191,8 @@ class JourneyResult:
             "sampling": self.sampling.to_json(), **self.figures.to_json(),
             "parts": [part.to_json() for part in self.parts], "steps": [step.to_json() for step in self.steps],
             "top_requests": [row.to_json() for row in self.top_requests], "third_party_bytes": self.third_party_bytes,
-            "not_covered": [dict(row) for row in self.not_covered], "notes": list(self.notes),
+            "not_covered": [dict(row) for row in self.not_covered],
+            "by_design": [dict(row) for row in self.by_design], "notes": list(self.notes),
             "agent_cpu_s": self.agent_cpu_s, "driver_cpu_s": self.driver_cpu_s,
         }  # fmt: skip
 

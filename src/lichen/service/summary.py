@@ -12,7 +12,7 @@ from lichen.ledger.runfile import RunFile
 from lichen.model import uncertainty
 from lichen.model.evaluate import Computed, Evaluation, add, shares
 from lichen.nomenclature import Nomenclature
-from lichen.records import Activity
+from lichen.records import Activity, NotCovered
 from lichen.service.entities import BROWSER, JourneyEntity, parse_entity
 from lichen.service.evaluation import as_of, evaluate_activities, parse_document
 from lichen.service.result import (
@@ -165,11 +165,7 @@ def _journey_result(
 ) -> JourneyResult:
     sampling = journey["sampling"]
     figures = _Journey(journey["name"], rows, evaluation, sampling["kept"], nomenclature)
-    not_covered = [
-        row.to_json()
-        for row in evaluation.not_covered
-        if (entity := parse_entity(row.entity)) and entity.journey == journey["name"]
-    ]
+    left_out = [row for row in evaluation.not_covered if _journey_of(row) == journey["name"]]
     return JourneyResult(
         name=journey["name"],
         source=journey["source"],
@@ -184,22 +180,26 @@ def _journey_result(
         steps=tuple(figures.step(step) for step in figures.steps),
         top_requests=top_requests(journey["requests"]),
         third_party_bytes=_third_party_bytes(journey["requests"]),
-        not_covered=_compact(not_covered),
+        not_covered=_compact(row for row in left_out if not row.by_design),
+        by_design=_compact(row for row in left_out if row.by_design),
         notes=tuple(journey["notes"]),
         agent_cpu_s=journey["agent_cpu_s"],
         driver_cpu_s=journey["driver_cpu_s"],
     )  # fmt: skip
 
 
-def _compact(rows: Iterable[Mapping[str, str]]) -> tuple[Mapping[str, str], ...]:
+def _journey_of(row: NotCovered) -> str | None:
+    entity = parse_entity(row.entity)
+    return entity.journey if entity else None
+
+
+def _compact(rows: Iterable[NotCovered]) -> tuple[Mapping[str, str], ...]:
     """One row per part, quantity and reason: the steps of a part lack the same things."""
-    seen: dict[tuple[str, str, str], dict[str, str]] = {}
+    seen: dict[tuple[str, str, str], Mapping[str, str]] = {}
     for row in rows:
-        entity = parse_entity(row["entity"])
-        part = entity.part if entity else row["entity"]
-        seen.setdefault(
-            (part, row["quantity"], row["reason"]), {"part": part, "quantity": row["quantity"], "reason": row["reason"]}
-        )
+        entity = parse_entity(row.entity)
+        part = entity.part if entity else row.entity
+        seen.setdefault((part, row.quantity, row.reason), {"part": part, "quantity": row.quantity, "reason": row.reason})
     return tuple(seen.values())
 
 
