@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 import venv
@@ -158,3 +159,16 @@ def test_evaluate(lichen: Path, tmp_path: Path) -> None:
 def test_methods_and_settings(lichen: Path, tmp_path: Path) -> None:
     assert "greenframe-2" in _run(lichen, tmp_path, "methods")
     assert "method.use" in _run(lichen, tmp_path, "config", "show", "--origin")
+
+
+def test_a_stored_run_is_evaluated_and_explained(lichen: Path, tmp_path: Path) -> None:
+    write = runpy.run_path(str(ROOT / "tests" / "fixtures" / "run.py"))["write"]
+    write(tmp_path / "runs", "apply")
+    (run,) = (tmp_path / "runs").glob("*.gz")
+    answer = json.loads(_run(lichen, tmp_path, "evaluate", "lichen-1", str(run)))
+    impact = next(i for i in answer["impacts"] if i["indicator"] == "gwp100")
+    explained = _run(lichen, tmp_path, "explain", impact["impact_id"], "--run", str(run), "--json")
+    assert json.loads(explained)
+    for factor in impact["factors"]:
+        assert factor["source_title"] in explained
+    assert _run(lichen, tmp_path, "explain", "apply#gwp100", "--run", str(run)).strip()
