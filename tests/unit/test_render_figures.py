@@ -93,3 +93,11 @@ def test_a_column_has_the_unit_of_its_total_or_of_its_largest_row() -> None:
 def test_a_machine_of_which_nothing_is_known_has_words_too() -> None:
     assert say.host_words(replace(sample_result(), host={}), EN, NUMBERS) == "unnamed host"
     assert say.browser_words(replace(sample_result(), browser={}), EN) == "Chromium unknown"
+
+
+def test_an_indicator_of_a_plug_in_is_shown_after_the_built_in_ones() -> None:
+    figures = sample_result().journeys[0].figures
+    added = replace(figures.indicators["water"], indicator="noise", unit="dB")
+    more = replace(figures, indicators={"noise": added, **figures.indicators})
+    assert say.other_indicators(more) == ["energy", "water", "adpe", "pe", "noise"]
+    assert say.other_indicators(replace(figures, indicators={})) == []

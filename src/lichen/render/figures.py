@@ -17,6 +17,8 @@ COUNTERS: Final = ("cpu_time", "network_bytes", "screen_time", "memory_peak", "d
 """The five counters of a journey, in the order in which they are shown."""
 HEADLINE: Final = "gwp100"
 OTHER_INDICATORS: Final = ("energy", "water", "adpe", "pe")
+TABLE_INDICATORS: Final = ("energy", HEADLINE, "water")
+"""Indicators with a column in the table of steps."""
 _HOST_ID_SHOWN: Final = 12
 _HASH_SHOWN: Final = 16
 
@@ -82,6 +84,12 @@ def precision_words(sampling: Sampling, catalogue: Catalogue, numbers: Numbers) 
         kept=numbers.integer(len(sampling.kept)),
     )
     return catalogue.say("precision.line", status=catalogue.say(f"status.{sampling.status}"), sentence=sentence)
+
+
+def other_indicators(figures: Figures) -> list[str]:
+    """Indicators beside the headline: the built-in ones in their order, then those that a plug-in adds."""
+    added = [name for name in figures.indicators if name != HEADLINE and name not in OTHER_INDICATORS]
+    return [name for name in (*OTHER_INDICATORS, *added) if name in figures.indicators]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

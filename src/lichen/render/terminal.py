@@ -52,6 +52,13 @@ class _Page:
         self.console.print(Text(say.shorten(say.plain(journey.name), self.console.width), style="bold"))
         self.console.print(self._headline(journey), soft_wrap=True)
         self.console.print(self._table(journey))
+        others = [
+            f"{self.words.word('indicator', name)} {self.numbers.indicator(journey.figures.indicators[name]).full}"
+            for name in say.other_indicators(journey.figures)
+            if name not in say.TABLE_INDICATORS
+        ]
+        if others:
+            self._line("terminal.also", ", ".join(others))
         indicator = journey.figures.indicators.get(say.HEADLINE)
         if indicator is not None:
             self._line("terminal.quality", say.quality_words(indicator.shares, self.words, self.numbers))
@@ -114,7 +121,7 @@ class _Page:
         return text
 
     def _table(self, journey: JourneyResult) -> Table:
-        columns = say.columns(journey, ("energy", say.HEADLINE, "water"), self.numbers)
+        columns = say.columns(journey, say.TABLE_INDICATORS, self.numbers)
         rows = [(say.step_name(step.name, self.words), step.figures) for step in journey.steps]
         rows.append((self.words.say("journey.total"), journey.figures))
         rows += [(self.words.say("journey.part", part=say.plain(part.name)), part.figures) for part in journey.parts]

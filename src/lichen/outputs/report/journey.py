@@ -19,7 +19,6 @@ from lichen.render.numbers import Amount, Numbers
 from lichen.service.result import Figures, Indicator, JourneyResult, RequestRow, Result
 
 REQUESTS_SHOWN: Final = 8
-TABLE_INDICATORS: Final = ("energy", say.HEADLINE, "water")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ class JourneyView:
     @cached_property
     def indicators(self) -> list[Tile]:
         """The other indicators, each with its share of use and embodied."""
-        return [tile for name in say.OTHER_INDICATORS if (tile := self._tile(name))]
+        return [tile for name in say.other_indicators(self.journey.figures) if (tile := self._tile(name))]
 
     def _tile(self, name: str) -> Tile | None:
         indicator = self.journey.figures.indicators.get(name)
@@ -223,7 +222,7 @@ class JourneyView:
 
     @cached_property
     def _columns(self) -> list[say.Column]:
-        return say.columns(self.journey, TABLE_INDICATORS, self.numbers)
+        return say.columns(self.journey, say.TABLE_INDICATORS, self.numbers)
 
     def _climate(self, indicator: Indicator | None, *, with_range: bool) -> str:
         column = next((c for c in self._columns if c.name == say.HEADLINE), None)
