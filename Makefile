@@ -70,7 +70,7 @@ test: install-dev browser ## all tests
 	$(BIN)/python tools/run_tests.py --jobs $(JOBS)
 
 golden: install-dev ## rewrite the golden files, then read the difference
-	$(BIN)/python -m pytest -q --update-golden tests/docs tests/unit tests/contract -k "golden or help"
+	$(BIN)/python -m pytest -q --update-golden $$(grep -rlw golden --include='test_*.py' tests)
 	@git --no-pager diff --stat -- tests/golden
 
 pages: install-dev ## rewrite the pages that are made from the code, then read the difference
