@@ -54,7 +54,7 @@ class Translator:
         """Write a percentage with two decimals at most; an unknown one is a dash."""
         if value_percent is None:
             return "–"
-        return f"{format_decimal(Decimal(str(value_percent)), locale=self._locale)} %"
+        return f"{format_decimal(Decimal(str(value_percent)), locale=self._locale)}\u00a0%"
 
     def day(self, value: date | str | None) -> str:
         """Write a date given as such or in ISO 8601; an unknown one is a dash."""

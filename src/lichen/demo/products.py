@@ -4,6 +4,7 @@
 import difflib
 import tomllib
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -221,6 +222,7 @@ class Product(Declaration):
         return next((document for document in self.documents if document.kind == kind), None)
 
 
+@cache
 def expression(text: str) -> Expression:
     """Parse an expression of a loaded product, which loading has already checked."""
     return expressions.parse(text)
@@ -278,8 +280,12 @@ def load_all(directory: Path = PRODUCTS_DIR) -> dict[str, Product]:
 
 
 def _sentence(error: ValidationError) -> str:
-    """Turn the first finding of a validation into one sentence: place, problem, repair."""
-    first = error.errors(include_url=False)[0]
+    """Turn one finding of a validation into a sentence: place, problem, repair.
+
+    An unknown key comes first: it is often the misspelling of one that is then missing.
+    """
+    findings = error.errors(include_url=False)
+    first = next((finding for finding in findings if finding["type"] == "extra_forbidden"), findings[0])
     place = ".".join(str(part) for part in first["loc"]) or "the declaration"
     if first["type"] == "extra_forbidden":
         siblings = _siblings(first["loc"])

@@ -5,14 +5,17 @@ import hashlib
 import json
 import random
 import sqlite3
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-from lichen.demo import BUSINESS_DATE
+from lichen.demo import BUSINESS_DATE, rules
 from lichen.demo.database import SCHEMA
+from lichen.demo.expressions import Value
 from lichen.demo.forms import is_siren
 from lichen.demo.passwords import hash_password
+from lichen.demo.products import PRODUCTS_DIR, Product, load_all
 
 COMPANIES: Final = 60
 APPLICATIONS: Final = 400
@@ -62,6 +65,14 @@ _MESSAGES: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Company:
+    company_id: int
+    sector: str
+    turnover_eur: int
+    employees: int
+
+
 def build(path: Path) -> None:
     """Write the seed database.
 
@@ -75,32 +86,31 @@ def build(path: Path) -> None:
         connection.execute("BEGIN")
         # Reproducible sample data, nothing secret.
         source = random.Random(_SEED)  # noqa: S311
-        _companies(connection, source)
+        companies = _companies(connection, source)
         _accounts(connection)
+        products = load_all(PRODUCTS_DIR)
         for number in range(1, APPLICATIONS + 1):
-            _application(connection, source, number)
+            _application(connection, source, number, companies, products)
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         connection.close()
 
 
-def _companies(connection: sqlite3.Connection, source: random.Random) -> None:
+def _companies(connection: sqlite3.Connection, source: random.Random) -> list[_Company]:
     names = [f"{first} {second}" for second in _SECOND for first in _FIRST]
+    companies = []
     for number, name in enumerate(names[:COMPANIES], start=1):
         employees = int(2 + source.paretovariate(1.1) * 6)
+        turnover_eur = employees * source.randrange(60, 240) * 1000
+        company = _Company(number, source.choice(_SECTORS), turnover_eur, employees)
+        siren = _siren(320_000_00 + number * 7919)
         connection.execute(
             "INSERT INTO company VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                number,
-                _siren(320_000_00 + number * 7919),
-                name,
-                source.choice(_CITIES),
-                source.choice(_SECTORS),
-                employees * source.randrange(60, 240) * 1000,
-                employees,
-            ),
+            (number, siren, name, source.choice(_CITIES), company.sector, turnover_eur, employees),
         )
+        companies.append(company)
+    return companies
 
 
 def _siren(stem: int) -> str:
@@ -120,7 +130,42 @@ def _accounts(connection: sqlite3.Connection) -> None:
         )
 
 
-def _application(connection: sqlite3.Connection, source: random.Random, number: int) -> None:
+def _answers(source: random.Random, product: str, company: _Company) -> dict[str, Value]:
+    """Return what an applicant of this company would answer, mostly within the ceiling of the product."""
+    answers: dict[str, Value] = {"deferral_months": 12, "turnover_eur": company.turnover_eur}
+    if product == "treasury-guarantee":
+        amount_eur = round(company.turnover_eur * source.uniform(0.05, 0.26), -3)
+        return answers | {
+            "amount_eur": int(min(max(amount_eur, 5_000), 5_000_000)),
+            "term_months": source.choice((36, 48, 60, 72)),
+            "employees": company.employees,
+            "payroll_eur": company.employees * 38_000,
+            "young_company": False,
+            "in_proceedings": source.random() < 0.03,
+            "sector": company.sector,
+            "purpose": "Wages, suppliers and rent until the season starts.",
+            "cash_months": round(source.uniform(0.5, 9), 1),
+        }
+    cost_eur = round(min(max(company.turnover_eur * source.uniform(0.1, 0.5), 30_000), 3_500_000), -3)
+    share = source.uniform(0.5, 0.82)
+    return answers | {
+        "amount_eur": int(round(max(cost_eur * share, 20_000), -3)),
+        "term_months": source.choice((60, 84, 96, 120)),
+        "age_years": source.randrange(2, 40),
+        "project_kind": source.choice(("renovation", "heat", "transport", "renewables")),
+        "project_cost_eur": int(cost_eur),
+        "own_funds_percent": round(100 * (1 - share), 1),
+        "co2e_avoided_t_per_year": round(cost_eur / source.randrange(6_000, 30_000), 1),
+    }
+
+
+def _application(
+    connection: sqlite3.Connection,
+    source: random.Random,
+    number: int,
+    companies: list[_Company],
+    products: dict[str, Product],
+) -> None:
     product = source.choices(tuple(_DOCUMENTS), weights=(3, 2))[0]
     # Older files first, so that identifiers grow with time as in a real register.
     age_days = HISTORY_DAYS - (number * HISTORY_DAYS) // (APPLICATIONS + 1)
@@ -130,20 +175,21 @@ def _application(connection: sqlite3.Connection, source: random.Random, number: 
         status = "paid"
     if age_days <= 12 and status == "paid":
         status = "approved"
-    amount_eur = source.randrange(10, 400) * (1_000 if product == "treasury-guarantee" else 3_000)
-    term_months = source.choice((36, 48, 60, 72) if product == "treasury-guarantee" else (60, 84, 96, 120))
-    score = {"refused": source.randrange(0, 40)}.get(status, source.randrange(45, 101))
+    company = companies[source.randrange(COMPANIES)]
+    answers = _answers(source, product, company)
+    assessment = rules.assess(products[product], answers, _DOCUMENTS[product])
+    if assessment.decision == "refused":
+        status = "refused"
     dates = _dates(source, submitted, len(_COURSES[status]))
     decided_on = dates[2].isoformat() if status in {"approved", "paid", "refused"} else None
-    answers = {"amount_eur": amount_eur, "term_months": term_months, "deferral_months": 12}
     connection.execute(
         "INSERT INTO application VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            number, source.randrange(1, COMPANIES + 1), product, status, amount_eur, term_months, 12,
-            submitted.isoformat(), decided_on,
-            score, 100, "2.10" if product == "treasury-guarantee" else "3.20",
-            "90" if product == "treasury-guarantee" else "50",
-            json.dumps(answers), "[]", None,
+            number, company.company_id, product, status, answers["amount_eur"], answers["term_months"],
+            answers["deferral_months"], submitted.isoformat(), decided_on, assessment.score,
+            assessment.score_max, str(assessment.rate_annual_percent), str(assessment.guarantee_share_percent),
+            json.dumps(answers),
+            json.dumps([[finding.rule_id, finding.outcome] for finding in assessment.findings]), None,
         ),
     )  # fmt: skip
     for kind, occurred in zip(_COURSES[status], dates, strict=True):
