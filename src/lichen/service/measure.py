@@ -237,7 +237,7 @@ def measure(workspace: Workspace, journeys: Sequence[str] = (), progress: Progre
         runner = _Runner(settings, browser, parts, listener)
         started_at = now()
         measured = []
-        for journey in _on_parts(plans, early, parts):
+        for journey in on_parts(plans, early, parts):
             listener.phase(journey.name)
             measured.append(runner.repeat(journey, plan))
             listener.done(journey.name)
@@ -265,7 +265,7 @@ def places(settings: Settings, parts: Iterable[str]) -> dict[str, PartPlace]:
     return {BROWSER: browser} | {name: PartPlace(tier="server", zone=zones[name]) for name in parts}
 
 
-def _on_parts(plans: Sequence[JourneyPlan], early: Mapping[JourneyPlan, Journey], parts: Parts) -> list[Journey]:
+def on_parts(plans: Sequence[JourneyPlan], early: Mapping[JourneyPlan, Journey], parts: Parts) -> list[Journey]:
     """The journeys with the parts' addresses filled in."""
 
     def filled(text: str) -> str:
