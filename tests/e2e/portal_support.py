@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,6 @@ class Portal:
     url: str
     back_office_url: str
     folder: Path
-    steps: list[str] = field(default_factory=list)
 
     def log(self, name: str = "portal") -> list[dict[str, Any]]:
         path = self.folder / f"{name}.log"
@@ -70,9 +70,7 @@ def server(module: str, folder: Path, *arguments: str | Path) -> Iterator[Proces
     """Start a server, wait until it announces its address, and stop it with SIGTERM."""
     url_file = folder / f"{module}.url"
     url_file.unlink(missing_ok=True)
-    process = subprocess.Popen(
-        command(module, "--url-file", url_file, *arguments), stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command(module, "--url-file", url_file, *arguments), stdout=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + READY_TIMEOUT_S
         while not url_file.exists():
@@ -109,9 +107,7 @@ def browser_page(url: str, **options: Any) -> Iterator[Any]:
 
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=shutil.which("chromium"), args=[*BROWSER_ARGUMENTS, *sandbox]
-        )
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=[*BROWSER_ARGUMENTS, *sandbox])
         try:
             yield browser.new_context(base_url=url, **options).new_page()
         finally:

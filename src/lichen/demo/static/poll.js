@@ -22,5 +22,6 @@
     }
   }
 
+  refresh();
   setInterval(refresh, PERIOD_MS);
 })();
