@@ -76,7 +76,18 @@ def peer(url: str) -> None:
 
 def lichen(url: str, profile: str, folder: str) -> None:
     """Our whole command."""
-    command = [sys.executable, "-m", "lichen", "measure", url, "--samples", str(SAMPLES), "--profile", profile, "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "lichen",
+        "measure",
+        url,
+        "--samples",
+        str(SAMPLES),
+        "--profile",
+        profile,
+        "--quiet",
+    ]
     subprocess.run([*command, "--out", folder, "--json"], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -101,9 +112,13 @@ def main() -> int:
         ratios = [own / other for own, other in zip(series, times["peer"], strict=True)]
         ratio = statistics.median(ratios)
         limit = LIMITS.get(name)
-        verdict = "" if limit is None else f"  ratio {ratio:.2f} (limit {limit})  {'ok' if ratio <= limit else 'BROKEN'}"
+        verdict = (
+            "" if limit is None else f"  ratio {ratio:.2f} (limit {limit})  {'ok' if ratio <= limit else 'BROKEN'}"
+        )
         broken |= limit is not None and ratio > limit
-        print(f"{name:9} median {statistics.median(series):5.2f} s  min {min(series):5.2f}  max {max(series):5.2f}{verdict}")
+        print(
+            f"{name:9} median {statistics.median(series):5.2f} s  min {min(series):5.2f}  max {max(series):5.2f}{verdict}"
+        )
     return int(broken)
 
 

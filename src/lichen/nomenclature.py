@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from lichen.errors import ActivityError, ConfigError
 from lichen.plugins import load_all
@@ -101,10 +101,11 @@ def _nearest(name: str, valid: tuple[str, ...]) -> str:
 
 
 def _term(row: Mapping[str, str]) -> Term:
-    if row["kind"] not in _KINDS:
+    kind = next((known for known in _KINDS if known == row["kind"]), None)
+    if kind is None:
         raise ValueError(f"kind must be one of {', '.join(_KINDS)}")
     return Term(
-        kind=cast("Kind", row["kind"]),
+        kind=kind,
         name=row["name"],
         unit=row["unit"],
         boundary=row["boundary"],

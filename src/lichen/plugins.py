@@ -23,6 +23,7 @@ GROUPS: Final[Mapping[str, str]] = {
 }
 
 _local: dict[str, dict[str, Any]] = {}
+_local_files: dict[tuple[str, str], Path] = {}
 
 
 def _check_group(group: str) -> None:
@@ -107,4 +108,12 @@ def register_file(path: Path) -> None:
         )
     for group, members in plugins.items():
         _check_group(group)
-        _local.setdefault(group, {}).update(members)
+        for name, member in members.items():
+            if name in names(group) and _local_files.get((group, name)) != path.resolve():
+                raise ConfigError(
+                    f"The plug-in file {path} declares '{name}' in {group}, which exists already.",
+                    repair="Give it another name.",
+                    culprit=str(path),
+                )
+            _local.setdefault(group, {})[name] = member
+            _local_files[group, name] = path.resolve()

@@ -92,7 +92,7 @@ def test_a_source_without_licence_needs_one_on_the_row(tmp_path: Path) -> None:
 def test_every_problem_is_found_and_the_first_one_counts_the_others(tmp_path: Path) -> None:
     bad = {**GOOD, "unit": '"x"', "boundary": '"x"', "geography": '"x"'}
     pack = read_pack(pack_with(tmp_path, bad, {**GOOD, "low": "99.0"}))
-    assert len(list(problems(pack))) == 3
+    assert len(list(problems(pack))) == 4
     with pytest.raises(FactorError) as caught:
         validate(pack)
     assert "(2 more in this pack.)" in caught.value.repair

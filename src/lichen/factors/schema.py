@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -46,9 +46,9 @@ class Problem:
     repair: str
 
 
-def validate(pack: Pack) -> None:
+def validate(pack: Pack, units: Collection[str] = ()) -> None:
     """Raises FactorError for the first problem of ``pack`` and says how many others there are."""
-    found = list(problems(pack))
+    found = list(problems(pack, units))
     if not found:
         return
     first = found[0]
@@ -56,11 +56,11 @@ def validate(pack: Pack) -> None:
     raise FactorError(f"{first.where}: {first.what}.", repair=f"{first.repair}{more}", culprit=first.where)
 
 
-def problems(pack: Pack) -> Iterator[Problem]:
-    """Every problem of every row, including rows that occur twice."""
+def problems(pack: Pack, units: Collection[str] = ()) -> Iterator[Problem]:
+    """Every problem of every row, including rows that occur twice; ``units`` are known besides `UNIT_TOKENS`."""
     seen: dict[tuple[str, str, str], str] = {}
     for row in pack.rows:
-        found = list(row_problems(row, pack.sources))
+        found = list(row_problems(row, pack.sources, units))
         yield from found
         if found:
             continue
@@ -74,7 +74,7 @@ def problems(pack: Pack) -> Iterator[Problem]:
         seen[key] = row.where
 
 
-def row_problems(row: Row, sources: Mapping[str, Source]) -> Iterator[Problem]:
+def row_problems(row: Row, sources: Mapping[str, Source], units: Collection[str] = ()) -> Iterator[Problem]:
     """Every problem of one row; the figures are only compared when all of them are there."""
     missing = [name for name in _MANDATORY if row.data.get(name) in (None, "")]
     for name in missing:
@@ -87,6 +87,13 @@ def row_problems(row: Row, sources: Mapping[str, Source]) -> Iterator[Problem]:
         finding = check(row.data, sources)
         if finding:
             yield Problem(row.where, *finding)
+    if not unit_is_known(str(row.data["unit"]), units):
+        yield Problem(
+            row.where,
+            f"the unit '{row.data['unit']}' is not known",
+            f"Combine {', '.join(sorted(UNIT_TOKENS.union(units)))} with '.' and one '/'; an indicator's unit is known once "
+            "the nomenclature has its row.",
+        )
 
 
 _Finding = tuple[str, str] | None
@@ -119,9 +126,11 @@ def is_geography(place: str) -> bool:
     return _GEOGRAPHY.fullmatch(place) is not None
 
 
-def unit_is_known(unit: str) -> bool:
+def unit_is_known(unit: str, more: Collection[str] = ()) -> bool:
     """Whether a unit is a product of known units over a product of known units, such as ``gCO2e/GB.h``."""
-    return unit.count("/") <= 1 and all(token in UNIT_TOKENS for part in unit.split("/") for token in part.split("."))
+    return unit.count("/") <= 1 and all(
+        token in UNIT_TOKENS or token in more for part in unit.split("/") for token in part.split(".")
+    )
 
 
 def _check_names(data: Mapping[str, Any], sources: Mapping[str, Source]) -> _Finding:
@@ -141,11 +150,6 @@ def _check_names(data: Mapping[str, Any], sources: Mapping[str, Source]) -> _Fin
 
 def _check_words(data: Mapping[str, Any], sources: Mapping[str, Source]) -> _Finding:
     del sources
-    if not unit_is_known(str(data["unit"])):
-        return (
-            f"the unit '{data['unit']}' is not known",
-            f"Combine {', '.join(sorted(UNIT_TOKENS))} with '.' and one '/'.",
-        )
     for name, valid in (
         ("boundary", ROW_BOUNDARIES),
         ("distribution", DISTRIBUTIONS),

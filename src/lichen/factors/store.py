@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -57,18 +57,21 @@ class FactorStore:
                 vintages.sort(key=lambda factor: factor.valid_from)
 
     @classmethod
-    def load(cls, packs: Iterable[Path] | None = None, *, extra: Iterable[Path] = ()) -> FactorStore:
+    def load(
+        cls, packs: Iterable[Path] | None = None, *, extra: Iterable[Path] = (), units: Collection[str] = ()
+    ) -> FactorStore:
         """Reads packs from files.
 
         Args:
             packs: paths to read; None for every pack registered in the group ``lichen.factor_packs``.
             extra: further packs, such as those that the user's lichen.toml names.
+            units: units known besides the schema's own, such as those of the nomenclature's indicators.
 
         Raises:
             FactorError: a pack that cannot be read, or a row that breaks the schema.
         """
         paths = [Path(path) for path in (load_all("lichen.factor_packs").values() if packs is None else packs)]
-        loaded = [_checked(path) for path in [*paths, *extra]]
+        loaded = [_checked(path, units) for path in [*paths, *extra]]
         sources = {source.key: source for pack in loaded for source in pack.sources.values()}
         return cls((_factor(row, pack) for pack in loaded for row in pack.rows), sources.values())
 
@@ -179,11 +182,11 @@ def _days_away(factor: Factor, on: date) -> int:
     return 0
 
 
-def _checked(path: Path) -> Pack:
+def _checked(path: Path, units: Collection[str]) -> Pack:
     pack = read_pack(path)
     # The shipped packs were validated when they were built and tested; checking 1,500 rows again would slow each command.
     if _SHIPPED not in path.resolve().parents:
-        schema.validate(pack)
+        schema.validate(pack, units)
     return pack
 
 

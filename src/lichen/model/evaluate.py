@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lichen.errors import FactorNotFound, MethodError
+from lichen.errors import FactorError, FactorNotFound, MethodError
 from lichen.model import registry, uncertainty
 from lichen.model.activities import Group
 from lichen.model.boundaries import check_factor, check_result
@@ -231,13 +231,30 @@ class _Evaluator:
             central[name], draws[name], samples[name], factor = self.argument(binding, group, before)
             tag = formula.arguments[name]
             if factor is not None:
-                bound = check_factor(factor, tag, self.method.method_id, self.nomenclature) or bound
+                brought = check_factor(factor, tag, self.method.method_id, self.nomenclature)
+                if bound and brought and brought != bound:
+                    raise MethodError(
+                        f"Method {self.method.method_id} gives {formula.formula_id} factors of the boundaries "
+                        f"'{bound}' and '{brought}'.",
+                        repair="Bind factors of one boundary.",
+                        culprit=factor.factor_id,
+                    )
+                bound = brought or bound
                 factors.append(factor)
-            elif tag.boundary:
+            elif tag.boundary and binding.kind in ("quantity", "result"):
                 check_result(boundary, tag, formula.formula_id, self.method.method_id)
                 bound = bound or boundary
+        try:
+            value = float(formula.function(**central))
+        except ZeroDivisionError as error:
+            zeros = ", ".join(f"{name} = {value:g}" for name, value in central.items())
+            raise FactorError(
+                f"{formula.formula_id} divides by zero with {zeros}.",
+                repair="A lifetime is above 0 and a share below 1: repair the factor or the attribute.",
+                culprit=formula.formula_id,
+            ) from error
         return _Chain(
-            central=float(formula.function(**central)),
+            central=value,
             draws=formula.function(**draws),
             samples=formula.function(**samples),
             boundary=bound if formula.result.boundary == "b" else formula.result.boundary,

@@ -199,7 +199,9 @@ def _compact(rows: Iterable[NotCovered]) -> tuple[Mapping[str, str], ...]:
     for row in rows:
         entity = parse_entity(row.entity)
         part = entity.part if entity else row.entity
-        seen.setdefault((part, row.quantity, row.reason), {"part": part, "quantity": row.quantity, "reason": row.reason})
+        seen.setdefault(
+            (part, row.quantity, row.reason), {"part": part, "quantity": row.quantity, "reason": row.reason}
+        )
     return tuple(seen.values())
 
 

@@ -36,7 +36,8 @@ class Workspace:
     @cached_property
     def factors(self) -> FactorStore:
         """Built-in packs, plug-ins' and the project's own."""
-        return FactorStore.load(extra=[Path(path) for path in self.settings.extend.factors])
+        units = {term.unit for (kind, _), term in self.nomenclature.items() if kind == "indicator"}
+        return FactorStore.load(extra=self.settings.extend.factors, units=units)
 
     @cached_property
     def _own_methods(self) -> dict[str, Method]:
