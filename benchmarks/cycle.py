@@ -35,6 +35,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """Answers every path with the page."""
 
     def do_GET(self) -> None:
+        """The page."""
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(PAGE)))

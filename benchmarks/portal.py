@@ -19,13 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-from edges import CGroup
 
+import lichen.demo
+from edges import CGroup
 from lichen.collect.base import Sample
 from lichen.collect.journeys import driver_session, find_browser, run_sample
 from lichen.collect.machine import Parts, TreeMeter
 from lichen.config import Settings, load_settings
-from lichen.demo import __file__ as DEMO
 from lichen.service.measure import browser_settings, declared_parts, plan_journeys
 from lichen.service.measure import on_parts as journeys_on_parts
 
@@ -62,7 +62,7 @@ class Oracle:
 
 def settings(profile: str, folder: str) -> Settings:
     """The sample application's settings."""
-    path = Path(DEMO).with_name("lichen.toml")
+    path = Path(lichen.demo.__file__).with_name("lichen.toml")
     return load_settings(path, overrides={"output.runs": folder, "measure.profile": profile}, env={})
 
 

@@ -95,7 +95,7 @@ def test_every_problem_is_found_and_the_first_one_counts_the_others(tmp_path: Pa
     assert len(list(problems(pack))) == 4
     with pytest.raises(FactorError) as caught:
         validate(pack)
-    assert "(2 more in this pack.)" in caught.value.repair
+    assert "(3 more in this pack.)" in caught.value.repair
 
 
 def test_the_same_factor_place_and_day_twice_is_refused_and_another_vintage_is_not(tmp_path: Path) -> None:
