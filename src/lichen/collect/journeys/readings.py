@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -13,6 +13,7 @@ from lichen.collect.journeys.exchange import Exchange
 from lichen.collect.journeys.sites import party, registrable_site
 from lichen.collect.journeys.traffic import Traffic
 from lichen.collect.journeys.window import StepMark, Window
+from lichen.records import DataMethod
 
 BROWSER: Final = "browser"
 DRIVER: Final = "driver"
@@ -30,6 +31,7 @@ class Evidence:
     settle_s: float
     tree_names: tuple[str, ...]
     notes: tuple[str, ...]
+    memory_methods: Mapping[str, DataMethod]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def assemble(evidence: Evidence, traffic: Traffic, *, site: str | None) -> Sampl
         machine_busy_share=_foreign_share(first, last, window.agent_ns),
         steal_share=_share(first.machine_steal_ns, last.machine_steal_ns, 0, last.at_ns - first.at_ns),
         notes=(*evidence.notes, *traffic.notes),
+        memory_methods=evidence.memory_methods,
     )
 
 
@@ -116,7 +119,7 @@ def _between(evidence: Evidence, steps: Sequence[StepReading], network_bytes: in
     window = evidence.window
     first, last = window.first, window.last
     assert first is not None and last is not None  # noqa: S101, PT018 - checked by the caller; tells mypy
-    observed_s = (last.at_ns - first.at_ns) / 1e9 - sum(step.observed_s for step in steps)
+    observed_s = max(0.0, (last.at_ns - first.at_ns) / 1e9 - sum(step.observed_s for step in steps))
     gap_ends = [*(mark.start for mark in window.marks), last]
     trees = {}
     for name in evidence.tree_names:
@@ -125,7 +128,9 @@ def _between(evidence: Evidence, steps: Sequence[StepReading], network_bytes: in
         trees[name] = TreeReading(
             cpu_ns=whole.cpu_ns - sum(part.cpu_ns for part in parts),
             disk_bytes=_less(whole.disk_bytes, [part.disk_bytes for part in parts]),
-            memory_byte_seconds=_less(whole.memory_byte_seconds, [part.memory_byte_seconds for part in parts]),
+            memory_byte_seconds=_rounded_off(
+                _less(whole.memory_byte_seconds, [part.memory_byte_seconds for part in parts])
+            ),
             memory_peak_bytes=whole.memory_peak_bytes,
             alive=whole.alive,
         )
@@ -148,6 +153,11 @@ def _less(whole: _N | None, parts: Sequence[_N | None]) -> _N | None:
     for part in parts:
         whole = _minus(whole, part)
     return whole
+
+
+def _rounded_off(byte_seconds: float | None) -> float | None:
+    """A difference of sums may fall below zero by a rounding error, less than a byte-second; more is kept, and seen."""
+    return 0.0 if byte_seconds is not None and -1.0 < byte_seconds < 0.0 else byte_seconds
 
 
 def _highest(values: Iterable[int | None]) -> int | None:
@@ -189,9 +199,7 @@ def _in_window(at_s: float, bounds: tuple[float, float]) -> bool:
     return bounds[0] <= at_s <= bounds[1]
 
 
-def _request(
-    exchange: Exchange, spans: Sequence[_Span], bounds: tuple[float, float], site: str | None
-) -> Request:
+def _request(exchange: Exchange, spans: Sequence[_Span], bounds: tuple[float, float], site: str | None) -> Request:
     sizes = list(_timed_bytes(exchange, bounds))
     return Request(
         step=_step_at(exchange.sent_at_s, spans),

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from lichen.collect.base import Edge, Meter, Sample
+from lichen.collect.base import Meter, Sample
 from lichen.collect.journeys import failures
 from lichen.collect.journeys.browser import BrowserInfo
 from lichen.collect.journeys.driver import Driver, driver_session
@@ -31,17 +31,6 @@ if TYPE_CHECKING:
 _LOOK_S: Final = 0.05
 _CALM_LOOKS: Final = 3
 _CALM_SHARE: Final = 0.03
-
-
-@runtime_checkable
-class _Calibrated(Protocol):
-    """A meter whose memory readings become exact by slow readings on both sides of the window."""
-
-    def calibrate_memory(self) -> None: ...
-
-    def recalibrated(self, edges: Sequence[Edge]) -> tuple[Edge, ...]: ...
-
-    def notes(self) -> tuple[str, ...]: ...
 
 
 def run_sample(
@@ -133,8 +122,7 @@ class _Run:
                 page = self._prepare(connection.new_context(**self._context_options()))
                 self._tell("settle", "")
                 settle_s = self._settle(page, meter)
-                if isinstance(meter, _Calibrated):
-                    meter.calibrate_memory()
+                meter.calibrate_memory()
                 evidence = self._take_window(page, meter, recorder, settle_s, started_at, parts)
             except LichenError:
                 raise
@@ -239,11 +227,10 @@ class _Run:
         self._window = window
         with printing_to_stderr():
             window.run(self._journey.run)
-        notes: list[str] = []
-        if isinstance(meter, _Calibrated):
-            meter.calibrate_memory()
-            window.revise(meter.recalibrated)
-            notes.extend(meter.notes())
+        self._tell("window end", "")
+        meter.calibrate_memory()
+        window.revise(meter.recalibrated)
+        notes = list(meter.notes())
         if not recorder.synchronise():
             notes.append("a page did not answer after the window: its last network events may be missing")
         if not sandboxed():
@@ -255,6 +242,7 @@ class _Run:
             settle_s=settle_s,
             tree_names=(BROWSER, *parts),
             notes=tuple(notes),
+            memory_methods={name: meter.memory_method(name) for name in (BROWSER, *parts)},
         )
 
     # --- failures -------------------------------------------------------------------------------
@@ -295,5 +283,3 @@ def _last_page(connection: Any) -> Page | None:
     """The page that the user would look at: the newest one that is open."""
     pages = [page for context in connection.contexts for page in context.pages if not page.is_closed()]
     return pages[-1] if pages else None
-
-
