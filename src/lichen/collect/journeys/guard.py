@@ -2,7 +2,7 @@
 """Starts one browser and ends it with whoever asked for it. Run as a script, with nothing but the standard library.
 
 Usage: ``python -I -S guard.py FOLDER LOG COMMAND...``. Prints the browser's pid, then waits. When its standard input
-closes, because it was told to or because its parent died in whatever way, it kills the browser's process group and
+closes, because it was told to or because its parent died in whatever way, it kills the browser with all its helpers and
 removes FOLDER. When the browser ends first it prints ``exit CODE`` and goes on waiting. Should the guard itself be
 killed, the kernel kills the browser (parent-death signal).
 """
@@ -43,12 +43,29 @@ def _start(command: list[str], log: str) -> int:
     os._exit(127)
 
 
-def _end(group: int, folder: str) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
-    with contextlib.suppress(ChildProcessError):
-        while True:  # the browser, and its helpers once they have lost their parent: none may write any more
-            os.waitpid(-1, 0)
+def _children() -> list[int]:
+    """Processes whose parent is this one; as its subreaper it inherits what the browser leaves behind."""
+    me = str(os.getpid())
+    found = []
+    for name in os.listdir("/proc"):  # noqa: PTH208 - pathlib doubles the start-up time of this script
+        if name.isdigit():
+            with contextlib.suppress(OSError), open(f"/proc/{name}/stat") as file:  # noqa: PTH123 - as above
+                if file.read().rpartition(")")[2].split()[1] == me:
+                    found.append(int(name))
+    return found
+
+
+def _end(folder: str) -> None:
+    """Kills every descendant, whichever process group it is in, then removes ``folder``.
+
+    By pid, not by group: a browser that has just been forked has no group of its own yet. A child that was not waited
+    for keeps its pid, so no stranger can be hit.
+    """
+    while children := _children():
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        for child in children:
+            os.waitpid(child, 0)
     for _ in range(5):
         shutil.rmtree(folder, ignore_errors=True)
         if not os.path.exists(folder):  # noqa: PTH110 - pathlib doubles the start-up time of this script
@@ -80,7 +97,7 @@ def main(folder: str, log: str, command: list[str]) -> None:
     except BrokenPipeError:
         return
     finally:
-        _end(pid, folder)
+        _end(folder)
 
 
 if __name__ == "__main__":
