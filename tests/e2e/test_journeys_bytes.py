@@ -104,9 +104,7 @@ SENT_ASSUMED = ("service.js", "shared")
 """Chromium does not tell what it sends for a service worker's script and a shared worker's requests."""
 
 
-@pytest.mark.parametrize(
-    "page", ["plain", "frames", "workers", "service", "popup", "socket", "cross", "many"]
-)
+@pytest.mark.parametrize("page", ["plain", "frames", "workers", "service", "popup", "socket", "cross", "many"])
 @pytest.mark.parametrize("profile", ["fidelity", "fast"])
 def test_requests_and_bytes_equal_the_servers_own_counters(
     page: str, profile: str, server: WireServer, tmp_path: Path
@@ -370,7 +368,9 @@ def test_the_plug_in_emits_what_it_declares(server: WireServer, tmp_path: Path) 
     rows = list(collector.collect(Window(entity="shop", target=target)))
     assert {row.quantity for row in rows} == set(collector.emits)
     name = f"127.0.0.1-{server.port}-many.html"
-    assert {row.entity for row in rows} == {f"shop/{p}/{name}/{s}" for p in ("browser", "agent") for s in ("open", "scroll")}
+    assert {row.entity for row in rows} == {
+        f"shop/{p}/{name}/{s}" for p in ("browser", "agent") for s in ("open", "scroll")
+    }
     assert {row.entity.split("/")[1] for row in rows if row.attribute("tier") == "server"} == {"agent"}
     (network,) = [r for r in rows if r.quantity == "network_bytes" and r.entity.endswith("/open")]
     assert network.value == sum(line.sent + line.received for line in server.log)

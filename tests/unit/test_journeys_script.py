@@ -86,7 +86,11 @@ def test_an_address_is_a_journey_without_its_credentials() -> None:
 
 @pytest.mark.parametrize(
     ("source", "repair"),
-    [("localhost:8080/x", "http://localhost:8080/x"), ("journeys/none.py", "Give the path"), ("http://", "http://host")],
+    [
+        ("localhost:8080/x", "http://localhost:8080/x"),
+        ("journeys/none.py", "Give the path"),
+        ("http://", "http://host"),
+    ],
 )
 def test_what_is_neither_file_nor_address(source: str, repair: str) -> None:
     with pytest.raises(ConfigError) as refusal:

@@ -190,7 +190,11 @@ def test_rows_of_a_sample_add_up_to_its_window() -> None:
     steps = {step.name: step for step in sample.steps}
     assert [step.name for step in sample.steps] == ["one", "two", ""]
     assert sum(step.observed_s for step in sample.steps) == sample.window_s == 10.0
-    assert [steps[name].trees["browser"].cpu_ns for name in ("one", "two", "")] == [300 * 10**6, 450 * 10**6, 250 * 10**6]
+    assert [steps[name].trees["browser"].cpu_ns for name in ("one", "two", "")] == [
+        300 * 10**6,
+        450 * 10**6,
+        250 * 10**6,
+    ]
     assert [steps[name].paced_s for name in ("one", "two", "")] == [8.0, 5.0, 3.0]
     assert [steps[name].trees["browser"].memory_peak_bytes for name in ("one", "two", "")] == [20, 30, 9]
     assert [steps[name].trees["browser"].memory_byte_seconds for name in ("one", "two", "")] == [200, 500, 300]

@@ -111,9 +111,7 @@ class WireServer:
         connection.sendall(data)
         line.sent += len(data)
 
-    def _reply(
-        self, connection: socket.socket, line: Line, status: str, body: bytes = b"", **headers: str
-    ) -> bool:
+    def _reply(self, connection: socket.socket, line: Line, status: str, body: bytes = b"", **headers: str) -> bool:
         lines = [f"HTTP/1.1 {status}", *(f"{k.replace('_', '-')}: {v}" for k, v in headers.items())]
         if status[:3] not in ("204", "304") and "Content_Length" not in headers:
             lines.append(f"Content-Length: {len(body)}")
@@ -166,7 +164,12 @@ class WireServer:
     def _do_slow(self, connection: socket.socket, line: Line, query: dict[str, str]) -> bool:
         """``n`` pieces of 100 bytes, one every ``ms``, as a stream of events."""
         self._reply(
-            connection, line, "200 OK", Content_Type="text/event-stream", Content_Length=str(10**9), Cache_Control="no-store"
+            connection,
+            line,
+            "200 OK",
+            Content_Type="text/event-stream",
+            Content_Length=str(10**9),
+            Cache_Control="no-store",
         )
         for _ in range(int(query["n"])):
             self._send(connection, line, b"data: " + b"z" * 92 + b"\n\n")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts one browser and ends it with whoever asked for it. Run as a script, with nothing but the standard library.
 
-Usage: ``python -I -S guard.py FOLDER LOG COMMAND...``. Prints the browser's pid, then waits. When its standard input
-closes, because it was told to or because its parent died in whatever way, it kills the browser with all its helpers and
+Usage: ``python -I -S guard.py FOLDER LOG COMMAND...``. Makes FOLDER, prints the browser's pid, then waits. When its
+standard input closes, because it was told to or because its parent died in whatever way, it kills the browser with all its helpers and
 removes FOLDER. When the browser ends first it prints ``exit CODE`` and goes on waiting. Should the guard itself be
 killed, the kernel kills the browser (parent-death signal).
 """
@@ -37,6 +37,7 @@ def _start(command: list[str], log: str) -> int:
         os.dup2(null, 0)
         os.dup2(out, 1)
         os.dup2(out, 2)
+        os.environ["TMPDIR"] = os.path.dirname(log)  # noqa: PTH120 - as below; the browser's own temporary files go too
         os.execv(command[0], command)  # noqa: S606 - the browser, as an argument list
     except OSError as error:
         os.write(2, f"{error}\n".encode())
@@ -74,11 +75,12 @@ def _end(folder: str) -> None:
 
 
 def main(folder: str, log: str, command: list[str]) -> None:
-    """Starts ``command`` with its output in ``log``; ends it, and ``folder``, when standard input closes."""
+    """Makes ``folder``, starts ``command`` with its output in ``log``; ends both when standard input closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    os.mkdir(folder, 0o700)  # noqa: PTH102 - as above; here, so that whoever dies, someone removes it
     pid = _start(command, log)
     try:
         os.write(1, f"{pid}\n".encode())
@@ -101,5 +103,4 @@ def main(folder: str, log: str, command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    os.setsid()
     main(sys.argv[1], sys.argv[2], sys.argv[3:])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import select
 import shutil
 import subprocess
@@ -38,19 +39,16 @@ class BrowserProcess:
     def __init__(self, browser: BrowserInfo, settings: BrowserSettings, host_rules: str | None = None) -> None:
         """Starts it, without waiting for it to be ready."""
         self._browser = browser
-        self._folder = Path(tempfile.mkdtemp(prefix="lichen-browser-"))
+        self._folder = Path(tempfile.gettempdir(), f"lichen-browser-{secrets.token_hex(8)}")
         self._log = self._folder / "browser.log"
         command = [browser.path, *_arguments(browser, settings, self._folder, host_rules)]
-        try:
-            self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", guard.__file__, str(self._folder), str(self._log), *command],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=0,
-            )
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
+        self._guard = subprocess.Popen(
+            [sys.executable, "-I", "-S", guard.__file__, str(self._folder), str(self._log), *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C reaches the whole foreground group: not the one that tidies up
+        )
         self.endpoint = ""
         self.pid = 0
 
@@ -63,6 +61,8 @@ class BrowserProcess:
         """
         deadline = time.monotonic() + _START_TIMEOUT_S
         self.pid = int(self._read_line(deadline) or 0)
+        if self.pid == 0:
+            raise self._failed_start("its guard process did not start it")
         port_file = self._folder / "profile" / "DevToolsActivePort"
         while True:
             try:
@@ -137,9 +137,7 @@ class BrowserProcess:
         )
 
 
-def _arguments(
-    browser: BrowserInfo, settings: BrowserSettings, folder: Path, host_rules: str | None
-) -> list[str]:
+def _arguments(browser: BrowserInfo, settings: BrowserSettings, folder: Path, host_rules: str | None) -> list[str]:
     width, height = settings.viewport
     return [
         *(["--headless"] if browser.profile == "fidelity" else []),

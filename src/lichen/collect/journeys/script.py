@@ -121,7 +121,11 @@ def _of_address(url: str, name: str | None) -> Journey:
             page.evaluate(_SCROLL_TO_END)
 
     return Journey(
-        name=label, source=shown, source_hash=hashlib.sha256(shown.encode()).hexdigest(), base_url=url, run=open_and_scroll
+        name=label,
+        source=shown,
+        source_hash=hashlib.sha256(shown.encode()).hexdigest(),
+        base_url=url,
+        run=open_and_scroll,
     )
 
 
@@ -230,9 +234,7 @@ def _check_signature(path: Path, line: int, function: Any, wanted: str, argument
         except TypeError as error:
             problem = f"'{function.__name__}' does not take ({wanted.partition('(')[2][:-1]}): {error}"
     if problem:
-        raise ConfigError(
-            f"{path}:{line}: {problem}.", repair=f"Write: def {wanted}: ...", culprit=f"{path}:{line}"
-        )
+        raise ConfigError(f"{path}:{line}: {problem}.", repair=f"Write: def {wanted}: ...", culprit=f"{path}:{line}")
 
 
 def _check_literal_steps(path: Path, tree: ast.Module) -> None:

@@ -8,16 +8,49 @@ from typing import Final
 
 _SECOND_LEVEL: Final = frozenset(
     (
-        "ac", "asso", "co", "com", "ed", "edu", "go", "gob", "gouv", "gov", "govt", "gv", "ltd", "me",
-        "mil", "ne", "net", "nhs", "nom", "or", "org", "plc", "police", "sch",
+        "ac",
+        "asso",
+        "co",
+        "com",
+        "ed",
+        "edu",
+        "go",
+        "gob",
+        "gouv",
+        "gov",
+        "govt",
+        "gv",
+        "ltd",
+        "me",
+        "mil",
+        "ne",
+        "net",
+        "nhs",
+        "nom",
+        "or",
+        "org",
+        "plc",
+        "police",
+        "sch",
     )
 )
 """Labels under which countries register names (``co.uk``, ``gouv.fr``, ``com.au``, ``or.jp``)."""
 
 _SHARED_HOSTING: Final = frozenset(
     (
-        "azurewebsites.net", "cloudfront.net", "firebaseapp.com", "fly.dev", "github.io", "gitlab.io",
-        "herokuapp.com", "netlify.app", "onrender.com", "pages.dev", "vercel.app", "web.app", "workers.dev",
+        "azurewebsites.net",
+        "cloudfront.net",
+        "firebaseapp.com",
+        "fly.dev",
+        "github.io",
+        "gitlab.io",
+        "herokuapp.com",
+        "netlify.app",
+        "onrender.com",
+        "pages.dev",
+        "vercel.app",
+        "web.app",
+        "workers.dev",
     )
 )
 """Suffixes under which strangers publish side by side."""

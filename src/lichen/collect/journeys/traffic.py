@@ -32,7 +32,16 @@ _KINDS: Final = {
     "Preflight": "fetch",
     "WebSocket": "websocket",
 }
-_NOT_NETWORK: Final = ("data:", "blob:", "about:", "chrome:", "chrome-extension:", "devtools:", "chrome-error:", "file:")
+_NOT_NETWORK: Final = (
+    "data:",
+    "blob:",
+    "about:",
+    "chrome:",
+    "chrome-extension:",
+    "devtools:",
+    "chrome-error:",
+    "file:",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +80,10 @@ class _Ledger:
         hops = [hop for told in self.told.values() for hop in told.hops]
         agent = next((h.provisional_headers["User-Agent"] for h in hops if "User-Agent" in h.provisional_headers), "")
         for told in self.told.values():
+            told.hops = [hop for hop in told.hops if not hop.url.startswith(_NOT_NETWORK)]
             if complete(told, agent):
                 self.note("sent bytes of a worker's request assumed")
-            exchanges.extend(hop for hop in told.hops if not hop.url.startswith(_NOT_NETWORK) and not hop.blocked)
+            exchanges.extend(hop for hop in told.hops if not hop.blocked)
         exchanges.sort(key=lambda exchange: exchange.sent_at_s)
         notes = tuple(text if count == 1 else f"{text} ({count} times)" for text, count in self.notes.items())
         return Traffic(tuple(exchanges), notes)
