@@ -185,6 +185,7 @@ def test_rows_of_a_sample_add_up_to_its_window() -> None:
         settle_s=0.5,
         tree_names=("browser",),
         notes=("a",),
+        memory_methods={"browser": "measured"},
     )
     sample = assemble(evidence, Traffic((), ("b",)), site=None)
     steps = {step.name: step for step in sample.steps}
@@ -204,6 +205,7 @@ def test_rows_of_a_sample_add_up_to_its_window() -> None:
     assert [steps[name].layouts for name in ("one", "two", "")] == [4, 6, 2]
     assert (sample.agent_cpu_ns, sample.driver_cpu_ns, sample.edge_spread_ns) == (7, 10**8, 20)
     assert sample.notes == ("a", "b")
+    assert sample.memory_methods == {"browser": "measured"}
     assert sample.machine_busy_share is None
 
 

@@ -233,8 +233,8 @@ class WireServer:
                 size = struct.unpack("!Q", self._exactly(connection, line, 8))[0]
             mask = self._exactly(connection, line, 4)
             data = bytes(b ^ mask[i % 4] for i, b in enumerate(self._exactly(connection, line, size)))
-            if head[0] & 0x0F == 8:
-                self._send(connection, line, bytes([0x88, len(data)]) + data)
+            if head[0] & 0x0F == 8:  # said by a browser that is being closed: after the window
+                line.received -= 6 + size
                 return False
             extended = struct.pack("!BB", head[0], size) if size < 126 else struct.pack("!BBH", head[0], 126, size)
             self._send(connection, line, extended + data)

@@ -2,9 +2,9 @@
 """Starts one browser and ends it with whoever asked for it. Run as a script, with nothing but the standard library.
 
 Usage: ``python -I -S guard.py FOLDER LOG COMMAND...``. Makes FOLDER, prints the browser's pid, then waits. When its
-standard input closes, because it was told to or because its parent died in whatever way, it kills the browser with all its helpers and
-removes FOLDER. When the browser ends first it prints ``exit CODE`` and goes on waiting. Should the guard itself be
-killed, the kernel kills the browser (parent-death signal).
+standard input closes, because it was told to or because its parent died in whatever way, it kills the browser with all
+its helpers and removes FOLDER. When the browser ends first it prints ``exit CODE`` and goes on waiting. Should the guard
+itself be killed, the kernel kills the browser (parent-death signal).
 """
 
 import contextlib
