@@ -24,7 +24,7 @@ from lichen.collect.journeys import (
 )
 from lichen.collect.machine import Part, Parts, TreeMeter, describe_host
 from lichen.config import Settings
-from lichen.errors import ConfigError
+from lichen.errors import ConfigError, LichenError
 from lichen.ledger import runfile
 from lichen.service.entities import BROWSER, segment
 from lichen.service.progress import Progress, Silent
@@ -157,15 +157,20 @@ class _Runner:
         """One repetition, on parts that were reset; a negative index is a warm-up, which does not rest."""
         self.parts.check()
         self.parts.reset()
-        sample = run_sample(
-            journey,
-            browser=self.browser,
-            settings=self.browser_settings if index >= 0 else replace(self.browser_settings, rest_s=0.0),
-            meter_factory=TreeMeter,
-            parts=self.parts.roots,
-            index=index,
-            artefacts=self.artefacts,
-        )
+        try:
+            sample = run_sample(
+                journey,
+                browser=self.browser,
+                settings=self.browser_settings if index >= 0 else replace(self.browser_settings, rest_s=0.0),
+                meter_factory=TreeMeter,
+                parts=self.parts.roots,
+                index=index,
+                artefacts=self.artefacts,
+            )
+        except LichenError:
+            # A part that died is the cause of what the browser complains about: it is named instead.
+            self.parts.check()
+            raise
         self.parts.check()
         return sample
 
