@@ -8,13 +8,17 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.fixtures import run as fixture
 
+from lichen.config import Settings
 from lichen.errors import StorageError
 from lichen.ledger import runfile
+from lichen.service.summary import summarise
+from lichen.service.workspace import Workspace
 
 
 def test_the_name_is_the_hash_and_writing_again_changes_nothing(tmp_path: Path) -> None:
@@ -29,6 +33,21 @@ def test_reads_what_was_written(tmp_path: Path) -> None:
     written = fixture.write(tmp_path)
     read = runfile.read(written.path)
     assert (read.run_id, dict(read.content)) == (written.run_id, json.loads(json.dumps(written.content)))
+
+
+def test_the_format_is_golden(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
+    """A change of the format shows as a change of this file; one that old readers cannot take needs a new schema number."""
+    content = fixture.write(tmp_path).content
+    golden("run/lichen-run-1.json", json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def test_the_golden_run_is_read_evaluated_and_summarised(tmp_path: Path) -> None:
+    """Runs written by earlier versions stay readable."""
+    stored = json.loads((Path(__file__).parents[1] / "golden" / "run" / "lichen-run-1.json").read_text())
+    run = runfile.read(runfile.write(tmp_path, stored).path)
+    result = summarise(Workspace(Settings()), run)
+    assert [journey.name for journey in result.journeys] == ["apply", "follow"]
+    assert result.journeys[0].figures.indicators["gwp100"].value > 0
 
 
 def test_same_content_same_bytes(tmp_path: Path) -> None:

@@ -60,7 +60,9 @@ def test_evaluate_reproduces_the_report(workspace: Workspace, run: RunFile) -> N
                     rows = [by_id[i] for i in indicator.impact_ids]
                     assert math.fsum(row["value"] for row in rows) == pytest.approx(indicator.value, rel=1e-12)
                     entity = f"loans/{part.name}/{journey.name}/{step.name or '(between)'}"
-                    totals = [t for t in evaluated["totals"] if (t["entity"], t["indicator"]) == (entity, indicator.indicator)]
+                    totals = [
+                        t for t in evaluated["totals"] if (t["entity"], t["indicator"]) == (entity, indicator.indicator)
+                    ]
                     assert math.fsum(t["value"] for t in totals) == pytest.approx(indicator.value, rel=1e-12)
 
 
@@ -129,7 +131,9 @@ class TestExplain:
         cpu, factor = step["arguments"]
         assert figure["value"] == pytest.approx(cpu["value"] * factor["factor"]["value"] / 3.6e6, rel=1e-12)
 
-    @pytest.mark.parametrize("name", ["apply", "apply/open", "apply/open/browser", "apply#energy", "apply/(between)#water"])
+    @pytest.mark.parametrize(
+        "name", ["apply", "apply/open", "apply/open/browser", "apply#energy", "apply/(between)#water"]
+    )
     def test_a_sum_and_its_terms(self, workspace: Workspace, run: RunFile, name: str) -> None:
         figure = explain(workspace, name)["figure"]
         assert math.fsum(term["value"] for term in figure["terms"]) == pytest.approx(figure["value"], rel=1e-12)
