@@ -219,12 +219,17 @@ class Total:
 class NotCovered:
     """A quantity that a method does not turn into impacts, and why. Never a silent zero.
 
-    ``by_design``: the method's file says so for every run; otherwise something lacks (a value, a factor, an attribute).
+    Attributes:
+        reason: English sentence.
+        code, arguments: the same for machines and for other languages: a code of `lichen.model.reasons` and its gaps.
+        by_design: the method leaves the quantity out in every run; otherwise something lacks (a value, a factor, an attribute).
     """
 
     entity: str
     quantity: str
     reason: str
+    code: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
     by_design: bool = False
 
     def to_json(self) -> dict[str, str]:

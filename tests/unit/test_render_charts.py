@@ -18,7 +18,7 @@ def test_a_stacked_bar_is_laid_end_to_end() -> None:
         charts.stacked_bar([Segment(2.0, "s0"), Segment(1.0, "s1"), Segment(0.0, "s2")], axis_max=4.0, title="two, one")
     )
     boxes = [(r.get("x"), r.get("width"), r.get("class")) for r in svg.findall("rect")]
-    assert boxes == [("0%", "50%", "s0"), ("50%", "25%", "s1")]
+    assert boxes == [(None, "50%", "s0"), ("50%", "25%", "s1")]
     assert (svg.get("role"), svg.findtext("title")) == ("img", "two, one")
 
 
@@ -68,3 +68,10 @@ def test_each_series_has_a_style_and_all_but_the_first_a_pattern() -> None:
     assert [charts.series(n) for n in range(8)] == ["s0", "s1", "s2", "s3", "s4", "s5", "s0", "s1"]
     patterns = _parse(charts.definitions()).findall("defs/pattern")
     assert [p.get("id") for p in patterns] == ["p0", "p1", "p2", "p3", "p4", "p5"]
+
+
+def test_a_bar_beside_its_own_words_is_silent_and_pieces_thinner_than_a_pixel_are_left_out() -> None:
+    svg = _parse(charts.stacked_bar([Segment(0.0004, "s0"), Segment(0.9996, "s1")], axis_max=1.0, title=""))
+    assert svg.get("aria-hidden") == "true"
+    assert svg.get("role") is None
+    assert [r.get("class") for r in svg.findall("rect")] == ["s1"]

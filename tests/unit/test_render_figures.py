@@ -11,7 +11,7 @@ from tests.fixtures.result import sample_result
 from lichen.render import figures as say
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Numbers
-from lichen.service.result import Sampling
+from lichen.service.result import JourneyResult, Sampling
 
 EN, NUMBERS = catalogue("en"), Numbers("en")
 
@@ -75,8 +75,7 @@ def test_gaps_with_the_same_parts_and_reason_stand_together() -> None:
         {"part": "portal", "quantity": "network_bytes", "reason": "unknown"},
         {"part": "backoffice", "quantity": "network_bytes", "reason": "unknown"},
     )
-    journey = replace(sample_result().journeys[0], not_covered=rows)
-    assert [(gap.quantities, gap.parts, gap.reason) for gap in say.gaps(journey, EN)] == [
+    assert [(gap.quantities, gap.parts, gap.reason) for gap in say.gaps(rows, EN)] == [
         (("Layout passes", "Page elements"), ("browser",), "counted"),
         (("Network",), ("portal", "backoffice"), "unknown"),
     ]
@@ -101,3 +100,37 @@ def test_an_indicator_of_a_plug_in_is_shown_after_the_built_in_ones() -> None:
     more = replace(figures, indicators={"noise": added, **figures.indicators})
     assert say.other_indicators(more) == ["energy", "water", "adpe", "pe", "noise"]
     assert say.other_indicators(replace(figures, indicators={})) == []
+
+
+def _row(part: str, quantity: str) -> dict[str, object]:
+    return {"part": part, "quantity": quantity, "reason": "r", "code": "method", "arguments": {"en": "r", "fr": "r"}}
+
+
+def test_only_what_no_part_converts_is_said_to_be_counted_only() -> None:
+    journey = sample_result().journeys[0]
+    everywhere = [_row(part.name, "requests") for part in journey.parts]
+    rows = (*everywhere, _row("portal", "network_bytes"), _row("browser", "cpu_time_share"))
+    journeys = [replace(journey, by_design=rows), replace(journey, by_design=(*everywhere, *_times(journey)))]
+    assert say.counted_only(journeys, EN) == "Requests, observed time"
+    assert say.counted_only(journeys, catalogue("fr")) == "Requêtes, durée observée"
+    assert say.counted_only([replace(journey, by_design=())], EN) == ""
+
+
+def _times(journey: JourneyResult) -> list[dict[str, object]]:
+    return [_row(part.name, "window_time") for part in journey.parts]
+
+
+def test_what_does_not_apply_is_blank_and_what_is_unknown_says_so() -> None:
+    journey = sample_result().journeys[0]
+    column = next(column for column in say.columns(journey, (), NUMBERS) if column.name == "memory_peak")
+    figures = journey.parts[2].figures
+    assert figures.counters["memory_peak"].value is None
+    assert column.amount(figures, NUMBERS).number == "unknown"
+    counters = {name: counter for name, counter in figures.counters.items() if name != "memory_peak"}
+    assert column.amount(replace(figures, counters=counters), NUMBERS).number == ""
+
+
+def test_a_journey_is_opened_by_its_name_ready_for_a_shell() -> None:
+    journey = replace(sample_result().journeys[0], name="follow up")
+    assert say.figure_id(journey) == "'follow up'"
+    assert say.figure_id(replace(journey, figures=replace(journey.figures, indicators={}))) is None

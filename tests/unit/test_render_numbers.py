@@ -121,10 +121,24 @@ def test_exact_counters_are_whole_numbers_with_their_unit() -> None:
     assert FR.counter(requests).text == f"1{NARROW}234"
 
 
-def test_a_counter_that_varies_shows_its_half_width() -> None:
-    counter = Counter(quantity="cpu_time", value=1.2345, unit="s", half_width=0.042)
-    amount = EN.counter(counter)
-    assert (amount.text, amount.half_width) == (f"1.23{NO_BREAK}s", "0.04")
+@pytest.mark.parametrize(
+    ("half_width", "english", "french"),
+    [
+        (0.042, "±\u00a03.4%", "±\u00a03,4\u202f%"),
+        (0.3, "±\u00a024%", "±\u00a024\u202f%"),
+        (0.0005, "less than 0.1%", "moins de 0,1\u202f%"),
+        (4.0, "over ±\u00a0100%", "plus de ±\u00a0100\u202f%"),
+        (0.0, "±\u00a00%", "±\u00a00\u202f%"),
+    ],
+)
+def test_repeatability_is_a_share_of_the_value(half_width: float, english: str, french: str) -> None:
+    counter = Counter(quantity="cpu_time", value=1.2345, unit="s", half_width=half_width)
+    assert (EN.counter(counter).repeat, FR.counter(counter).repeat) == (english, french)
+
+
+def test_repeatability_is_not_told_where_it_is_unknown_or_has_no_measure() -> None:
+    assert EN.amount(1.0, "s").repeat == ""
+    assert EN.amount(0.0, "s", half_width=0.1).repeat == ""
 
 
 def test_a_column_has_one_last_digit() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import threading
 
 import pytest
 from rich.console import Console
@@ -42,10 +43,29 @@ def test_a_bar_shows_what_is_done_and_the_time_left(monkeypatch: pytest.MonkeyPa
     bar = LiveBar(Console(file=stream, width=80, force_terminal=True), "fr", lambda: next(seconds))
     bar.phase("simulate")
     bar.sample("simulate", 1, 4, None)
-    bar._bar.refresh()
     bar.done("simulate")
     assert "encore 30\u202fs environ" in stream.getvalue()
     assert "terminé en 20\u202fs, 1 échantillon" in stream.getvalue()
+
+
+def test_a_bar_is_drawn_only_when_it_is_told_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    before = threading.active_count()
+    bar = LiveBar(Console(file=_Terminal(), width=80, force_terminal=True), "en")
+    bar.phase("simulate")
+    assert threading.active_count() == before
+    bar.close()
+
+
+def test_closing_takes_the_bar_away_and_shows_the_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream = _Terminal()
+    bar = LiveBar(Console(file=stream, width=80, force_terminal=True), "en")
+    bar.phase("simulate")
+    assert stream.getvalue().rfind("\x1b[?25l") > stream.getvalue().rfind("\x1b[?25h")
+    bar.close()
+    bar.close()
+    assert stream.getvalue().rfind("\x1b[?25h") > stream.getvalue().rfind("\x1b[?25l")
 
 
 def test_quiet_says_nothing() -> None:

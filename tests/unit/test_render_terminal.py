@@ -85,5 +85,5 @@ def test_a_journey_that_nothing_covers_is_said_to_be_unknown() -> None:
 def test_the_figure_to_open_and_the_run_file_are_named() -> None:
     result = sample_result()
     text = _printed(result, "fr", 100)
-    assert f"lichen explain {result.journeys[0].figures.indicators['gwp100'].impact_ids[0]}" in text
+    assert "lichen explain simulate" in text
     assert result.run_path in text

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,11 +19,15 @@ from lichen.model import registry, uncertainty
 from lichen.model.activities import Group
 from lichen.model.boundaries import check_factor, check_result
 from lichen.model.method import Binding, Method, Rule, Step
+from lichen.model.reasons import METHOD, Missing, Reason
 from lichen.nomenclature import Nomenclature
 from lichen.records import DATA_METHODS, Factor, Impact, NotCovered, Phase, Total, digest
 
 Lookup = Callable[[str, str | None], Factor]
 """Finds a factor by id and place; raises FactorNotFound."""
+_ANYWHERE: Final = "WORLD"
+_BY_DESIGN: Final = frozenset({METHOD, "superseded"})
+"""Reasons that are no gap: the method leaves the quantity out on purpose, or a meter stands for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +128,6 @@ def shares(rows: Iterable[Computed]) -> dict[str, float]:
     return {method: part / whole for method, part in parts.items() if part} if whole else {}
 
 
-class _Missing(Exception):
-    """A binding has no value; the text says why the quantity is not covered."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Chain:
     """A formula chain evaluated three times, and what it used."""
@@ -191,12 +191,13 @@ class _Evaluator:
         names = {name: self.attribute(group, name) for name in binding.placeholders}
         for name, value in names.items():
             if value is None:
-                raise _Missing(f"the attribute '{name}' is missing")
+                raise Missing("no_attribute", name=name)
         zone = group.attributes.get("zone")
+        factor_id, place = binding.name.format(**names), str(zone) if zone is not None else None
         try:
-            return self.lookup(binding.name.format(**names), str(zone) if zone is not None else None)
-        except FactorNotFound as error:
-            raise _Missing(error.problem.rstrip(".")) from None
+            return self.lookup(factor_id, place)
+        except FactorNotFound:
+            raise Missing("no_factor", factor=factor_id, place=place or _ANYWHERE) from None
 
     def argument(self, binding: Binding, group: Group, before: _Chain | None) -> tuple[Any, Any, Any, Factor | None]:
         """Central value, draws, repetitions, and the factor if it is one."""
@@ -209,7 +210,7 @@ class _Evaluator:
         if binding.kind == "quantity":
             activity = group.quantities[binding.name]
             if activity.value is None:
-                raise _Missing("its value is unknown")
+                raise Missing("unknown_value")
             samples = np.array(activity.samples, dtype=float) if activity.samples else activity.value
             return activity.value, activity.value, samples, None
         if binding.kind == "factor":
@@ -219,7 +220,7 @@ class _Evaluator:
             return factor.value, self.draws[factor.key], factor.value, factor
         value = self.attribute(group, binding.name) if binding.kind == "attribute" else self.context.get(binding.name)
         if value is None:
-            raise _Missing(f"the {binding.kind} '{binding.name}' is missing")
+            raise Missing(f"no_{binding.kind}", name=binding.name)
         return value, value, value, None
 
     def step(self, step: Step, group: Group, before: _Chain | None) -> _Chain:
@@ -293,9 +294,16 @@ class _Evaluator:
         )
         self.computed.append(Computed(impact, draws))
 
-    def leave(self, group: Group, quantities: Iterable[str], reason: str, *, by_design: bool = False) -> None:
+    def leave(self, group: Group, quantities: Iterable[str], reason: Reason) -> None:
         for quantity in quantities:
-            row = NotCovered(entity=group.entity, quantity=quantity, reason=reason, by_design=by_design)
+            row = NotCovered(
+                entity=group.entity,
+                quantity=quantity,
+                reason=str(reason),
+                code=reason.code,
+                arguments=reason.arguments,
+                by_design=reason.code in _BY_DESIGN,
+            )
             if row not in self.not_covered:
                 self.not_covered.append(row)
 
@@ -304,8 +312,8 @@ class _Evaluator:
         try:
             for step in rule.steps:
                 chain = self.step(step, group, chain)
-        except _Missing as missing:
-            self.leave(group, rule.quantities, f"{missing} ({rule.indicator}, {rule.phase})")
+        except Missing as missing:
+            self.leave(group, rule.quantities, missing.reason(rule.indicator, rule.phase))
             return
         if chain is None:
             return
@@ -315,8 +323,8 @@ class _Evaluator:
         for derivation in self.method.derivations:
             try:
                 self.book(rule, group, derivation.indicator, self.step(derivation.step, group, chain))
-            except _Missing as missing:
-                self.leave(group, rule.quantities, f"{missing} ({derivation.indicator}, {rule.phase})")
+            except Missing as missing:
+                self.leave(group, rule.quantities, missing.reason(derivation.indicator, rule.phase))
 
     def note_known(self, groups: Iterable[Group]) -> None:
         """Remembers which quantities each entity has a value of: a meter supersedes models whatever its other attributes."""
@@ -332,32 +340,29 @@ class _Evaluator:
                 self.rule(rule, group)
         for quantity in group.quantities:
             if quantity not in used:
-                designed = self.designed(group, quantity)
-                self.leave(group, (quantity,), designed or self.lack(group, quantity), by_design=bool(designed))
+                self.leave(group, (quantity,), self.lack(group, quantity))
 
-    def designed(self, group: Group, quantity: str) -> str:
-        """Why the method leaves a known quantity out on purpose; empty when it does not."""
+    def lack(self, group: Group, quantity: str) -> Reason:
+        """Why no rule reads a quantity: it is unknown, the method says so, a meter is better, or something is missing."""
         if group.quantities[quantity].value is None:
-            return ""
-        specific = self.method.reasons.get(f"{quantity}.{group.attributes.get('tier')}", "")
-        return specific or self.method.reasons.get(quantity, "")
-
-    def lack(self, group: Group, quantity: str) -> str:
-        """What a quantity lacks to be covered."""
-        if group.quantities[quantity].value is None:
-            return "its value is unknown"
+            return Reason("unknown_value")
+        tier = str(group.attributes.get("tier"))
+        designed = self.method.reason(quantity, tier)
+        if designed:
+            return Reason(METHOD, designed)
+        method_id = self.method.method_id
         known = [rule for rule in self.method.rules if quantity in rule.quantities]
         if not known:
-            return f"{self.method.method_id} has no rule for {quantity}"
+            return Reason("no_rule", {"method": method_id, "quantity": quantity})
         for rule in known:
             for meter in rule.unless:
                 if meter in self.known.get(group.entity, set()):
-                    return f"superseded by {meter}"
+                    return Reason("superseded", {"meter": meter})
         for rule in known:
             for key in rule.when:
                 if not key.startswith("context.") and self.attribute(group, key) is None:
-                    return f"the attribute '{key}' is missing"
-        return f"{self.method.method_id} has no rule for {quantity} of tier {group.attributes.get('tier')}"
+                    return Reason("no_attribute", {"name": key})
+        return Reason("no_rule_of_tier", {"method": method_id, "quantity": quantity, "tier": tier})
 
 
 def evaluate(

@@ -77,7 +77,7 @@ class Method:
 
     Attributes:
         defaults: attribute -> value assumed when an activity does not say (shown in ``lichen methods show``).
-        reasons: quantity -> why the method has no rule for it.
+        reasons: quantity, or ``quantity.tier`` -> why the method has no rule for it; ``reasons_fr`` in French.
     """
 
     method_id: str
@@ -91,6 +91,7 @@ class Method:
     accounting: Accounting
     defaults: Mapping[str, Any]
     reasons: Mapping[str, str]
+    reasons_fr: Mapping[str, str]
     rules: tuple[Rule, ...]
     derivations: tuple[Derivation, ...]
     path: Path
@@ -106,10 +107,15 @@ class Method:
         """Quantities that some rule reads."""
         return tuple(dict.fromkeys(q for rule in self.rules for q in rule.quantities))
 
+    def reason(self, quantity: str, tier: str) -> dict[str, str]:
+        """Why the method leaves a quantity out, by language; empty when its file does not say. The tier's reason goes first."""
+        key = next((key for key in (f"{quantity}.{tier}", quantity) if key in self.reasons), None)
+        return {} if key is None else {"en": self.reasons[key], "fr": self.reasons_fr.get(key, self.reasons[key])}
+
 
 _KEYS: Final = {
     "id", "version", "title", "title_fr", "description", "description_fr", "sources", "licence", "validity", "known_defects",
-    "accounting", "defaults", "reasons", "rule", "derive",
+    "accounting", "defaults", "reasons", "reasons_fr", "rule", "derive",
 }  # fmt: skip
 _RULE_KEYS: Final = {"id", "indicator", "phase", "quantities", "step", "when", "unless", "derive"}
 
@@ -214,6 +220,10 @@ class _Reader:
             )
             for d in table.get("derive", ())
         )
+        reasons, reasons_fr = (dict(table.get(key, {})) for key in ("reasons", "reasons_fr"))
+        for key in reasons_fr:
+            if key not in reasons:
+                raise self.fail(f"reasons_fr has '{key}', which reasons lacks", f"Add {key} to reasons, in English.")
         return Method(
             method_id=self.need(table, "id", "the file"),
             version=self.need(table, "version", "the file"),
@@ -228,7 +238,8 @@ class _Reader:
             known_defects=tuple(table.get("known_defects", ())),
             accounting=cast("Accounting", accounting),
             defaults=dict(table.get("defaults", {})),
-            reasons=dict(table.get("reasons", {})),
+            reasons=reasons,
+            reasons_fr=reasons_fr,
             rules=rules,
             derivations=derivations,
             path=self.path,

@@ -16,6 +16,8 @@ from markupsafe import Markup, escape
 
 SERIES: Final = 6
 """Series with a style of their own; further ones start again."""
+_VISIBLE: Final = 0.0005
+"""Share of the cell's width below which a piece would be thinner than a pixel."""
 _PATTERNS: Final = (
     '<path d="M0 6L6 0" stroke-width="1.6"/>',
     '<circle cx="2" cy="2" r="1.2"/>',
@@ -45,9 +47,8 @@ def _percent(position: float) -> str:
 
 
 def _svg(body: Iterable[str], *, title: str, kind: str, height: int) -> Markup:
-    return Markup(  # noqa: S704 - the only foreign text is the title, escaped here
-        f'<svg class="{kind}" role="img" width="100%" height="{height}"><title>{escape(title)}</title>{"".join(body)}</svg>'
-    )
+    name = f'role="img"><title>{escape(title)}</title>' if title else 'aria-hidden="true">'
+    return Markup(f'<svg class="{kind}" height="{height}" {name}{"".join(body)}</svg>')  # noqa: S704 - the title is escaped
 
 
 def definitions() -> Markup:
@@ -73,21 +74,20 @@ def _rectangles(segments: Sequence[Segment], whole: float, height: int) -> list[
     body, start = [], 0.0
     for segment in segments:
         width = segment.value / whole if whole > 0 else 0.0
-        if width > 0:
-            body.append(
-                f'<rect x="{_percent(start)}" width="{_percent(width)}" height="{height}" class="{segment.style}"/>'
-            )
-            start += width
+        if width >= _VISIBLE:
+            left = f' x="{_percent(start)}"' if start else ""
+            body.append(f'<rect{left} width="{_percent(width)}" height="{height}" class="{segment.style}"/>')
+        start += max(0.0, width)
     return body
 
 
 def stacked_bar(segments: Sequence[Segment], *, axis_max: float, title: str, height: int = 14) -> Markup:
-    """A horizontal bar in pieces.
+    """A horizontal bar in pieces, as wide as its cell.
 
     Args:
         segments: pieces from left to right, in one unit.
         axis_max: value at the right edge of the cell, the same for all bars that are compared.
-        title: what the bar says, in words.
+        title: what the bar says, in words; empty where the same words stand beside it.
         height: in CSS pixels.
     """
     return _svg(_rectangles(segments, axis_max, height), title=title, kind="bar", height=height)

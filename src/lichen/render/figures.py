@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from lichen.records import DATA_METHODS
 from lichen.render.i18n import Catalogue
 from lichen.render.numbers import Amount, Numbers, Rung
+from lichen.render.sentences import reason_words, told
 from lichen.service.result import Figures, JourneyResult, Result, Sampling
 
 COUNTERS: Final = ("cpu_time", "network_bytes", "screen_time", "memory_peak", "disk_bytes")
@@ -105,16 +107,42 @@ class Gap:
         return {"quantities": ", ".join(self.quantities), "parts": ", ".join(self.parts), "reason": self.reason}
 
 
-def gaps(journey: JourneyResult, catalogue: Catalogue) -> list[Gap]:
-    """What is not covered; quantities that share parts and reason stand together."""
+def gaps(rows: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> list[Gap]:
+    """What is not covered, or counted only; quantities that share parts and reason stand together."""
     parts: dict[tuple[str, str], dict[str, None]] = {}
-    for row in journey.not_covered:
-        key = (catalogue.word("quantity", plain(row.get("quantity", ""))), plain(row.get("reason", "")))
-        parts.setdefault(key, {})[plain(row.get("part", ""))] = None
+    for row in rows:
+        quantity = catalogue.word("quantity", plain(row.get("quantity", "")))
+        parts.setdefault((quantity, plain(reason_words(row, catalogue))), {})[plain(row.get("part", ""))] = None
     together: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (quantity, reason), names in parts.items():
         together.setdefault((reason, tuple(names)), []).append(quantity)
     return [Gap(quantities=tuple(q), parts=names, reason=reason) for (reason, names), q in together.items()]
+
+
+def notes(journey: JourneyResult, catalogue: Catalogue) -> list[str]:
+    """What the collectors noted, in the language."""
+    return [plain(told(note, catalogue)) for note in journey.notes]
+
+
+def fallbacks(result: Result, catalogue: Catalogue) -> list[str]:
+    """Factors of another place that stood in, in the language."""
+    return [plain(told(text, catalogue)) for text in result.fallbacks]
+
+
+def counted_only(journeys: Iterable[JourneyResult], catalogue: Catalogue) -> str:
+    """Quantities that are shown as counters and that the method converts in no part, as one list."""
+    names: dict[str, None] = {}
+    for journey in journeys:
+        left: dict[str, set[str]] = {}
+        for row in journey.by_design:
+            left.setdefault(row["quantity"], set()).add(row["part"])
+        for quantity, parts in left.items():
+            counters = {part.name: part.figures.counters.get(quantity) for part in journey.parts}
+            counted = {part for part, counter in counters.items() if counter is not None and counter.value is not None}
+            if counted and counted <= parts:
+                names[catalogue.word("quantity", plain(quantity))] = None
+    first, *others = names or [""]
+    return ", ".join([first, *(word if word[1:2].isupper() else word[:1].lower() + word[1:] for word in others)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +159,11 @@ class Column:
     is_indicator: bool
 
     def amount(self, figures: Figures, numbers: Numbers) -> Amount:
-        """The row's figure."""
+        """The row's figure; empty where the quantity does not apply, such as the screen time of a server."""
         if self.is_indicator:
             return numbers.indicator(figures.indicators.get(self.name), self.rung, self.finest)
-        return numbers.counter(figures.counters.get(self.name), self.rung, self.finest)
+        counter = figures.counters.get(self.name)
+        return Amount("") if counter is None else numbers.counter(counter, self.rung, self.finest)
 
 
 def columns(journey: JourneyResult, indicators: tuple[str, ...], numbers: Numbers) -> list[Column]:
@@ -199,7 +228,6 @@ def method_title(result: Result, lang: str) -> str:
     return plain(str(text or result.method["id"]))
 
 
-def first_figure(journey: JourneyResult) -> str | None:
-    """Id of a figure that `lichen explain` opens: the first row of the climate figure; None when there is none."""
-    indicator = journey.figures.indicators.get(HEADLINE)
-    return indicator.impact_ids[0] if indicator is not None and indicator.impact_ids else None
+def figure_id(journey: JourneyResult) -> str | None:
+    """What `lichen explain` opens the climate figure by, ready for a shell; None when there is no such figure."""
+    return shlex.quote(plain(journey.name)) if HEADLINE in journey.figures.indicators else None

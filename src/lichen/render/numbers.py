@@ -26,6 +26,8 @@ DIGITS_MAX: Final = 3
 DIGITS_WITHOUT_INTERVAL: Final = 2
 _PLAIN_FROM, _PLAIN_BELOW = Decimal("0.001"), Decimal(1_000_000)
 _TWO_DIGITS_BELOW: Final = Decimal("3.55")
+_SHARE_SHOWN: Final = 0.001
+"""The smallest share that is shown as a number."""
 _SUPERSCRIPT: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SPACE: Final = {"en": "\u00a0", "fr": "\u202f"}
 
@@ -80,7 +82,7 @@ class Amount:
         number: the value, or the word for unknown.
         unit: its unit in the language; empty for counts and unknowns.
         low, high: bounds of the model range, in the same unit.
-        half_width: half of the repeatability interval, in the same unit.
+        repeat: how far repeating the measurement moves the value, as a share of it: ``± 0.3%``.
         spread: the sentence part for the model range, e.g. ``0.15 to 0.31``.
         text: number and unit.
     """
@@ -89,7 +91,7 @@ class Amount:
     unit: str = ""
     low: str = ""
     high: str = ""
-    half_width: str = ""
+    repeat: str = ""
     spread: str = ""
     text: str = ""
 
@@ -97,14 +99,6 @@ class Amount:
     def full(self) -> str:
         """Number, unit and model range: ``0.21 gCO₂e (0.15 to 0.31)``."""
         return f"{self.text} ({self.spread})" if self.spread else self.text
-
-    @property
-    def plus_minus(self) -> str:
-        """Number, half-width and unit: ``1.24 ± 0.03 s``; without half-width, number and unit."""
-        if not self.half_width:
-            return self.text
-        head, _, _ = self.text.partition(self.number)
-        return f"{head}{self.number}\u00a0±\u00a0{self.half_width}{self.text[len(head) + len(self.number) :]}"
 
 
 def _leading(value: Decimal) -> int:
@@ -236,7 +230,7 @@ class Numbers:
             unit=name,
             low=low_text,
             high=high_text,
-            half_width=self._half_width(half_width, rung),
+            repeat=self._repeat(value, half_width),
             spread=spread,
             text=f"{number}{_SPACE[self._lang]}{name}" if name else number,
         )
@@ -255,11 +249,16 @@ class Numbers:
         """The last digit that a column may show whose total is ``value``: the total's third; None without a total."""
         return _leading(_decimal(value / rung.factor)) - DIGITS_MAX + 1 if value else None
 
-    def _half_width(self, half_width: float | None, rung: Rung) -> str:
-        if half_width is None:
+    def _repeat(self, value: float, half_width: float | None) -> str:
+        """Half of the repeatability interval as a share of the value; empty when unknown, or when the value is zero."""
+        if half_width is None or not value:
             return ""
-        shown = half_width / rung.factor
-        return self.digits(shown, _error_place(_decimal(shown))) if shown else "0"
+        share = half_width / abs(value)
+        if 0 < share < _SHARE_SHOWN / 2:
+            return self._catalogue.say("number.less_than", bound=self._percent(_SHARE_SHOWN, "#,##0.0%"))
+        if share > 1:
+            return self._catalogue.say("number.over", bound=self.percent(1.0))
+        return self._catalogue.say("number.plus_minus", share=self.percent(share))
 
     def counter(self, counter: Counter | None, rung: Rung | None = None, finest: int | None = None) -> Amount:
         """A counter; counts and exact bytes are whole numbers unless ``rung`` asks for another unit."""
@@ -301,8 +300,8 @@ class Numbers:
         """A share of one: whole percents from 10 % on, one decimal below; what would round to nothing is said to be less."""
         if share is None:
             return self.unknown
-        if 0 < abs(share) < 0.0005:
-            return self._catalogue.say("number.below", bound=self._percent(0.001, "#,##0.0%"))
+        if 0 < abs(share) < _SHARE_SHOWN / 2:
+            return self._catalogue.say("number.below", bound=self._percent(_SHARE_SHOWN, "#,##0.0%"))
         return self._percent(share, "#,##0%" if abs(share) >= 0.0995 else "#,##0.#%")
 
     def whole_percent(self, share: float) -> str:

@@ -70,6 +70,9 @@ class Lines:
             line += self._words.say("progress.precision", precision=self._numbers.percent(self._precision))
         self._write(line)
 
+    def close(self) -> None:
+        """Nothing: a line needs no end."""
+
     def _begin(self) -> None:
         self._since_s, self._taken, self._precision = self._clock(), 0, None
 
@@ -78,32 +81,39 @@ class Lines:
 
 
 class LiveBar(Lines):
-    """A bar with the samples of the present journey and the time left; the line at the end of a phase stays."""
+    """A bar with the samples of the present journey and the time left; the line at the end of a phase stays.
+
+    It is drawn only when it is told something: a thread that redraws would spend CPU time inside the measured window.
+    """
 
     def __init__(self, console: Console, lang: str, clock: Clock = time.monotonic) -> None:
         super().__init__(console, lang, clock)
         self._bar = self._new_bar()
 
     def phase(self, text: str) -> None:
-        """The bar begins to run, its length still unknown."""
-        self._bar.stop()
+        """An empty bar, until it is known how many samples there will be."""
+        self.close()
         self._begin()
         self._bar = self._new_bar()
-        self._bar.add_task("", total=None, label=shorten(plain(text), _LABEL_WIDTH), left="")
+        self._bar.add_task("", total=1, label=shorten(plain(text), _LABEL_WIDTH), left="")
         self._bar.start()
 
     def sample(self, journey: str, taken: int, expected: int, precision: float | None) -> None:
         """The bar moves on; its length follows the expected number of samples."""
         super().sample(journey, taken, expected, precision)
         left_s = time_left_s(self._clock() - self._since_s, taken, expected)
-        left = self._words.say("progress.left", time=self._numbers.amount(round(left_s or 0.0), "s").text)
+        left = self._words.say("progress.left", time=self._numbers.amount(round(left_s), "s").text) if left_s else ""
         for task in self._bar.tasks:
-            self._bar.update(task.id, total=expected, completed=taken, left=left)
+            self._bar.update(task.id, total=expected, completed=taken, left=left, refresh=True)
 
     def done(self, text: str) -> None:
         """The bar gives way to a line."""
-        self._bar.stop()
+        self.close()
         super().done(text)
+
+    def close(self) -> None:
+        """Takes the bar away and gives the terminal its cursor back; may be called twice."""
+        self._bar.stop()
 
     def _new_bar(self) -> Bar:
         return Bar(
@@ -113,6 +123,7 @@ class LiveBar(Lines):
             console=self._console,
             transient=True,
             expand=True,
+            auto_refresh=False,
         )
 
 

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +23,8 @@ _GREEN: Final = "green"
 _STATUS_STYLES: Final = {"reached": _GREEN, "low_precision": "yellow", "fixed": "", "single": "yellow"}
 _LABEL_WIDTH: Final = 19
 _STEP_WIDTH_MIN: Final = 10
+_LABEL_LINES: Final = 3
+_PART_MARK: Final = "· "
 _UNKNOWN: Final = "?"
 
 
@@ -37,6 +40,24 @@ def _wrap(text: str, width: int) -> list[str]:
     return lines
 
 
+def _label(name: str, width: int, mark: str) -> str:
+    """A row's name in at most ``width`` cells a line: broken at spaces, else within a word, and cut when it is very long."""
+    room = width - len(mark)
+    lines = []
+    for line in _wrap(name, room):
+        rest = line
+        while cell_len(rest) > room:
+            head = set_cell_size(rest, room).rstrip()
+            lines.append(head)
+            rest = rest[len(head) :]
+        lines.append(rest)
+    if len(lines) > _LABEL_LINES:
+        lines[_LABEL_LINES - 1] = set_cell_size(lines[_LABEL_LINES - 1], room - 1).rstrip() + "…"
+    return "\n".join(
+        (mark if first == 0 else " " * len(mark)) + line for first, line in enumerate(lines[:_LABEL_LINES])
+    )
+
+
 class _Page:
     """Prints one result on one console."""
 
@@ -48,7 +69,7 @@ class _Page:
         self.is_narrow = console.width < QUALITY_FROM_WIDTH
 
     def journey(self, journey: JourneyResult) -> None:
-        """Title, table, quality, precision, notes and what is not covered."""
+        """Title, table, quality, precision, and what is said of this journey alone."""
         self.console.print(Text(say.shorten(say.plain(journey.name), self.console.width), style="bold"))
         self.console.print(self._headline(journey), soft_wrap=True)
         self.console.print(self._table(journey))
@@ -66,17 +87,40 @@ class _Page:
         precision = f"{say.STATUS_SYMBOLS[status]} {say.precision_words(journey.sampling, self.words, self.numbers)}"
         strong = len(self.words.say(f"status.{status}")) + 2
         self._line("terminal.precision", precision, strong=strong, style=_STATUS_STYLES[status])
-        for gap in say.gaps(journey, self.words):
-            self._line("terminal.not_covered", self.words.say("terminal.gap", **gap.texts()))
-        for note in journey.notes:
-            self._line("terminal.note", say.plain(note))
         self.console.print()
+
+    def remarks(self) -> None:
+        """What is not covered, what is only counted, notes and fall-backs: each once, whatever the number of journeys."""
+        journeys = self.result.journeys
+        gaps = {
+            journey.name: [
+                self.words.say("terminal.gap", **gap.texts()) for gap in say.gaps(journey.not_covered, self.words)
+            ]
+            for journey in journeys
+        }
+        self._once("terminal.not_covered", gaps)
+        if counted := say.counted_only(journeys, self.words):
+            self._line("terminal.by_design", counted)
+        self._once("terminal.note", {journey.name: say.notes(journey, self.words) for journey in journeys})
+        for text in say.fallbacks(self.result, self.words):
+            self._line("terminal.fallback", text)
+
+    def _once(self, key: str, texts: Mapping[str, Sequence[str]]) -> None:
+        """Each text once, with the journeys it is about where it is not about all."""
+        about: dict[str, list[str]] = {}
+        for name, said in texts.items():
+            for text in said:
+                about.setdefault(text, []).append(say.plain(name))
+        for text, names in about.items():
+            content = text
+            if len(names) < len(texts):
+                content = self.words.say("terminal.in_journeys", content=text, journeys=", ".join(names))
+            self._line(key, content)
 
     def summary(self) -> None:
         """How it was measured, by which method, where the run file is, and how to open a figure."""
         result = self.result
-        for text in result.fallbacks:
-            self._line("terminal.fallback", say.plain(text))
+        self.console.print()
         setting = self.words.say(
             "terminal.setting",
             browser=say.browser_words(result, self.words),
@@ -91,12 +135,14 @@ class _Page:
         )
         self._line("terminal.method", method)
         self._line("terminal.run_file", say.plain(result.run_path))
-        figure = next((found for journey in result.journeys if (found := say.first_figure(journey))), None)
+        figure = next((found for journey in result.journeys if (found := say.figure_id(journey))), None)
         if figure is not None:
-            command = f"lichen explain {say.plain(figure)}"
+            command = f"lichen explain {figure}"
             self._line("terminal.open", command, strong=len(command))
-        legend = f"{self.words.say('terminal.legend')} {self.words.say('terminal.unknown_mark')}"
-        self.console.print(Text("\n".join(_wrap(legend, self.console.width)), style="dim"), soft_wrap=True)
+        for key in ("terminal.range_words", "terminal.quality_words", "terminal.unknown_mark"):
+            self.console.print(
+                Text("\n".join(_wrap(self.words.say(key), self.console.width)), style="dim"), soft_wrap=True
+            )
 
     def _line(self, key: str, content: str, *, strong: int = 0, style: str = "bold") -> None:
         """A label and its text with a hanging indent; the first ``strong`` characters of the text get the style."""
@@ -114,8 +160,8 @@ class _Page:
             return Text(self.words.say("terminal.headline_unknown", per=per))
         amount = self.numbers.indicator(indicator)
         sentence = self.words.say("terminal.headline", gwp=amount.text, per=per, range=amount.spread)
-        if amount.half_width:
-            sentence += self.words.say("terminal.repeat", half_width=amount.half_width)
+        if amount.repeat:
+            sentence += self.words.say("terminal.repeat", repeat=amount.repeat)
         text = Text("\n".join(_wrap(sentence, self.console.width)))
         text.stylize(f"bold {_GREEN}", 0, len(amount.text))
         return text
@@ -124,24 +170,25 @@ class _Page:
         columns = say.columns(journey, say.TABLE_INDICATORS, self.numbers)
         rows = [(say.step_name(step.name, self.words), step.figures) for step in journey.steps]
         rows.append((self.words.say("journey.total"), journey.figures))
-        rows += [(self.words.say("journey.part", part=say.plain(part.name)), part.figures) for part in journey.parts]
+        rows += [(say.plain(part.name), part.figures) for part in journey.parts]
         cells = [[label, *self._cells(figures, columns)] for label, figures in rows]
         headings = [self.words.say("column.step"), *self._headings(columns)]
         gap = 0 if self.is_narrow else 1
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, gap, 0, 0), show_edge=False, header_style="dim")
         others = zip(*([*row[1:]] for row in [headings, *cells]), strict=True)
-        room = self.console.width - sum(
-            1 + gap + max(cell_len(line) for text in texts for line in text.split("\n")) for texts in others
-        )
-        table.add_column(headings[0], max_width=max(_STEP_WIDTH_MIN, room - gap), no_wrap=True, overflow="ellipsis")
+        taken = sum(1 + gap + max(cell_len(line) for text in texts for line in text.split("\n")) for texts in others)
+        room = max(_STEP_WIDTH_MIN, self.console.width - taken - gap)
+        table.add_column(headings[0], max_width=room, no_wrap=True)
         for heading in headings[1:]:
             words = heading.endswith((self.words.say("column.range"), self.words.say("column.quality")))
             table.add_column(Text(heading), justify="left" if words else "right", no_wrap=True)
-        for position, row in enumerate(cells):
-            if position == len(journey.steps):
+        total = len(journey.steps)
+        for position, (label, *row) in enumerate(cells):
+            if position == total:
                 table.add_section()
-            style = "" if position < len(journey.steps) else "bold" if position == len(journey.steps) else "dim"
-            table.add_row(*(Text(cell) for cell in row), style=style)
+            style = "" if position < total else "bold" if position == total else "dim"
+            name = _label(label, room, _PART_MARK if position > total else "")
+            table.add_row(*(Text(cell) for cell in (name, *row)), style=style)
         return table
 
     def _headings(self, columns: list[say.Column]) -> list[str]:
@@ -176,4 +223,5 @@ def print_result(result: Result, console: Console, lang: str) -> None:
     page = _Page(result, console, lang)
     for journey in result.journeys:
         page.journey(journey)
+    page.remarks()
     page.summary()

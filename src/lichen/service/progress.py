@@ -21,6 +21,10 @@ class Progress(Protocol):
         """A phase ended."""
         ...
 
+    def close(self) -> None:
+        """Nothing more will be told, whether all went well or not: what was drawn is taken away. May be called twice."""
+        ...
+
 
 class Silent:
     """Says nothing."""
@@ -32,4 +36,7 @@ class Silent:
         """Nothing."""
 
     def done(self, text: str) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
         """Nothing."""

@@ -165,7 +165,8 @@ class JourneyResult:
     """One journey: totals, parts, steps, requests, and how precise they are. The rows of steps and of parts sum to the total.
 
     Attributes:
-        not_covered: part, quantity and reason of what could not be turned into impacts in this run: a coverage gap.
+        not_covered: what could not be turned into impacts in this run, a coverage gap: part, quantity, reason (in English),
+            and the reason's code with its arguments (`lichen.model.reasons`) for other languages.
         by_design: the same for what the method counts without converting; no gap.
     """
 
@@ -178,8 +179,8 @@ class JourneyResult:
     steps: tuple[StepResult, ...]
     top_requests: tuple[RequestRow, ...]
     third_party_bytes: int | None
-    not_covered: tuple[Mapping[str, str], ...]
-    by_design: tuple[Mapping[str, str], ...] = ()
+    not_covered: tuple[Mapping[str, Any], ...]
+    by_design: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     agent_cpu_s: float | None = None
     driver_cpu_s: float | None = None

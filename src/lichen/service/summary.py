@@ -193,15 +193,19 @@ def _journey_of(row: NotCovered) -> str | None:
     return entity.journey if entity else None
 
 
-def _compact(rows: Iterable[NotCovered]) -> tuple[Mapping[str, str], ...]:
+def _compact(rows: Iterable[NotCovered]) -> tuple[Mapping[str, Any], ...]:
     """One row per part, quantity and reason: the steps of a part lack the same things."""
-    seen: dict[tuple[str, str, str], Mapping[str, str]] = {}
+    seen: dict[tuple[str, str, str], Mapping[str, Any]] = {}
     for row in rows:
         entity = parse_entity(row.entity)
         part = entity.part if entity else row.entity
         seen.setdefault(
-            (part, row.quantity, row.reason), {"part": part, "quantity": row.quantity, "reason": row.reason}
-        )
+            (part, row.quantity, row.reason),
+            {
+                "part": part, "quantity": row.quantity, "reason": row.reason, "code": row.code,
+                "arguments": dict(row.arguments),
+            },
+        )  # fmt: skip
     return tuple(seen.values())
 
 

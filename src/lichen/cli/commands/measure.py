@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import click
 
 from lichen.cli import outputs
@@ -46,7 +48,8 @@ def run(invocation: Invocation, journeys: tuple[str, ...], formats: tuple[str, .
     workspace = invocation.workspace()
     settings = workspace.settings
     targets = outputs.plan(settings.output.html, formats)
-    result = measure(workspace, journeys, invocation.progress(settings.lang))
+    with contextlib.closing(invocation.progress(settings.lang)) as progress:
+        result = measure(workspace, journeys, progress)
     if invocation.json:
         invocation.print_json(result.to_json())
     else:

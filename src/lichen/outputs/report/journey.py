@@ -16,7 +16,7 @@ from lichen.render import figures as say
 from lichen.render.charts import Segment
 from lichen.render.i18n import Catalogue
 from lichen.render.numbers import Amount, Numbers
-from lichen.service.result import Figures, Indicator, JourneyResult, RequestRow, Result
+from lichen.service.result import Figures, Indicator, JourneyResult, Result
 
 REQUESTS_SHOWN: Final = 8
 
@@ -49,6 +49,13 @@ class Mark:
     style: str
     name: str
     remark: str
+
+
+def _on_its_host(url: str) -> str:
+    """An address without scheme and host, which stand in a column of their own; other addresses whole."""
+    _, separator, rest = url.partition("://")
+    slash = rest.find("/")
+    return rest[slash:] if separator and slash >= 0 else url
 
 
 class JourneyView:
@@ -90,8 +97,8 @@ class JourneyView:
             return None
         figure, amount = self.headline, self.climate
         title = self.words.say("report.interval_title", value=amount.text, range=amount.spread)
-        if amount.half_width:
-            title += " " + self.words.say("report.interval_repeat", half_width=amount.half_width)
+        if amount.repeat:
+            title += " " + self.words.say("report.interval_repeat", repeat=amount.repeat)
         return charts.interval(
             figure.value, figure.low, figure.high, half_width=figure.half_width, axis_max=self.axis_max, title=title
         )
@@ -158,7 +165,7 @@ class JourneyView:
             return None
         amount = self.numbers.indicator(indicator)
         remark, drawing = "", None
-        if indicator.value > 0:
+        if indicator.embodied > 0:
             remark = self.words.say(
                 "report.phases",
                 use=self.numbers.whole_percent(indicator.use / indicator.value),
@@ -167,7 +174,7 @@ class JourneyView:
             drawing = charts.stacked_bar(
                 [Segment(indicator.use, "s0"), Segment(indicator.embodied, "s1")],
                 axis_max=indicator.value,
-                title=remark,
+                title="",
                 height=8,
             )
         return Tile(self.words.word("indicator", name), amount, remark, drawing)
@@ -182,11 +189,10 @@ class JourneyView:
                 continue
             rung = self.numbers.rung(counter.value, counter.unit)
             amount = self.numbers.counter(counter, rung)
-            if counter.exact and counter.half_width in (None, 0.0):
-                remark = self.words.say("report.exact")
-            else:
-                half = amount.half_width
-                remark = self.words.say("report.plus_minus", half_width=f"{half}\u00a0{amount.unit}") if half else ""
+            same = counter.exact and counter.half_width in (None, 0.0)
+            remark = self.words.say("report.exact") if same else ""
+            if amount.repeat and not same:
+                remark = self.words.say("report.varies", repeat=amount.repeat)
             tiles.append(Tile(self.words.word("quantity", name), amount, remark))
         return tiles
 
@@ -273,12 +279,13 @@ class JourneyView:
         return [*cells, say.quality_main(figures, self.words, self.numbers)]
 
     @cached_property
-    def requests(self) -> list[tuple[RequestRow, str, str, str, str]]:
-        """Largest requests with kind, party, bytes and count as texts."""
+    def requests(self) -> list[tuple[str, str, str, str, str, str]]:
+        """Largest requests: address on its host, host, kind, party, bytes and count."""
         rows = self.journey.top_requests[:REQUESTS_SHOWN]
         return [
             (
-                row,
+                _on_its_host(row.url),
+                row.host,
                 self.words.word("kind", row.kind),
                 self.words.word("party", row.party),
                 self.numbers.amount(row.network_bytes, "B", half_width=0.0).text,
@@ -320,9 +327,19 @@ class JourneyView:
     @cached_property
     def gaps(self) -> list[say.Gap]:
         """What is not covered, and why."""
-        return say.gaps(self.journey, self.words)
+        return say.gaps(self.journey.not_covered, self.words)
+
+    @cached_property
+    def counted_only(self) -> str:
+        """What the method counts without converting it."""
+        return say.counted_only([self.journey], self.words)
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What the collectors noted."""
+        return say.notes(self.journey, self.words)
 
     @cached_property
     def figure_id(self) -> str:
         """A figure for `lichen explain`; empty when there is none."""
-        return say.plain(say.first_figure(self.journey) or "")
+        return say.figure_id(self.journey) or ""

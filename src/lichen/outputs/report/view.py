@@ -80,4 +80,4 @@ class ReportView:
     @cached_property
     def fallbacks(self) -> list[str]:
         """Factors of another place that stood in."""
-        return [say.plain(text) for text in self.result.fallbacks]
+        return say.fallbacks(self.result, self.words)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sentences that arrive as data, said in the reader's language: why something is not covered, notes of collectors, fall-backs."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+from lichen.render.i18n import Catalogue, catalogue
+
+_STORED: Final = "en"
+"""Language of run files and of the public JSON."""
+_FAMILY: Final = "sentence"
+_TIMES: Final = f"{_FAMILY}.times"
+
+
+def reason_words(row: Mapping[str, Any], words: Catalogue) -> str:
+    """Why a quantity is not covered.
+
+    Args:
+        row: of ``not_covered`` or ``by_design``: ``reason`` in English, ``code`` and ``arguments`` for the catalogue.
+        words: the reader's catalogue; a code that it does not know leaves the English reason.
+    """
+    key, arguments = f"reason.{row.get('code', '')}", row.get("arguments", {})
+    if key not in words:
+        return str(row.get("reason", ""))
+    said = words.say(key, **arguments)
+    if "indicator" not in arguments:
+        return said
+    indicator, phase = (words.word(family, arguments[family]) for family in ("indicator", "phase"))
+    return words.say("reason.only", reason=said, indicator=indicator, phase=phase)
+
+
+def told(text: str, words: Catalogue) -> str:
+    """An English sentence of a run file in the reader's language; one that the catalogue does not know stays as it is."""
+    for key, pattern in _patterns():
+        if found := pattern.fullmatch(text):
+            values = found.groupdict()
+            if key == _TIMES:
+                values["sentence"] = told(values["sentence"], words)
+            return words.say(key, **values)
+    return text
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Each English sentence as a pattern that finds what fills its gaps; the one around another sentence first."""
+    messages = catalogue(_STORED).messages
+    keys = sorted((key for key in messages if key.startswith(f"{_FAMILY}.")), key=lambda key: key != _TIMES)
+    return tuple((key, re.compile("".join(_pieces(messages[key])), re.DOTALL)) for key in keys)
+
+
+def _pieces(message: str) -> Iterator[str]:
+    for literal, field, _, _ in string.Formatter().parse(message):
+        yield re.escape(literal)
+        if field:
+            yield rf"(?P<{field}>\d+)" if field == "count" else f"(?P<{field}>.+?)"

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sentences that arrive as data: every one that the code can write is known in French."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lichen import nomenclature, plugins
+from lichen.model.method import load_method
+from lichen.model.reasons import METHOD, SENTENCES, Missing, Reason
+from lichen.records import Factor
+from lichen.render.i18n import catalogue
+from lichen.render.sentences import reason_words, told
+from lichen.service.summary import fallbacks
+
+EN, FR = catalogue("en"), catalogue("fr")
+COLLECT = Path(__file__).resolve().parents[2] / "src" / "lichen" / "collect"
+
+
+def _row(reason: Reason) -> dict[str, Any]:
+    return {"reason": str(reason), "code": reason.code, "arguments": reason.arguments}
+
+
+ARGUMENTS = {key: f"<{key}>" for key in ("en", "fr", "factor", "place", "name", "method", "quantity", "tier", "meter")}
+
+
+@pytest.mark.parametrize("code", sorted(SENTENCES))
+def test_every_reason_has_the_same_english_and_a_french_sentence(code: str) -> None:
+    for reason in (Reason(code, ARGUMENTS), Missing(code, **ARGUMENTS).reason("water", "use")):
+        row = _row(reason)
+        english = reason_words(row, EN)
+        assert english.lower() == row["reason"].lower()
+        assert reason_words(row, FR) != english
+
+
+def test_the_catalogues_know_no_other_reason() -> None:
+    assert {key.removeprefix("reason.") for key in FR.messages if key.startswith("reason.")} == {*SENTENCES, "only"}
+
+
+def test_a_reason_of_another_version_keeps_its_english_sentence() -> None:
+    assert reason_words({"reason": "no sun", "code": "no_sun", "arguments": {}}, FR) == "no sun"
+    assert reason_words({"reason": "no sun"}, FR) == "no sun"
+
+
+@pytest.mark.parametrize("method_id", plugins.names("lichen.methods"))
+def test_shipped_methods_give_each_reason_in_both_languages(method_id: str) -> None:
+    method = load_method(method_id, nomenclature.load())
+    assert method.reasons
+    assert method.reasons_fr.keys() == method.reasons.keys()
+    for key, text in method.reasons.items():
+        quantity, _, tier = key.partition(".")
+        row = _row(Reason(METHOD, method.reason(quantity, tier)))
+        assert (reason_words(row, EN), reason_words(row, FR)) == (text, method.reasons_fr[key])
+        assert text != method.reasons_fr[key]
+
+
+def _text(node: ast.expr) -> str | None:
+    """The sentence that an expression writes, with a letter for each value that it fills in (a digit for a count)."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if not isinstance(node, ast.JoinedStr):
+        return None
+    pieces = []
+    for part in node.values:
+        count = isinstance(part, ast.FormattedValue) and ast.unparse(part.value).startswith("len(")
+        pieces.append(str(part.value) if isinstance(part, ast.Constant) else "7" if count else "x")
+    return "".join(pieces)
+
+
+def _notes() -> Iterator[str]:
+    for path in sorted(COLLECT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            found: ast.expr | None = None
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith((".note", "notes.append")):
+                found = node.args[0]
+            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "notes":
+                found = node.value.elt if isinstance(node.value, ast.ListComp) else None
+            if found is not None and (text := _text(found)):
+                yield text
+
+
+def test_every_note_that_a_collector_writes_is_known_in_french() -> None:
+    notes = list(_notes())
+    assert len(notes) >= 8
+    assert [note for note in notes if told(note, FR) == note] == []
+    assert [note for note in notes if told(note, EN) != note] == []
+
+
+def test_what_fills_a_sentence_is_kept() -> None:
+    assert (
+        told("dialog closed: alert 'It's (late): go?'", FR)
+        == "dialogue fermé\u00a0: alert «\u00a0It's (late): go?\u00a0»"
+    )
+    assert (
+        told("download stopped: a (2 times).pdf (3 times)", FR)
+        == "téléchargement arrêté\u00a0: a (2 times).pdf (3 fois)"
+    )
+    assert told("The page kept 2 requests open.", FR) == "The page kept 2 requests open."
+
+
+def test_a_fall_back_is_told_in_both_languages() -> None:
+    factor = Factor(
+        factor_id="facility.wue", value=1.0, low=0.5, high=2.0, unit="L/kWh", boundary="", geography="WORLD",
+        valid_from=date(2024, 1, 1), valid_to=None, source="s", source_title="S", licence="CC0-1.0", fallback=("FR",),
+    )  # fmt: skip
+    evaluation: Any = SimpleNamespace(impacts=[SimpleNamespace(factors=[factor])])
+    (sentence,) = fallbacks(evaluation)
+    assert told(sentence, EN) == sentence == "facility.wue: no value for FR, WORLD stands in"
+    assert told(sentence, FR) == "facility.wue\u00a0: pas de valeur pour FR, WORLD la remplace"
