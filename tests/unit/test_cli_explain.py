@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``lichen explain`` on a stored run, as a tree in both languages and as JSON."""
+"""``lichen explain`` on a stored run, as text in both languages and as JSON."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from click.testing import CliRunner, Result
 from tests.fixtures import run as stored
 
 from lichen.cli.app import root
+from lichen.cli.derivation import TERMS_SHOWN
+from lichen.render.numbers import Numbers
 
 Lichen = Callable[..., Result]
 
@@ -21,23 +24,43 @@ def lichen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lichen:
     monkeypatch.chdir(tmp_path)
     stored.write(tmp_path / "lichen-runs")
     return lambda *args: CliRunner().invoke(
-        root, ["explain", *args], prog_name="lichen", env={"COLUMNS": "300", "LANG": "C"}
+        root, ["explain", *args], prog_name="lichen", env={"COLUMNS": "1000", "LANG": "C"}
     )
 
 
-def test_a_sum_lists_its_terms_and_opens_the_largest(lichen: Lichen) -> None:
-    figure = json.loads(lichen("apply/open#energy", "--json").stdout)["figure"]
-    shown = lichen("apply/open#energy").stdout
-    assert shown.startswith("apply/open#energy  Energy: ")
-    for term in figure["terms"]:
-        assert term["impact_id"] in shown
+def test_a_sum_lists_its_largest_rows_and_opens_the_largest(lichen: Lichen) -> None:
+    figure = json.loads(lichen("apply#energy", "--json").stdout)["figure"]
+    shown = lichen("apply#energy").stdout
+    assert re.match(r"apply#energy *\nEnergy ", shown)
+    ids = [term["impact_id"] for term in figure["terms"]]
+    assert len(ids) > TERMS_SHOWN
+    assert [impact_id in shown for impact_id in ids] == [True] * TERMS_SHOWN + [False] * (len(ids) - TERMS_SHOWN)
+    assert f"{len(ids) - TERMS_SHOWN} smaller rows" in shown
     largest = figure["terms"][0]
     for step in largest["steps"]:
-        assert f"{step['formula']}: {step['expression']}" in shown
+        assert re.search(rf"formula: {re.escape(step['formula'])} *\n", shown)
+        assert step["expression"] in shown
         for argument in step["arguments"]:
             if "factor" in argument:
                 assert argument["factor"]["id"] in shown
-    assert f"{figure['terms'][-1]['steps'][0]['formula']}:" not in shown
+                assert argument["factor"]["source_title"] in shown
+                assert f"licence: {argument['factor']['licence']}" in shown
+    assert f"→ {Numbers('en').raw(largest['value'])} kWh" in shown
+    assert f"lichen explain {ids[1]}" in shown
+
+
+def test_constants_of_a_formula_are_told(lichen: Lichen) -> None:
+    assert re.search(r"JOULE_PER_KWH +3,600,000", lichen("apply/open#energy").stdout)
+
+
+def test_a_source_is_told_in_full_once(lichen: Lichen) -> None:
+    terms = json.loads(lichen("apply", "--json").stdout)["figure"]["terms"]
+    impact = next(term for term in terms if term["rule"] == "device.embodied.gwp100")
+    factors = [argument["factor"] for step in impact["steps"] for argument in step["arguments"] if "factor" in argument]
+    sources = [factor["source_title"] for factor in factors]
+    shown = lichen(impact["impact_id"]).stdout
+    assert [shown.count(title) for title in sources] == [1] * len(sources)
+    assert shown.count("source: the same as above") == len(sources) - len(set(sources))
 
 
 def test_an_impact_opens_down_to_the_raw_values_of_each_sample(lichen: Lichen) -> None:
@@ -48,15 +71,16 @@ def test_an_impact_opens_down_to_the_raw_values_of_each_sample(lichen: Lichen) -
     kept = [value for i, value in enumerate(activity["samples"]) if i in activity["kept"]]
     dropped = [value for i, value in enumerate(activity["samples"]) if i not in activity["kept"]]
     assert 1.04 in dropped
-    assert f"samples: {', '.join(f'{value:.6g}' for value in kept)}\n" in shown
-    assert f"dropped: {', '.join(f'{value:.6g}' for value in dropped)}\n" in shown
+    assert re.search(rf"samples: {' · '.join(f'{value:.6g}' for value in kept)} *\n", shown)
+    assert re.search(rf"dropped: {' · '.join(f'{value:.6g}' for value in dropped)} *\n", shown)
     assert "source: " in shown
     assert "lichen-runs/2026-03-01-" in shown
 
 
-def test_the_tree_speaks_french(lichen: Lichen) -> None:
+def test_it_speaks_french(lichen: Lichen) -> None:
     shown = lichen("apply/open", "--lang", "fr").stdout
-    assert "Climat\u00a0: " in shown
+    assert re.search(r"\nClimat \d", shown)
+    assert "fourchette du modèle\u00a0: " in shown
     assert "\nmesure\u00a0: " in shown
     assert "méthode\u00a0: lichen-1" in shown
 

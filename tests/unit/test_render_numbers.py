@@ -174,3 +174,18 @@ def test_the_shown_value_lies_within_half_of_its_interval(value: float, relative
     shown = _value(amount.number) * EN.rung(value, unit).factor
     assert abs(shown - value) <= max(half / 2, 0.0051 * value)
     assert 1 <= len(_significant(amount.number).rstrip("0")) <= 3
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "french"),
+    [
+        (123_800.0, "123,800", "123\u202f800"),
+        (1.23456789, "1.23457", "1,23457"),
+        (0.0, "0", "0"),
+        (3.6e6, "3,600,000", "3\u202f600\u202f000"),
+        (4.25e-9, "4.25\u00a0×\u00a010⁻⁹", "4,25\u00a0×\u00a010⁻⁹"),
+        (-0.5, "-0.5", "-0,5"),
+    ],
+)
+def test_raw_values_keep_six_digits(value: float, english: str, french: str) -> None:
+    assert (EN.raw(value), FR.raw(value)) == (english, french)

@@ -68,6 +68,22 @@ def test_closing_takes_the_bar_away_and_shows_the_cursor(monkeypatch: pytest.Mon
     assert stream.getvalue().rfind("\x1b[?25h") > stream.getvalue().rfind("\x1b[?25l")
 
 
+def test_a_bar_that_was_interrupted_while_it_started_closes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream = _Terminal()
+    console = Console(file=stream, width=80, force_terminal=True)
+    bar = LiveBar(console, "en")
+
+    def interrupted(_hook: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(console, "push_render_hook", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bar.phase("simulate")
+    bar.close()
+    assert stream.getvalue().rfind("\x1b[?25h") > stream.getvalue().rfind("\x1b[?25l")
+
+
 def test_quiet_says_nothing() -> None:
     stream = _Terminal()
     _run(make_progress(quiet=True, stream=stream, lang="en"))

@@ -1,24 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The derivation of a figure as a tree on a terminal: figure, impacts, formulas, arguments, sources, raw values."""
+"""The derivation of a figure on a terminal: what it sums, then one row down to formula, factors, sources and raw values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
-from rich.tree import Tree
 
+from lichen import units
 from lichen.cli.words import Words
+from lichen.render.figures import plain, quality_words, step_name
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Numbers
+from lichen.service.entities import parse_entity
+
+TERMS_SHOWN: Final = 10
+"""Rows of a sum; the others are counted."""
+_INDENT: Final = 2
+_CONSTANT: Final = re.compile(r"\b[A-Z][A-Z_]+\b")
+"""A constant of `lichen.units` in an expression."""
 
 
 def print_derivation(tree: Mapping[str, Any], console: Console, lang: str) -> None:
     """Prints what `lichen.service.explain.explain` returns.
 
-    A sum shows each term on one line, from the largest, and opens the largest; the others open by their id.
+    A sum lists its largest rows and opens the largest; the others open by their id.
     """
     _Printer(console, lang).print(tree)
 
@@ -29,92 +41,153 @@ class _Printer:
         self.words = Words(lang)
         self.catalogue = catalogue(lang)
         self.numbers = Numbers(lang)
+        self.told: set[str] = set()
 
     def print(self, tree: Mapping[str, Any]) -> None:
         """The figure, then the run and the method it comes from."""
         figure = tree["figure"]
         if "terms" in figure:
-            root = Tree(self._sum(figure))
-            for position, term in enumerate(figure["terms"]):
-                branch = root.add(self._impact(term))
-                if position == 0:
-                    self._open(branch, term)
+            self._sum(figure)
         else:
-            root = Tree(self._impact(figure))
-            self._open(root, figure)
-        self.console.print(root)
+            self._impact(figure)
         method = tree["method"]
-        self._pair("run", f"{tree['run_id'][:12]}, {tree['run_path']}")
-        self._pair(
-            "method", f"{method['id']} {method['version']}, {self.words['factors']} {method['factors_hash'][:12]}"
-        )
+        self._line("")
+        self._line(self._pair("run", f"{tree['run_id'][:12]}, {tree['run_path']}"), soft_wrap=True)
+        factors = f"{self.words['factors']} {method['factors_hash'][:12]}"
+        self._line(self._pair("method", f"{method['id']} {method['version']}, {factors}"))
 
-    def _pair(self, key: str, value: str) -> None:
-        self.console.print(Text(f"{self.words[key]}{self.words.colon}{value}"), soft_wrap=True)
+    def _line(self, text: str, *, indent: int = 0, style: str = "", soft_wrap: bool = False) -> None:
+        shown = Text(text, style=style)
+        if soft_wrap:
+            self.console.print(shown, soft_wrap=True)
+        else:
+            self.console.print(Padding(shown, (0, 0, 0, indent), expand=False))
 
-    def _amount(self, row: Mapping[str, Any]) -> str:
-        return self.numbers.amount(row["value"], row["unit"], low=row.get("low"), high=row.get("high")).full
+    def _pair(self, key: str, value: str) -> str:
+        return f"{self.words[key]}{self.words.colon}{value}"
 
-    def _sum(self, figure: Mapping[str, Any]) -> Text:
-        text = Text(figure["name"], style="bold")
-        text.append(
-            f"  {self.catalogue.word('indicator', figure['indicator'])}{self.words.colon}{self._amount(figure)}",
-            style="none",
-        )
-        shares = [
-            f"{self.numbers.whole_percent(share)} {self.catalogue.word('quality', name)}"
-            for name, share in figure["shares"].items()
-            if share
-        ]
-        text.append(f"\n{self.words['quality']}{self.words.colon}{', '.join(shares)}", style="none")
-        return text
+    def _figure(self, row: Mapping[str, Any]) -> str:
+        amount = self.numbers.amount(row["value"], row["unit"], low=row["low"], high=row["high"])
+        said = f"{self.catalogue.word('indicator', row['indicator'])} {amount.text}"
+        return f"{said}, {self._pair('model_range', amount.spread)}" if amount.spread else said
 
-    def _impact(self, impact: Mapping[str, Any]) -> Text:
-        text = Text(impact["impact_id"], style="bold")
-        indicator, phase = self.catalogue.word("indicator", impact["indicator"]), self.words[impact["phase"]]
-        text.append(f"  {impact['entity']}, {indicator}, {phase}, {impact['rule']}{self.words.colon}", style="none")
-        if impact.get("share") is not None:
-            text.append(f", {self.numbers.whole_percent(impact['share'])}", style="none")
-        return text
+    def _place(self, impact: Mapping[str, Any]) -> str:
+        """Step and part in words; the entity's path where it is not a journey's."""
+        entity = parse_entity(impact["entity"])
+        if entity is None:
+            return plain(str(impact["entity"]))
+        return f"{step_name(entity.step, self.catalogue)}, {plain(entity.part)}"
 
-    def _open(self, branch: Tree, impact: Mapping[str, Any]) -> None:
-        for step in impact["steps"]:
-            shown = branch.add(Text(f"{step['formula']}{self.words.colon}{step['expression']}  [{step['result']}]"))
+    def _sum(self, figure: Mapping[str, Any]) -> None:
+        self._line(plain(figure["name"]), style="bold")
+        self._line(self._figure(figure))
+        self._line(self._pair("quality", quality_words(figure["shares"], self.catalogue, self.numbers)))
+        terms = figure["terms"]
+        shown = [term for term in terms if term["value"]][:TERMS_SHOWN]
+        self._line("")
+        self.console.print(self._table(shown, figure))
+        if len(shown) < len(terms):
+            rest = sum(term["share"] or 0.0 for term in terms[len(shown) :])
+            self._line(
+                self.words["smaller"].format(
+                    count=self.numbers.integer(len(terms) - len(shown)), share=self.numbers.whole_percent(rest)
+                ),
+                style="dim",
+            )
+        if shown:
+            self._line("")
+            self._line(self.words["largest"], style="dim")
+            self._impact(shown[0])
+            self._line("")
+            self._line(self.words["open_others"].format(id=shown[min(1, len(shown) - 1)]["impact_id"]), style="dim")
+
+    def _table(self, terms: Sequence[Mapping[str, Any]], figure: Mapping[str, Any]) -> Table:
+        """One line per row of the sum, all values in the unit of the total."""
+        rung = self.numbers.rung(figure["value"], figure["unit"])
+        finest = self.numbers.finest(figure["value"], rung)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
+        table.add_column(self.words["share"], justify="right", no_wrap=True)
+        table.add_column(Text(self.numbers.unit(rung)), justify="right", no_wrap=True)
+        for key in ("place", "phase", "rule"):
+            table.add_column(self.words[key])
+        table.add_column("id", no_wrap=True)
+        for term in terms:
+            amount = self.numbers.amount(
+                term["value"], term["unit"], low=term["low"], high=term["high"], rung=rung, finest=finest
+            )
+            share = self.numbers.whole_percent(term["share"]) if term["share"] is not None else ""
+            row = (share, amount.number, self._place(term), self.words[term["phase"]], term["rule"], term["impact_id"])
+            table.add_row(*(Text(cell) for cell in row))
+        return table
+
+    def _impact(self, impact: Mapping[str, Any]) -> None:
+        self._line(f"{impact['impact_id']}  {self._place(impact)}", style="bold")
+        self._line(f"{self._figure(impact)} ({self.words[impact['phase']]}, {self._pair('rule', impact['rule'])})")
+        for position, step in enumerate(impact["steps"], start=1):
+            self._line("")
+            self._line(f"{position}. {self._pair('formula', step['formula'])}")
+            is_last = position == len(impact["steps"])
+            result = (
+                f"{self.numbers.raw(impact['value'])} {impact['unit']}" if is_last else step["result"].split(" ")[0]
+            )
+            self._line(f"{step['expression']}  → {result}", indent=_INDENT + 1, style="green")
+            grid = Table.grid(padding=(0, 2, 0, 0))
+            grid.add_column(no_wrap=True)
+            grid.add_column()
             for argument in step["arguments"]:
-                self._argument(shown, argument)
+                first, *more = self._argument(argument, impact["activities"])
+                said = Text(first)
+                for line in more:
+                    said.append(f"\n{line}", style="dim")
+                grid.add_row(Text(argument["name"], style="bold"), said)
+            for name in _CONSTANT.findall(step["expression"]):
+                grid.add_row(Text(name, style="bold"), Text(self.numbers.raw(getattr(units, name))))
+            self.console.print(Padding(grid, (0, 0, 0, _INDENT + 1), expand=False))
             for source in step["sources"]:
-                shown.add(Text(f"{self.words['source']}{self.words.colon}{source}", style="dim"))
-        for activity in impact["activities"]:
-            self._activity(branch, activity)
+                self._line(self._pair("formula_source", source), indent=_INDENT + 1, style="dim")
 
-    def _argument(self, branch: Tree, argument: Mapping[str, Any]) -> None:
-        name = f"{argument['name']} [{argument['tag']}]"
+    def _argument(self, argument: Mapping[str, Any], activities: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+        """What an argument of a formula is: its value first, then where that comes from."""
         factor = argument.get("factor")
-        if factor is None:
-            value = f" = {argument['value']!r}" if argument.get("value") is not None else ""
-            origin = argument.get("quantity") or argument.get("name", "")
-            branch.add(Text(f"{name}{value}, {self.words['from']} {argument['from']} {origin}".rstrip()))
-            return
-        numbers = f"{factor['value']:.6g} {factor['unit']} ({factor['low']:.6g} - {factor['high']:.6g}, {factor['range_basis']})"
-        text = f"{name} = {numbers}, {self.words['factor']} {factor['id']} {factor['geography']} {factor['valid_from'][:4]}"
-        shown = branch.add(Text(text))
-        shown.add(
-            Text(f"{self.words['source']}{self.words.colon}{factor['source_title'] or factor['source']}", style="dim")
-        )
-        if factor["comment"]:
-            shown.add(Text(factor["comment"], style="dim"))
+        if factor is not None:
+            yield from self._factor(factor)
+        elif argument["from"] == "quantity":
+            yield from (
+                line for row in activities if row["quantity"] == argument["quantity"] for line in self._activity(row)
+            )
+        elif argument["from"] == "result":
+            yield self.words["result_above"]
+        else:
+            known = [row["attributes"][argument["name"]] for row in activities if argument["name"] in row["attributes"]]
+            yield f"{known[0]} ({argument['name']})" if known else self._pair(argument["from"], argument["name"])
 
-    def _activity(self, branch: Tree, activity: Mapping[str, Any]) -> None:
+    def _factor(self, factor: Mapping[str, Any]) -> Iterator[str]:
+        value, low, high = (self.numbers.raw(factor[key]) for key in ("value", "low", "high"))
+        spread = self.catalogue.say("number.range", low=low, high=high)
+        basis = self.words[f"range_{factor['range_basis']}"]
+        yield f"{value} {factor['unit']} ({spread}, {basis})" if low != high else f"{value} {factor['unit']}"
+        yield self._pair("factor", f"{factor['id']}, {factor['geography']}, {factor['valid_from'][:4]}")
+        if factor["fallback"]:
+            yield self._pair("fallback", ", ".join(factor["fallback"]))
+        if factor["source"] in self.told:
+            yield self._pair("source", self.words["as_above"])
+        else:
+            self.told.add(factor["source"])
+            yield self._pair("source", factor["source_title"] or factor["source"])
+            yield self._pair("licence", factor["licence"])
+        if factor["comment"]:
+            yield factor["comment"]
+
+    def _activity(self, activity: Mapping[str, Any]) -> Iterator[str]:
         quality = self.catalogue.word("quality", activity["method"])
         quantity = self.catalogue.word("quantity", activity["quantity"])
-        shown = branch.add(Text(f"{quantity}{self.words.colon}{activity['value']!r} {activity['unit']} ({quality})"))
-        if activity["samples"]:
-            kept = set(activity["kept"]) or set(range(len(activity["samples"])))
-            values = [f"{value:.6g}" if value is not None else self.numbers.unknown for value in activity["samples"]]
-            shown.add(
-                Text(
-                    f"{self.words['samples']}{self.words.colon}{', '.join(v for i, v in enumerate(values) if i in kept)}"
-                )
-            )
-            if dropped := [v for i, v in enumerate(values) if i not in kept]:
-                shown.add(Text(f"{self.words['dropped']}{self.words.colon}{', '.join(dropped)}"))
+        yield f"{self.numbers.raw(activity['value'])} {activity['unit']} ({quantity}, {quality})"
+        if not activity["samples"]:
+            return
+        kept = set(activity["kept"]) or set(range(len(activity["samples"])))
+        values = [
+            self.numbers.raw(value) if value is not None else self.numbers.unknown for value in activity["samples"]
+        ]
+        yield self._pair("samples", " · ".join(value for i, value in enumerate(values) if i in kept))
+        if dropped := [value for i, value in enumerate(values) if i not in kept]:
+            yield self._pair("dropped", " · ".join(dropped))

@@ -34,6 +34,25 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "dropped": ("dropped", "écartées"),
     "quality": ("quality", "qualité"),
     "written": ("written", "écrit"),
+    "model_range": ("model range", "fourchette du modèle"),
+    "share": ("share", "part"),
+    "place": ("step, part", "étape, partie"),
+    "phase": ("phase", "phase"),
+    "smaller": (
+        "{count} smaller rows, {share} together; --json lists them all",
+        "{count} lignes plus petites, {share} ensemble ; --json les donne toutes",
+    ),
+    "largest": ("The largest row, opened:", "La plus grande ligne, ouverte :"),
+    "open_others": ("Open another row: lichen explain {id}", "Ouvrir une autre ligne : lichen explain {id}"),
+    "formula": ("formula", "formule"),
+    "formula_source": ("formula from", "formule tirée de"),
+    "result_above": ("the result of the formula above", "le résultat de la formule ci-dessus"),
+    "attribute": ("attribute", "attribut"),
+    "context": ("context", "contexte"),
+    "fallback": ("stands in for", "remplace"),
+    "as_above": ("the same as above", "la même que ci-dessus"),
+    "range_source": ("range from the source", "fourchette de la source"),
+    "range_assumed": ("range assumed", "fourchette supposée"),
 }
 """English and French."""
 

@@ -25,6 +25,7 @@ from lichen.service.result import Counter, Indicator
 DIGITS_MAX: Final = 3
 DIGITS_WITHOUT_INTERVAL: Final = 2
 _PLAIN_FROM, _PLAIN_BELOW = Decimal("0.001"), Decimal(1_000_000)
+_RAW_FROM, _RAW_BELOW = Decimal("0.0001"), Decimal(1_000_000_000_000)
 _TWO_DIGITS_BELOW: Final = Decimal("3.55")
 _SHARE_SHOWN: Final = 0.001
 """The smallest share that is shown as a number."""
@@ -175,10 +176,14 @@ class Numbers:
         """``value`` rounded at ``place``, with the language's mark and groups; powers of ten outside 0.001 to a million."""
         rounded, used = _round(_decimal(value), place)
         if rounded and not _PLAIN_FROM <= abs(rounded) < _PLAIN_BELOW:
-            lead = _leading(rounded)
-            mantissa = self._plain(rounded.scaleb(-lead), used - lead)
-            return f"{mantissa}\u00a0×\u00a010{str(lead).translate(_SUPERSCRIPT)}"
+            return self._power(rounded, used)
         return self._plain(rounded, used)
+
+    def _power(self, value: Decimal, place: int) -> str:
+        """A number between one and ten times a power of ten."""
+        lead = _leading(value)
+        mantissa = self._plain(value.scaleb(-lead), place - lead)
+        return f"{mantissa}\u00a0×\u00a010{str(lead).translate(_SUPERSCRIPT)}"
 
     def _plain(self, value: Decimal, place: int) -> str:
         decimals = max(0, -place)
@@ -295,6 +300,13 @@ class Numbers:
     def integer(self, value: int) -> str:
         """A whole number with the language's groups."""
         return str(format_decimal(value, format="#,##0", locale=self._catalogue.locale))
+
+    def raw(self, value: float) -> str:
+        """A value as it enters a formula: up to six digits, whatever its interval."""
+        shown = Decimal(f"{value:.6g}")
+        if shown and not _RAW_FROM <= abs(shown) < _RAW_BELOW:
+            return self._power(shown, int(shown.normalize().as_tuple().exponent))
+        return str(format_decimal(shown, format="#,##0.############", locale=self._catalogue.locale))
 
     def percent(self, share: float | None) -> str:
         """A share of one: whole percents from 10 % on, one decimal below; what would round to nothing is said to be less."""

@@ -6,6 +6,7 @@ Every class here is a listener of `lichen.service.progress`.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Final, TextIO
@@ -113,7 +114,10 @@ class LiveBar(Lines):
 
     def close(self) -> None:
         """Takes the bar away and gives the terminal its cursor back; may be called twice."""
-        self._bar.stop()
+        # Interrupted in the very moment in which the bar starts, rich takes away a hook that it had not set yet.
+        with contextlib.suppress(IndexError):
+            self._bar.stop()
+        self._console.show_cursor()
 
     def _new_bar(self) -> Bar:
         return Bar(
