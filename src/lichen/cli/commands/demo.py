@@ -19,7 +19,7 @@ from lichen.errors import UsageError
 if TYPE_CHECKING:
     from lichen.config import Settings
 
-NEEDED: Final = ("playwright", "websockets", "starlette", "uvicorn", "python_multipart")
+NEEDED: Final = ("playwright", "starlette", "uvicorn", "python_multipart")
 
 
 @click.command("demo", epilog="Example: lichen demo --samples 3 --html report.html")
