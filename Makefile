@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help install install-dev browser demo check style types imports constants locks docs test golden pages bench lock wheel clean
+.PHONY: all help install install-dev browser demo check style types imports constants locks docs test golden pages pictures bench lock wheel clean
 
 all: check test ## everything that continuous integration runs (the default)
 
@@ -77,6 +77,9 @@ pages: install-dev ## rewrite the pages that are made from the code, then read t
 	$(BIN)/python tools/model_pages.py
 	$(BIN)/python -m lichen.config.document > docs/configuration.md
 	@git --no-pager diff --stat -- docs
+
+pictures: install-dev browser ## measure the portal and take the pictures of docs/pictures
+	$(BIN)/python tools/pictures.py
 
 bench: install browser ## run the benchmarks
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
