@@ -99,3 +99,16 @@ class TestPlan:
     def test_a_fixed_number_is_taken_whole(self) -> None:
         fixed = SamplingPlan(minimum=3, maximum=3, target=None, max_s=math.inf)
         assert [fixed.enough([1.0] * n, 1e9, 1) for n in range(4)] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(("cv", "target"), [(0.03, 0.03), (0.06, 0.03), (0.08, 0.05)])
+def test_stopping_early_costs_little_coverage(cv: float, target: float) -> None:
+    """The rule looks after every sample and stops when the interval looks narrow: docs/sampling.md says what that costs."""
+    plan = SamplingPlan(minimum=7, maximum=30, target=target, max_s=math.inf)
+    random = np.random.default_rng(4)
+    hits = 0
+    for series in np.exp(random.normal(0, cv, size=(800, 30))):
+        n = next(k for k in range(1, 31) if plan.enough(series[:k].tolist(), 0, 0))
+        known = precision(series[:n].tolist())
+        hits += abs(known.mean - 1) <= known.half_width
+    assert 0.86 <= hits / 800 <= 0.99
