@@ -15,10 +15,10 @@ from rich.text import Text
 
 from lichen import units
 from lichen.cli.words import Words
+from lichen.collect.entities import parse_entity
 from lichen.render.figures import plain, quality_words, step_name
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Numbers
-from lichen.service.entities import parse_entity
 
 TERMS_SHOWN: Final = 10
 """Rows of a sum; the others are counted."""

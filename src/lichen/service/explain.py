@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from lichen.collect.entities import parse_entity
 from lichen.errors import StorageError, UsageError
 from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
@@ -14,7 +15,6 @@ from lichen.model import registry, uncertainty
 from lichen.model.evaluate import Computed, Evaluation, add, shares
 from lichen.model.method import Binding, Method, Rule, Step
 from lichen.records import Activity, Factor
-from lichen.service.entities import parse_entity
 from lichen.service.evaluation import as_of, evaluate_activities, parse_document
 from lichen.service.workspace import Workspace
 

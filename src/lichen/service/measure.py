@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lichen.collect.base import Sample
+from lichen.collect.entities import BROWSER, segment
 from lichen.collect.journeys import (
     BrowserInfo,
     BrowserSettings,
@@ -22,15 +23,14 @@ from lichen.collect.journeys import (
     load_journey,
     run_sample,
 )
+from lichen.collect.journeys.rows import PartPlace, primary_s
 from lichen.collect.machine import Part, Parts, TreeMeter, describe_host
 from lichen.config import Settings
 from lichen.errors import ConfigError, LichenError
 from lichen.ledger import runfile
-from lichen.service.entities import BROWSER, segment
 from lichen.service.progress import Progress, Silent
 from lichen.service.record import Measured, RunFacts, now, run_content
 from lichen.service.result import Result
-from lichen.service.samples import PartPlace, primary_s
 from lichen.service.summary import summarise
 from lichen.service.workspace import Workspace
 from lichen.stats.sampling import SamplingPlan, precision

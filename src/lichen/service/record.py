@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from lichen import __version__
 from lichen.collect.base import Sample
+from lichen.collect.entities import segment
 from lichen.collect.journeys import Journey
+from lichen.collect.journeys.rows import JourneySamples, PartPlace, activities
 from lichen.ledger import runfile
 from lichen.nomenclature import Nomenclature
 from lichen.records import DATA_METHODS, Activity
-from lichen.service.entities import segment
 from lichen.service.result import PrecisionStatus
-from lichen.service.samples import JourneySamples, PartPlace, activities
 from lichen.stats.sampling import Precision, SamplingPlan, precision
 
 NANO: Final = 1e9

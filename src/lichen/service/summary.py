@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from lichen import __version__
+from lichen.collect.entities import BROWSER, JourneyEntity, parse_entity
 from lichen.ledger.runfile import RunFile
 from lichen.model import uncertainty
 from lichen.model.evaluate import Computed, Evaluation, add, shares
 from lichen.nomenclature import Nomenclature
 from lichen.records import Activity, NotCovered
-from lichen.service.entities import BROWSER, JourneyEntity, parse_entity
 from lichen.service.evaluation import as_of, evaluate_activities, parse_document
 from lichen.service.result import (
     Counter,

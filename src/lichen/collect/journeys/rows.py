@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lichen.collect.base import Sample, StepReading, TreeReading
+from lichen.collect.entities import BROWSER, JourneyEntity
 from lichen.nomenclature import Nomenclature
 from lichen.records import Activity, DataMethod
-from lichen.service.entities import BROWSER, JourneyEntity
 
 NANO: Final = 1e9
 
