@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from lichen.demo import BUSINESS_DATE, HERE, LANGUAGES
-from lichen.demo.assets import Assets
+from lichen.demo.assets import STATIC_DIR, Assets
 from lichen.demo.backoffice_client import BackOfficeClient
 from lichen.demo.database import Database
 from lichen.demo.i18n import Translator, choose_language
@@ -50,6 +50,8 @@ def environment() -> jinja2.Environment:
     )
     templates.filters["merge"] = lambda first, second: {**first, **second}
     templates.globals["business_date"] = BUSINESS_DATE
+    # In the page itself: a picture from a file would come after the first paint, and lay the heading out again.
+    templates.globals["mark"] = Markup((STATIC_DIR / "mark.svg").read_text().strip())  # noqa: S704 - our own file
     return templates
 
 

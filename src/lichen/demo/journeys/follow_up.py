@@ -32,8 +32,10 @@ def journey(page: Any, step: Callable[..., AbstractContextManager[object]]) -> N
         page.get_by_role("button", name="Amount").click()
     with step("detail", dwell=25):
         page.get_by_role("link", name="Open application").first.click()
+        page.wait_for_url("**/applications/*")
         page.get_by_role("heading", name="Timeline").wait_for()
     with step("message", dwell=30):
         page.get_by_label("Write to your analyst").fill("The cash plan is updated; the new one is attached.")
         page.get_by_role("button", name="Send").click()
+        page.wait_for_url("**#messages")
         page.get_by_text("The cash plan is updated").wait_for()

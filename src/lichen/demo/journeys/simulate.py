@@ -17,11 +17,13 @@ def journey(page: Any, step: Callable[..., AbstractContextManager[object]]) -> N
         page.goto("/?lang=en")
     with step("simulator", dwell=12):
         page.get_by_role("link", name="Simulate Treasury Guarantee").click()
+        page.wait_for_url("**/simulate/treasury-guarantee")
         page.get_by_role("heading", level=1, name="Simulate: Treasury Guarantee").wait_for()
     with step("calculate", dwell=20):
         page.get_by_label("Amount of the loan").fill("180000")
         page.get_by_label("Term in months").fill("72")
         page.get_by_role("button", name="Calculate").click()
+        page.wait_for_url("**term_months=72**")
         page.get_by_role("heading", name="Your loan").wait_for()
     with step("schedule", dwell=15):
         page.get_by_role("tab", name="By month").click()

@@ -16,6 +16,7 @@
     balance: "#16302b", principal: "#0b5c4a", interest: "#d98032", fee: "#8a6bb1",
     in_review: "#3f6fc4", documents_requested: "#d98032", approved: "#4fae7f", paid: "#0b5c4a", refused: "#b3444a",
   };
+  const widths = new WeakMap();
   const FALLBACK = ["#0b5c4a", "#4fae7f", "#d98032", "#3f6fc4", "#8a6bb1", "#b3444a"];
 
   /** Create an SVG element with attributes and children. */
@@ -109,7 +110,7 @@
   }
 
   function frameOf(host, height) {
-    const width = Math.max(300, Math.round(host.clientWidth) || 600);
+    const width = Math.max(300, Math.round(widths.get(host) ?? host.clientWidth) || 600);
     return { width, height, left: 56, right: width - 8, top: 12, bottom: height - 26 };
   }
 
@@ -278,16 +279,17 @@
     return JSON.parse(document.getElementById(host.dataset.source).textContent);
   }
 
-  const hosts = [...document.querySelectorAll("[data-chart][data-source]")];
-  hosts.forEach((host) => draw(host, dataOf(host)));
-
-  // A chart is drawn for one width: draw again when the window really changes.
-  let width = window.innerWidth;
-  window.addEventListener("resize", () => {
-    if (window.innerWidth === width) return;
-    width = window.innerWidth;
+  /** Read every width before the first chart is drawn, so that the page is laid out once and not once a chart. */
+  function drawAll(hosts) {
+    hosts.forEach((host) => widths.set(host, host.clientWidth));
     hosts.forEach((host) => draw(host, dataOf(host)));
-  });
+  }
+
+  const hosts = [...document.querySelectorAll("[data-chart][data-source]")];
+  drawAll(hosts);
+
+  // A chart is drawn for one width: draw again when its own really changes.
+  window.addEventListener("resize", () => drawAll(hosts.filter((host) => host.clientWidth !== widths.get(host))));
 
   window.portalCharts = { draw };
 })();
