@@ -70,12 +70,11 @@ def get(url):
 def test_parts_start_in_order_know_each_other_and_stop(tmp_path, server):
     parts = (
         Part(name="backoffice", command=server, ready="{url}/health"),
-        Part(name="portal", command=server, env={"PEER": "{backoffice.url}"}, zone="FR"),
+        Part(name="portal", command=server, env={"PEER": "{backoffice.url}"}),
     )
     with Parts(parts, folder=tmp_path / "logs") as running:
         roots = dict(running.roots)
         assert list(roots) == ["backoffice", "portal"]
-        assert running.zones == {"portal": "FR"}
         assert get(running.url("portal")) == running.url("backoffice")
         running.check()
         assert all(alive(pid) for pid in roots.values())

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, NamedTuple, TypeVar
 
+from lichen.config.names import PART_NAME_WANTED, well_formed
+
 T = TypeVar("T")
 C = TypeVar("C", bound=str)
 
@@ -19,7 +21,6 @@ Samples = Literal["auto"] | int
 
 _ZONE = re.compile(r"WORLD|[A-Z]{2}(-[A-Z0-9]{1,8})*")
 _ADDRESS = re.compile(r"(https?://|\{url\}|\{[^{}/]+\.url\})\S*")
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _SOCKET = re.compile(r"tcp://[^\s/]+:(\d+|\{[^{}]+\})")
 _LARGEST = sys.float_info.max
 _TRUE = frozenset({"true", "yes", "on", "1"})
@@ -63,7 +64,7 @@ def _text(value: object) -> str:
 
 def _name(value: object, _folder: Path) -> str:
     name = _text(value)
-    if _NAME.fullmatch(name) is None:
+    if not well_formed(name):
         raise ValueError
     return name
 
@@ -206,7 +207,7 @@ def optional(kind: Kind[T]) -> Kind[T | None]:
 
 
 TEXT: Kind[str] = Kind("a text that is not empty", lambda value, _folder: _text(value))
-NAME: Kind[str] = Kind("a letter, then letters, digits, '-' and '_'", _name)
+NAME: Kind[str] = Kind(PART_NAME_WANTED, _name)
 FLAG: Kind[bool] = Kind("true or false", _flag, _flag_text)
 PATH: Kind[Path] = Kind("a path", _path, holds_paths=True)
 PROGRAM: Kind[str] = Kind("a program's name or path", _program, holds_paths=True)

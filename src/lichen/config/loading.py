@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lichen.config.keys import Key
+from lichen.config.names import refusal
 from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Lang, Origin, Part, Settings
 from lichen.errors import ConfigError
 
@@ -198,12 +199,8 @@ class _Reader:
                 repair="Names are one word of a path: take it out.",
                 culprit=place,
             )
-        if section == "part" and declared.name == "browser":
-            raise ConfigError(
-                f"A part cannot be called 'browser' ({place}).",
-                repair="That name is the browser's own: choose another.",
-                culprit=place,
-            )
+        if section == "part" and (repair := refusal(declared.name)):
+            raise ConfigError(f"A part cannot be called '{declared.name}' ({place}).", repair=repair, culprit=place)
         if any(other.name == declared.name for other in self.lists[section][:position]):
             raise ConfigError(
                 f"Two [[{section}]] are called '{declared.name}' ({place}).", repair="Rename one.", culprit=place

@@ -297,7 +297,10 @@ def _clock_finding() -> Finding:
     foreign = cpu_ns(1) is not None and hasattr(os, "pidfd_open")
     what = "nanosecond clocks of all processes" if foreign else "the CPU clocks of other processes cannot be read"
     return Finding(
-        topic="cpu", ok=foreign, what=what, repair="" if foreign else "Use Linux 5.3 or newer, outside a sandbox (gVisor)."
+        topic="cpu",
+        ok=foreign,
+        what=what,
+        repair="" if foreign else "Use Linux 5.3 or newer, outside a sandbox (gVisor).",
     )
 
 
@@ -307,7 +310,11 @@ def _io_finding() -> Finding:
         return Finding(
             topic="disk", ok=False, what="no storage counters", repair="Use a kernel with CONFIG_TASK_IO_ACCOUNTING."
         )
-    own = "all processes" if _read("/proc/1/io") is not None else "own processes; sandboxed and other users' ones are unknown"
+    own = (
+        "all processes"
+        if _read("/proc/1/io") is not None
+        else "own processes; sandboxed and other users' ones are unknown"
+    )
     return Finding(topic="disk", ok=True, what=f"storage traffic of {own}")
 
 
@@ -327,7 +334,9 @@ def _hidepid_finding() -> Finding:
         topic="processes",
         ok=not hidden,
         what="other users' processes are hidden (hidepid)" if hidden else "all processes are visible",
-        repair="Measure own processes only, or run as a member of the group named by /proc's gid= option." if hidden else "",
+        repair="Measure own processes only, or run as a member of the group named by /proc's gid= option."
+        if hidden
+        else "",
     )
 
 
@@ -339,6 +348,8 @@ def _rapl_finding() -> Finding:
     return Finding(
         topic="energy",
         ok=readable,
-        what="RAPL is readable" if readable else "RAPL exists, this user may not read it: energy is modelled from CPU time",
+        what="RAPL is readable"
+        if readable
+        else "RAPL exists, this user may not read it: energy is modelled from CPU time",
         repair="" if readable else "sudo chmod -R a+r /sys/class/powercap",
     )

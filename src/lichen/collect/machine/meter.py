@@ -14,7 +14,7 @@ from typing import Final, Self
 from lichen.collect.base import Edge, TreeReading
 from lichen.collect.machine.forest import Forest
 from lichen.collect.machine.memory import MemorySeries
-from lichen.errors import LichenError
+from lichen.errors import ConfigError, LichenError
 from lichen.records import DataMethod
 
 _AT_RISK_S: Final = 0.01
@@ -50,15 +50,23 @@ class TreeMeter:
         self._unchanged_ns = 0
         self._failure: Exception | None = None
 
-    def add(self, name: str, pid: int) -> None:
+    def add(self, name: str, pid: int, *, another: bool = False) -> None:
         """Watches the tree that descends from ``pid`` as ``name`` from now on.
 
-        A name given twice holds both trees. Descendants named on their own, before or later, are counted there only.
+        Descendants named on their own, before or later, are counted there only.
+
+        Args:
+            name: of the tree.
+            pid: its root.
+            another: the name may have a root already; it then holds both trees.
 
         Raises:
+            ConfigError: the name is taken.
             NothingMeasured: no such process.
         """
         with self._lock:
+            if name in self._forest.trees and not another:
+                raise ConfigError(f"Two process trees are called '{name}'.", repair="Name them apart.", culprit=name)
             self._forest.add(name, pid)
             series = self._memory.setdefault(name, MemorySeries())
             series.look(time.monotonic_ns(), self._forest.of(self._forest.trees[name]))

@@ -16,14 +16,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
-from lichen.collect.machine.ports import find_listener, free_port
+from lichen.collect.machine.ports import command_line, find_listener, free_port
 from lichen.collect.machine.proc import read_stat
 from lichen.collect.machine.ready import post, wait_ready
 from lichen.collect.machine.supervised import Supervised
+from lichen.config.names import refusal
 from lichen.errors import ConfigError, PartFailed, StorageError
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][\w-]*)(?:\.([a-z]+))?\}", re.IGNORECASE)
-_NAME: Final = re.compile(r"[a-z][a-z0-9_-]*", re.IGNORECASE)
 _KEYS: Final = ("port", "url", "data")
 _PYTHON: Final = "python"
 
@@ -43,7 +43,6 @@ class Part:
             default its port, if it has one.
         timeout_s: how long it may take to get ready.
         reset: run before each sample: arguments of a command, or a URL that is posted to.
-        zone: grid zone or country of the part, for the model.
     """
 
     name: str
@@ -55,15 +54,10 @@ class Part:
     ready: str = ""
     timeout_s: float = 30.0
     reset: tuple[str, ...] | str = ()
-    zone: str | None = None
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise ConfigError(
-                f"A part cannot be called '{self.name}'.",
-                repair="Use a letter, then letters, digits, '-' and '_'.",
-                culprit=self.name,
-            )
+        if repair := refusal(self.name):
+            raise ConfigError(f"A part cannot be called '{self.name}'.", repair=repair, culprit=self.name)
         if self.pid is not None and (self.command or self.port is not None):
             raise ConfigError(
                 f"The part '{self.name}' has a pid beside a command or a port.", repair="Keep one.", culprit=self.name
@@ -84,6 +78,7 @@ class _Running:
     root: int
     start_ticks: int
     process: Supervised | None = None
+    command: str = ""
 
 
 class Parts:
@@ -122,9 +117,13 @@ class Parts:
         return {running.part.name: running.root for running in self._running}
 
     @property
-    def zones(self) -> Mapping[str, str]:
-        """Zone of each part that declares one."""
-        return {part.name: part.zone for part in self._parts if part.zone}
+    def notes(self) -> tuple[str, ...]:
+        """Which process each found part is: a port says nothing about who listens there, so a reader must see it."""
+        return tuple(
+            f"Part {running.part.name} is the running process {running.root} ({running.command})."
+            for running in self._running
+            if running.process is None
+        )
 
     def url(self, name: str) -> str:
         """``http://127.0.0.1:PORT`` of a part; ConfigError when it has no port."""
@@ -210,7 +209,9 @@ class Parts:
         cwd = part.cwd
         if cwd is not None and not cwd.is_dir():
             raise PartFailed(
-                f"The folder of the part '{part.name}', {cwd}, does not exist.", repair="Correct its cwd.", culprit=part.name
+                f"The folder of the part '{part.name}', {cwd}, does not exist.",
+                repair="Correct its cwd.",
+                culprit=part.name,
             )
         process = Supervised(
             part.name,
@@ -236,7 +237,15 @@ class Parts:
             if holder.pid is None:
                 raise PartFailed(
                     f"Port {part.port} of the part '{part.name}' belongs to {holder}, which hides its processes from you.",
-                    repair="Give its pid instead of its port (CPU can be read without any right), or run as that user.",
+                    repair="Give the pid of the server itself instead of its port (of a container, its main pid): CPU can be "
+                    "read without any right. Or run as that user.",
+                    culprit=part.name,
+                )
+            if holder.relays:
+                raise PartFailed(
+                    f"Port {part.port} of the part '{part.name}' belongs to {holder}, which listens for another process.",
+                    repair="Give the pid of the server itself instead of its port; for a container, give the main pid of the "
+                    "container.",
                     culprit=part.name,
                 )
             pid = holder.pid
@@ -247,7 +256,7 @@ class Parts:
                 repair="Correct its pid, or give the port it listens on.",
                 culprit=part.name,
             )
-        return _Running(part, pid, stat.start_ticks)
+        return _Running(part, pid, stat.start_ticks, command=command_line(pid))
 
     def _check_one(self, running: _Running) -> None:
         if running.process is not None:
@@ -324,7 +333,9 @@ class Parts:
         if name in known and key in ("port", "url") and name in self._ports:
             port = self._ports[name]
             return str(port) if key == "port" else f"http://127.0.0.1:{port}"
-        valid = [f"{{{part}.{word}}}" for part in sorted(known) for word in _KEYS if word == "data" or part in self._ports]
+        valid = [
+            f"{{{part}.{word}}}" for part in sorted(known) for word in _KEYS if word == "data" or part in self._ports
+        ]
         close = difflib.get_close_matches(text, valid, n=1)
         raise ConfigError(
             f"{text} stands for nothing{f' in the part {at!r}' if at else ''}.",
@@ -336,4 +347,3 @@ class Parts:
         if name not in self._data:
             self._data[name] = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder)).resolve()
         return self._data[name]
-

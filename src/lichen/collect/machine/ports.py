@@ -12,6 +12,14 @@ from pathlib import Path
 from lichen.collect.machine.proc import all_pids, read_stat
 
 _LISTEN = "0A"
+_INIT_PID = 1
+_RELAYS = frozenset(
+    {
+        "docker-proxy", "inetd", "init", "kubectl", "pasta", "pasta.avx2", "rootlesskit", "rootlessport",
+        "slirp4netns", "socat", "ssh", "systemd", "xinetd",
+    }
+)  # fmt: skip
+"""Short names of programs that listen for another process: what that one consumes is not below them, or not alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,12 @@ class Listener:
     pid: int | None
     command: str
     user: str
+
+    @property
+    def relays(self) -> bool:
+        """Whether it listens on behalf of another process: a container's proxy, a tunnel, the machine's init."""
+        stat = None if self.pid is None else read_stat(self.pid)
+        return self.pid == _INIT_PID or (stat is not None and stat.comm in _RELAYS)
 
     def __str__(self) -> str:
         if self.pid is None:

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a server part may be called: one rule for lichen.toml and for those who make parts by program."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+PART_NAME_WANTED: Final = "a letter, then letters, digits, '-' and '_'"
+_PART_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_RESERVED: Final = frozenset({"browser"})
+
+
+def well_formed(name: str) -> bool:
+    """Whether ``name`` is `PART_NAME_WANTED`; ASCII only, as it stands in placeholders, paths and file names."""
+    return _PART_NAME.fullmatch(name) is not None
+
+
+def refusal(name: str) -> str:
+    """The repair for a name that a part cannot have; empty for one that it can."""
+    if name in _RESERVED:
+        return "That name is the browser's own: choose another."
+    return "" if well_formed(name) else f"Use {PART_NAME_WANTED}."
