@@ -26,8 +26,9 @@ class Tag:
 
     Args:
         unit: unit expression, e.g. ``"gCO2e/kWh"``; ``"1"`` for a ratio.
-        boundary: boundary expression: ``"it"``, ``"facility/it"`` (a PUE), ``"1/facility"`` (a grid factor), ``"any"`` and
-            ``"1/any"`` (the same delivered-electricity boundary, whichever it is), ``""`` when boundaries do not apply.
+        boundary: boundary expression: ``"it"``, ``"facility/it"`` (a PUE), ``"b"`` (any one boundary, the same wherever the
+            letter stands in a formula), ``"delivered"`` and ``"1/delivered"`` (a boundary at which a grid factor may be
+            applied: device, network, facility, never IT equipment), ``""`` when boundaries do not apply.
     """
 
     unit: str

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from lichen.collect.machine import TreeMeter, balance
+from lichen.collect.balance import balance
+from lichen.collect.machine import TreeMeter
 from lichen.errors import LichenError, NothingMeasured
 
 ROOT = Path(__file__).parents[2]

@@ -164,7 +164,7 @@ def edge(at_s: float, cpu_ms: int, peak: int, disk: int | None = 0) -> Edge:
         cpu_ns=cpu_ms * 10**6, disk_bytes=disk, memory_byte_seconds=at_s * 100, memory_peak_bytes=peak, alive=3
     )
     driver = TreeReading(cpu_ns=cpu_ms * 10**5, disk_bytes=0, memory_byte_seconds=0, memory_peak_bytes=0, alive=1)
-    return Edge(at_ns=int(at_s * 1e9), spread_ns=int(at_s), trees={"browser": tree, "driver": driver})
+    return Edge(at_ns=int(at_s * 1e9), spread_ns=int(at_s), trees={"browser": tree, "#driver": driver})
 
 
 def window_of(*marks: StepMark, first: Edge, last: Edge) -> Window:
@@ -196,7 +196,7 @@ def test_rows_of_a_sample_add_up_to_its_window() -> None:
         450 * 10**6,
         250 * 10**6,
     ]
-    assert [steps[name].paced_s for name in ("one", "two", "")] == [8.0, 5.0, 3.0]
+    assert [steps[name].paced_s for name in ("one", "two", "")] == [8.0, 5.0, 0.0]
     assert [steps[name].trees["browser"].memory_peak_bytes for name in ("one", "two", "")] == [20, 30, 9]
     assert [steps[name].trees["browser"].memory_byte_seconds for name in ("one", "two", "")] == [200, 500, 300]
     assert [steps[name].trees["browser"].disk_bytes for name in ("one", "two", "")] == [0, 0, None]
@@ -206,7 +206,7 @@ def test_rows_of_a_sample_add_up_to_its_window() -> None:
     assert (sample.agent_cpu_ns, sample.driver_cpu_ns, sample.edge_spread_ns) == (7, 10**8, 20)
     assert sample.notes == ("a", "b")
     assert sample.memory_methods == {"browser": "measured"}
-    assert sample.machine_busy_share is None
+    assert sample.machine is None
 
 
 # --- websocket --------------------------------------------------------------------------------------------------------

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lichen.collect.balance import balance, noise_ns
 from lichen.collect.base import Edge, TreeReading
-from lichen.collect.machine import balance
-from lichen.collect.machine.balance import noise_ns
 from lichen.collect.machine.memory import MemorySeries
 from lichen.collect.machine.proc import Stat
 from lichen.collect.machine.tree import CHILDREN_SLACK_NS, Member, Tree
@@ -21,7 +20,9 @@ MS = 1_000_000
 
 def member(tree: Tree, *, newborn: bool, children_ns: int = 0) -> Member:
     """A book whose clock the test sets: its pid is this process's, its figures are not."""
-    made = Member(os.getpid(), Stat("x", "S", 1, 1, 1, children_ns, not children_ns, 7), tree, pidfd=-1, newborn=newborn)
+    made = Member(
+        os.getpid(), Stat("x", "S", 1, 1, 1, children_ns, not children_ns, 7), tree, pidfd=-1, newborn=newborn
+    )
     made.move(tree)
     tree.closed_ns = tree.closed_io_bytes = 0
     return made
@@ -185,7 +186,9 @@ def test_balance_by_hand():
 def test_balance_sums_exactly(wall, busy, steal, tree, cpus):
     found = balance(edge(5, 7, 3, a=11), edge(5 + wall, 7 + busy, 3 + steal, a=11 + tree), cpus)
     assert found is not None
-    assert found.attributed_ns + found.unattributed_ns + found.idle_ns + found.stolen_ns == found.total_ns == cpus * wall
+    assert (
+        found.attributed_ns + found.unattributed_ns + found.idle_ns + found.stolen_ns == found.total_ns == cpus * wall
+    )
     assert found.within_noise == (busy - tree >= -noise_ns(cpus * wall, cpus))
 
 

@@ -91,6 +91,43 @@ class Edge:
     machine_steal_ns: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """CPU time of the machine between two edges [ns]: ``sum(trees) + unattributed + idle + stolen == total``, exactly.
+
+    Attributes:
+        total_ns: CPUs times wall-clock time.
+        trees: attributed to each tree, from nanosecond clocks.
+        unattributed_ns: busy time that belongs to no tree. The busy time has ticks of 10 ms and comes from sampling on most
+            kernels, so a short window can make it negative: kept, and ``within_noise`` says whether ticks explain it.
+        stolen_ns: time that a hypervisor gave to other machines.
+        idle_ns: the rest.
+        within_noise: false when the trees used more than the machine did beyond what the ticks can hide: something is wrong.
+    """
+
+    total_ns: int
+    trees: Mapping[str, int]
+    unattributed_ns: int
+    idle_ns: int
+    stolen_ns: int
+    within_noise: bool
+
+    @property
+    def attributed_ns(self) -> int:
+        """CPU time of all trees."""
+        return sum(self.trees.values())
+
+    @property
+    def unattributed_share(self) -> float:
+        """Share of the machine's capacity that other programs used; a quality signal."""
+        return self.unattributed_ns / self.total_ns
+
+    @property
+    def stolen_share(self) -> float:
+        """Share of the machine's capacity that the hypervisor gave to others; a quality signal."""
+        return self.stolen_ns / self.total_ns
+
+
 class Meter(Protocol):
     """Reads process trees at edges. Handed to whatever drives the window."""
 
@@ -157,7 +194,8 @@ class StepReading:
     Attributes:
         name: the step's name; ``""`` for the time between steps, so that the rows of a sample add up to its window.
         observed_s: wall-clock time between the step's edges.
-        paced_s: time a person spends: the declared dwell, or the observed time when none is declared or it is longer.
+        paced_s: time a person spends: the declared dwell, or the observed time when none is declared or it is longer; 0
+            between steps.
         trees: per tree, the difference of the counters between the step's edges.
         network_bytes, requests: of the browser, in this step.
         layouts: layout passes; dom_elements: elements of the page at the step's end.
@@ -185,7 +223,7 @@ class Sample:
         settle_s: time waited for the browser to come to rest before the window.
         edge_spread_ns: largest error of an edge's CPU readings.
         agent_cpu_ns, driver_cpu_ns: CPU of Lichen itself and of the browser driver inside the window; in no total.
-        machine_busy_share: busy share of the machine that belongs to none of the trees; a quality signal.
+        machine: where the CPU time of the whole machine went; None when its counters are not readable.
         memory_methods: per tree, how its memory is known (the meter's ``memory_method``).
         notes: what a reader should know (dialogs dismissed, downloads stopped, memory read as RSS...).
     """
@@ -199,7 +237,6 @@ class Sample:
     edge_spread_ns: int
     agent_cpu_ns: int
     driver_cpu_ns: int
-    machine_busy_share: float | None = None
-    steal_share: float | None = None
+    machine: Balance | None = None
     notes: tuple[str, ...] = ()
     memory_methods: Mapping[str, DataMethod] = field(default_factory=dict)

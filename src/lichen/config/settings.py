@@ -149,6 +149,13 @@ class Measure:
         en="Longest time for one repetition of a journey, in seconds.",
         fr="Durée maximale d'une répétition d'un parcours, en secondes.",
     )  # fmt: skip
+    page_dwell_s: float = declare(
+        number(0, unit="seconds"), 20.0,
+        en="Seconds a person spends on a page that is measured by its address; half before scrolling, half while scrolling; "
+        "assumed.",
+        fr="Secondes qu'une personne passe sur une page mesurée par son adresse ; moitié avant de défiler, moitié en défilant ; "
+        "supposées.",
+    )  # fmt: skip
     discard: int = declare(
         integer(0, 10), 1,
         en="First repetitions that warm up the machine and are not counted.",

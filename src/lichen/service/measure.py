@@ -136,7 +136,6 @@ def declared_parts(settings: Settings) -> list[Part]:
             ready="" if part.ready in (None, "tcp") else str(part.ready),
             timeout_s=part.ready_timeout_s,
             reset=part.reset or (),
-            zone=part.zone,
         )
         for part in settings.parts
     ]
@@ -151,7 +150,7 @@ class _Runner:
         self.browser_settings = browser_settings(settings)
         self.parts = parts
         self.progress = progress
-        self.artefacts = settings.output.runs / "screenshots"
+        self.artefacts = settings.output.runs / "screenshots" if settings.output.keep_screenshots else None
 
     def sample(self, journey: Journey, index: int) -> Sample:
         """One repetition, on parts that were reset; a negative index is a warm-up, which does not rest."""
@@ -172,7 +171,7 @@ class _Runner:
             self.parts.check()
             raise
         self.parts.check()
-        return sample
+        return replace(sample, notes=(*self.parts.notes, *sample.notes))
 
     def repeat(self, journey: Journey, plan: SamplingPlan) -> Measured:
         """Repeats a journey until it is precise enough, or as often as asked."""
@@ -229,7 +228,12 @@ def measure(workspace: Workspace, journeys: Sequence[str] = (), progress: Progre
     method = workspace.method(settings.method.use)
     browser = find_browser(settings.measure.profile, settings.browser.executable)
     plans = plan_journeys(settings, journeys)
-    early = {plan: load_journey(plan.source, name=plan.name) for plan in plans if "{" not in plan.source}
+    dwell_s = settings.measure.page_dwell_s
+    early = {
+        plan: load_journey(plan.source, name=plan.name, page_dwell_s=dwell_s)
+        for plan in plans
+        if "{" not in plan.source
+    }
     runfile.check_folder(settings.output.runs)
     host = describe_host()
     plan = sampling_plan(settings, shared_host=bool(host["virtualised"]))
@@ -242,18 +246,19 @@ def measure(workspace: Workspace, journeys: Sequence[str] = (), progress: Progre
         runner = _Runner(settings, browser, parts, listener)
         started_at = now()
         measured = []
-        for journey in on_parts(plans, early, parts):
+        for journey in on_parts(plans, early, parts, page_dwell_s=dwell_s):
             listener.phase(journey.name)
             measured.append(runner.repeat(journey, plan))
             listener.done(journey.name)
     facts = RunFacts(
         project=settings.project.name,
         functional_unit=settings.context.functional_unit,
-        method={"id": method.method_id, "version": method.version},
+        method={"id": method.method_id, "version": method.version, "factors_hash": workspace.factors.hash()},
         places=places(settings, [part.name for part in declared]),
         host=host,
         browser={"version": browser.version, "profile": browser.profile},
-        settings=runner.browser_settings.fingerprint() | {"discard": settings.measure.discard},
+        settings=runner.browser_settings.fingerprint()
+        | {"discard": settings.measure.discard, "page_dwell_s": settings.measure.page_dwell_s},
         context={"zone": settings.context.zone, "device": settings.context.device, "network": settings.context.network},
     )
     written = runfile.write(
@@ -270,7 +275,9 @@ def places(settings: Settings, parts: Iterable[str]) -> dict[str, PartPlace]:
     return {BROWSER: browser} | {name: PartPlace(tier="server", zone=zones[name]) for name in parts}
 
 
-def on_parts(plans: Sequence[JourneyPlan], early: Mapping[JourneyPlan, Journey], parts: Parts) -> list[Journey]:
+def on_parts(
+    plans: Sequence[JourneyPlan], early: Mapping[JourneyPlan, Journey], parts: Parts, *, page_dwell_s: float
+) -> list[Journey]:
     """The journeys with the parts' addresses filled in."""
 
     def filled(text: str) -> str:
@@ -278,7 +285,7 @@ def on_parts(plans: Sequence[JourneyPlan], early: Mapping[JourneyPlan, Journey],
 
     journeys = []
     for plan in plans:
-        journey = early.get(plan) or load_journey(filled(plan.source), name=plan.name)
+        journey = early.get(plan) or load_journey(filled(plan.source), name=plan.name, page_dwell_s=page_dwell_s)
         if plan.base_url is not None:
             journey = load_journey(plan.source, name=plan.name, base_url=filled(plan.base_url))
         journeys.append(journey)

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from lichen import __version__
-from lichen.collect.base import Sample
+from lichen.collect.base import Balance, Sample
 from lichen.collect.entities import segment
 from lichen.collect.journeys import Journey
 from lichen.collect.journeys.rows import JourneySamples, PartPlace, activities
 from lichen.ledger import runfile
 from lichen.nomenclature import Nomenclature
-from lichen.records import DATA_METHODS, Activity
+from lichen.records import Activity
+from lichen.service.quality import notes_of
 from lichen.service.result import PrecisionStatus
 from lichen.stats.sampling import Precision, SamplingPlan, precision
 
@@ -75,7 +76,6 @@ class RunFacts:
 
 def rows_of(facts: RunFacts, measured: Measured, nomenclature: Nomenclature) -> list[Activity]:
     """Activity rows of a journey."""
-    methods = [method for sample in measured.samples for method in sample.memory_methods.values()]
     run = JourneySamples(
         project=segment(facts.project),
         journey=segment(measured.journey.name),
@@ -84,7 +84,6 @@ def rows_of(facts: RunFacts, measured: Measured, nomenclature: Nomenclature) -> 
         kept=measured.precision.kept,
         places=facts.places,
         cpu_count=int(facts.host["cpu_count"]),
-        memory_method=max(methods, key=DATA_METHODS.index, default="proxy"),
     )
     return activities(run, nomenclature)
 
@@ -154,7 +153,7 @@ def _journey_record(measured: Measured, functional_unit: str) -> dict[str, Any]:
         "requests": _request_rows(measured.samples[middle]),
         "agent_cpu_s": math.fsum(sample.agent_cpu_ns for sample in kept) / len(kept) / NANO,
         "driver_cpu_s": math.fsum(sample.driver_cpu_ns for sample in kept) / len(kept) / NANO,
-        "notes": list(dict.fromkeys(note for sample in measured.samples for note in sample.notes)),
+        "notes": list(dict.fromkeys([*(note for one in measured.samples for note in one.notes), *notes_of(kept)])),
     }
 
 
@@ -168,11 +167,21 @@ def _sample_record(sample: Sample, primary_s: float) -> dict[str, Any]:
         "edge_spread_s": sample.edge_spread_ns / NANO,
         "agent_cpu_s": sample.agent_cpu_ns / NANO,
         "driver_cpu_s": sample.driver_cpu_ns / NANO,
-        "machine_busy_share": sample.machine_busy_share,
-        "steal_share": sample.steal_share,
+        "machine": None if sample.machine is None else _machine_record(sample.machine),
         "resting_cpu_share": [
             [step.name, step.resting_cpu_ns / NANO / step.resting_s]
             for step in sample.steps
             if step.resting_s and step.resting_cpu_ns is not None
         ],
+    }
+
+
+def _machine_record(found: Balance) -> dict[str, float]:
+    """CPU seconds of the machine in the window; the four others add up to the total."""
+    return {
+        "total_cpu_s": found.total_ns / NANO,
+        "attributed_cpu_s": found.attributed_ns / NANO,
+        "unattributed_cpu_s": found.unattributed_ns / NANO,
+        "stolen_cpu_s": found.stolen_ns / NANO,
+        "idle_cpu_s": found.idle_ns / NANO,
     }

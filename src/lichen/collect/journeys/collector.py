@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import Any, ClassVar
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar
 
-from lichen.collect.base import Availability, Meter, StepReading, TreeReading, Window
+from lichen import nomenclature
+from lichen.collect.base import Availability, Meter, Window
+from lichen.collect.entities import BROWSER, segment
 from lichen.collect.journeys.browser import find_browser
-from lichen.collect.journeys.readings import BROWSER
+from lichen.collect.journeys.rows import JourneySamples, PartPlace, activities
 from lichen.collect.journeys.sample import run_sample
 from lichen.collect.journeys.script import load_journey
 from lichen.collect.journeys.settings import BrowserSettings
+from lichen.config.settings import Measure
 from lichen.errors import ConfigError, NothingMeasured
 from lichen.records import Activity
 
@@ -23,13 +25,16 @@ class JourneyCollector:
 
     ``collect`` reads from the window's target: ``journey`` (path of a file, or an address), ``meter`` (callable that
     gives a `Meter`: reading process trees is another collector's trade, so it is handed in), and, if wanted,
-    ``profile``, ``executable``, ``settings`` (`BrowserSettings`), ``parts`` (name -> pid), ``artefacts`` (folder) and
-    ``base_url``. Rows are booked under ``<entity>/<tree>/<journey>/<step>``; the time between steps is not a row.
+    ``profile``, ``executable``, ``settings`` (`BrowserSettings`), ``parts`` (name -> pid), ``artefacts`` (folder; without
+    one, no screenshot), ``functional_unit``, ``page_dwell_s`` and ``base_url``. The window's entity is the application;
+    rows are booked under ``<application>/<part>/<journey>/<step>``, those between steps under ``(between)``, so that they
+    add up to the window.
     """
 
     name: ClassVar[str] = "journeys"
     emits: ClassVar[tuple[str, ...]] = (
         "cpu_time",
+        "cpu_time_share",
         "memory_peak",
         "memory_byte_seconds",
         "disk_bytes",
@@ -56,7 +61,7 @@ class JourneyCollector:
         """Activities of one sample.
 
         Raises:
-            ConfigError: the target names no journey or no meter.
+            ConfigError: the target names no journey or no meter, or the entity is more than an application.
             JourneyFailed, NothingMeasured: as `run_sample`.
         """
         target = window.target
@@ -68,50 +73,34 @@ class JourneyCollector:
                 repair='Pass target={"journey": path or address, "meter": callable that gives a Meter}.',
                 culprit=lack,
             )
-        journey = load_journey(str(target["journey"]), base_url=target.get("base_url"))
+        if "/" in window.entity:
+            raise ConfigError(
+                f"The entity '{window.entity}' of a journey is more than an application.",
+                repair="Give one word; part, journey and step are added.",
+                culprit=window.entity,
+            )
+        parts: Mapping[str, int] = target.get("parts", {})
+        journey = load_journey(
+            str(target["journey"]),
+            base_url=target.get("base_url"),
+            page_dwell_s=target.get("page_dwell_s", Measure().page_dwell_s),
+        )
         sample = run_sample(
             journey,
             browser=find_browser(target.get("profile", "fidelity"), target.get("executable")),
             settings=target.get("settings", BrowserSettings()),
             meter_factory=meter,
-            parts=target.get("parts", {}),
+            parts=parts,
             index=0,
-            artefacts=Path(target.get("artefacts", tempfile.gettempdir())),
+            artefacts=target.get("artefacts"),
         )
-        for step in sample.steps:
-            if step.name:
-                yield from _activities(window.entity, journey.name, step)
-
-
-def _activities(entity: str, journey: str, step: StepReading) -> Iterator[Activity]:
-    for name, tree in step.trees.items():
-        tier = "device" if name == BROWSER else "server"
-        rows = [*_of_tree(tree)]
-        if name == BROWSER:
-            rows += _of_page(step)
-        for quantity, value, unit in rows:
-            yield Activity(
-                entity=f"{entity}/{name}/{journey}/{step.name}",
-                quantity=quantity,
-                value=None if value is None else float(value),
-                unit=unit,
-                attributes={"tier": tier},
-            )
-
-
-def _of_tree(tree: TreeReading) -> Iterator[tuple[str, float | None, str]]:
-    yield "cpu_time", tree.cpu_ns / 1e9, "s"
-    yield "memory_peak", tree.memory_peak_bytes, "B"
-    yield "memory_byte_seconds", tree.memory_byte_seconds, "B.s"
-    yield "disk_bytes", tree.disk_bytes, "B"
-
-
-def _of_page(step: StepReading) -> list[tuple[str, Any, str]]:
-    return [
-        ("network_bytes", step.network_bytes, "B"),
-        ("requests", step.requests, "1"),
-        ("screen_time", step.paced_s, "s"),
-        ("window_time", step.observed_s, "s"),
-        ("layouts", step.layouts, "1"),
-        ("dom_elements", step.dom_elements, "1"),
-    ]
+        run = JourneySamples(
+            project=window.entity,
+            journey=segment(journey.name),
+            functional_unit=target.get("functional_unit", "visit"),
+            samples=(sample,),
+            kept=(0,),
+            places={BROWSER: PartPlace(tier="device")} | {name: PartPlace(tier="server") for name in parts},
+            cpu_count=os.cpu_count() or 1,
+        )
+        return activities(run, nomenclature.load())

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 _SCREENSHOT_TIMEOUT_MS: Final = 3000
+NOT_KEPT: Final = "not kept (output.keep_screenshots)"
+"""What stands in place of a screenshot's path when none is wanted."""
 
 _NET_ERRORS: Final = {
     "ERR_CONNECTION_REFUSED": "the connection is refused",
@@ -53,7 +55,7 @@ def describe(error: BaseException, *, crashed: bool) -> tuple[str, str]:
 
 
 def failed(
-    journey: Journey, step: str, error: BaseException, *, crashed: bool, screenshot: Path | None
+    journey: Journey, step: str, error: BaseException, *, crashed: bool, screenshot: Path | str | None
 ) -> JourneyFailed:
     """The error to raise for ``error``, which the journey raised in ``step`` (empty: outside steps)."""
     what, repair = describe(error, crashed=crashed)

@@ -8,15 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from lichen.collect.balance import balance
 from lichen.collect.base import Edge, Request, Sample, StepReading, TreeReading
+from lichen.collect.entities import BROWSER
 from lichen.collect.journeys.exchange import Exchange
 from lichen.collect.journeys.sites import party, registrable_site
 from lichen.collect.journeys.traffic import Traffic
 from lichen.collect.journeys.window import StepMark, Window
 from lichen.records import DataMethod
 
-BROWSER: Final = "browser"
-DRIVER: Final = "driver"
+AGENT: Final = "#agent"
+DRIVER: Final = "#driver"
+"""Lichen itself and the browser driver: names that no part can have."""
 
 _N = TypeVar("_N", int, float)
 
@@ -75,8 +78,7 @@ def assemble(evidence: Evidence, traffic: Traffic, *, site: str | None) -> Sampl
         edge_spread_ns=max(edge.spread_ns for edge in window.edges()),
         agent_cpu_ns=window.agent_ns,
         driver_cpu_ns=last.trees[DRIVER].cpu_ns - first.trees[DRIVER].cpu_ns,
-        machine_busy_share=_foreign_share(first, last, window.agent_ns),
-        steal_share=_share(first.machine_steal_ns, last.machine_steal_ns, 0, last.at_ns - first.at_ns),
+        machine=balance(first, last, os.cpu_count() or 1, besides={AGENT: window.agent_ns}),
         notes=(*evidence.notes, *traffic.notes),
         memory_methods=evidence.memory_methods,
     )
@@ -137,7 +139,7 @@ def _between(evidence: Evidence, steps: Sequence[StepReading], network_bytes: in
     return StepReading(
         name="",
         observed_s=observed_s,
-        paced_s=observed_s,
+        paced_s=0.0,  # a person's time lies in the steps; what passes between them is the automation's
         trees=trees,
         network_bytes=network_bytes,
         requests=requests,
@@ -163,21 +165,6 @@ def _rounded_off(byte_seconds: float | None) -> float | None:
 def _highest(values: Iterable[int | None]) -> int | None:
     known = list(values)
     return None if any(value is None for value in known) else max(v for v in known if v is not None)
-
-
-# --- the machine ------------------------------------------------------------------------------------------------------
-
-
-def _share(start_ns: int | None, end_ns: int | None, own_ns: int, span_ns: int) -> float | None:
-    if start_ns is None or end_ns is None or span_ns <= 0:
-        return None
-    return (end_ns - start_ns - own_ns) / (span_ns * (os.cpu_count() or 1))
-
-
-def _foreign_share(first: Edge, last: Edge, agent_ns: int) -> float | None:
-    """Share of the machine that was busy with something else: clock ticks may make it slightly negative."""
-    own_ns = agent_ns + sum(last.trees[name].cpu_ns - first.trees[name].cpu_ns for name in first.trees)
-    return _share(first.machine_busy_ns, last.machine_busy_ns, own_ns, last.at_ns - first.at_ns)
 
 
 # --- network ----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any, Final
 from lichen.collect.base import Sample, StepReading, TreeReading
 from lichen.collect.entities import BROWSER, JourneyEntity
 from lichen.nomenclature import Nomenclature
-from lichen.records import Activity, DataMethod
+from lichen.records import DATA_METHODS, Activity, DataMethod
 
 NANO: Final = 1e9
 
@@ -23,7 +23,7 @@ class PartPlace:
     """Where a part runs: ``zone`` of its electricity; ``device`` and ``network`` for the browser."""
 
     tier: str
-    zone: str | None
+    zone: str | None = None
     device: str | None = None
     network: str | None = None
 
@@ -39,7 +39,6 @@ class JourneySamples:
     kept: tuple[int, ...]
     places: Mapping[str, PartPlace]
     cpu_count: int
-    memory_method: DataMethod
 
 
 def primary_s(sample: Sample, parts: Iterable[str]) -> float:
@@ -142,7 +141,7 @@ def activities(run: JourneySamples, nomenclature: Nomenclature) -> list[Activity
                         value=mean_of_kept(values, run.kept),
                         unit=nomenclature.quantity(quantity).unit,
                         samples=values,
-                        method=_method(run, step, quantity),
+                        method=_method(run, part, step, quantity),
                         attributes=_attributes(
                             place, run.functional_unit, window_s if quantity == "memory_peak" else None
                         ),
@@ -157,11 +156,13 @@ def _attributes(place: PartPlace, functional_unit: str, duration_s: Value) -> di
     return attributes | {key: value for key, value in optional.items() if value is not None}
 
 
-def _method(run: JourneySamples, step: str, quantity: str) -> DataMethod:
+def _method(run: JourneySamples, part: str, step: str, quantity: str) -> DataMethod:
     if quantity in ("memory_peak", "memory_byte_seconds"):
-        return run.memory_method
+        # The weakest of the samples: a mean is not known better than its terms.
+        known = [sample.memory_methods.get(part, "proxy") for sample in run.samples]
+        return max(known, key=DATA_METHODS.index, default="proxy")
     if quantity == "screen_time":
-        # A declared dwell is a person's assumed pace, not something that was observed.
+        # A declared dwell is a person's assumed pace, not something that was observed; nor is the time between steps.
         readings = [reading for sample in run.samples for reading in _merged(sample, step)]
-        return "modelled" if any(reading.paced_s > reading.observed_s for reading in readings) else "measured"
+        return "modelled" if any(reading.paced_s != reading.observed_s for reading in readings) else "measured"
     return "measured"

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lichen.collect.base import Meter, Sample
+from lichen.collect.entities import BROWSER
 from lichen.collect.journeys import failures
 from lichen.collect.journeys.browser import BrowserInfo
 from lichen.collect.journeys.driver import Driver, driver_session
 from lichen.collect.journeys.process import BrowserProcess
-from lichen.collect.journeys.readings import BROWSER, DRIVER, Evidence, assemble
+from lichen.collect.journeys.readings import DRIVER, Evidence, assemble
 from lichen.collect.journeys.recorder import Recorder
 from lichen.collect.journeys.script import Journey, PageRefusedError, printing_to_stderr, without_credentials
 from lichen.collect.journeys.settings import BrowserSettings, sandboxed
@@ -41,7 +42,7 @@ def run_sample(
     meter_factory: Callable[[], Meter],
     parts: Mapping[str, int],
     index: int,
-    artefacts: Path,
+    artefacts: Path | None,
     on_event: OnEvent | None = None,
 ) -> Sample:
     """Runs ``journey`` once in a browser of its own and measures it.
@@ -50,7 +51,7 @@ def run_sample(
         meter_factory: gives the meter of process trees; it is entered and left here.
         parts: name and root pid of each server part; their trees are measured in the same window.
         index: of this repetition.
-        artefacts: folder for the screenshot of a failure.
+        artefacts: folder for the screenshot of a failure; None: no screenshot is taken.
         on_event: told the phases as they begin.
 
     Raises:
@@ -77,7 +78,7 @@ class _Run:
         browser: BrowserInfo,
         settings: BrowserSettings,
         index: int,
-        artefacts: Path,
+        artefacts: Path | None,
         tell: OnEvent,
     ) -> None:
         self._journey = journey
@@ -262,7 +263,11 @@ class _Run:
             )
         name = "-".join(filter(None, [self._journey.name, str(self._index), step]))
         crashed = recorder.saw_crash()
-        picture = None if page is None or crashed else failures.take_screenshot(page, self._artefacts, name)
+        picture: Path | str | None = None
+        if self._artefacts is None:
+            picture = failures.NOT_KEPT
+        elif page is not None and not crashed:
+            picture = failures.take_screenshot(page, self._artefacts, name)
         return failures.failed(self._journey, step, error, crashed=crashed, screenshot=picture)
 
 

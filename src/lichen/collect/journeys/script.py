@@ -49,7 +49,9 @@ class Journey:
     prepare: Callable[[Any], None] | None = field(default=None, repr=False)
 
 
-def load_journey(source: str, *, name: str | None = None, base_url: str | None = None) -> Journey:
+def load_journey(
+    source: str, *, name: str | None = None, base_url: str | None = None, page_dwell_s: float | None = None
+) -> Journey:
     """A journey from a file or an address.
 
     Args:
@@ -57,12 +59,14 @@ def load_journey(source: str, *, name: str | None = None, base_url: str | None =
             address starting with http:// or https://, which gives the steps ``open`` and ``scroll``.
         name: the file's stem, or the address's host and path, when None.
         base_url: for relative addresses in the file.
+        page_dwell_s: time in seconds that a person spends on the page of an address, half before and half while
+            scrolling; None: what the automation takes.
 
     Raises:
         ConfigError: names file and line.
     """
     if re.match(r"https?://", source, re.IGNORECASE):
-        return _of_address(source, name)
+        return _of_address(source, name, page_dwell_s)
     if base_url is not None and not re.match(r"https?://[^/]", base_url, re.IGNORECASE):
         raise ConfigError(
             f"The base address '{base_url}' of the journey {source} is not an http address.",
@@ -101,7 +105,7 @@ def without_credentials(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def _of_address(url: str, name: str | None) -> Journey:
+def _of_address(url: str, name: str | None, page_dwell_s: float | None) -> Journey:
     try:
         host = urlsplit(url).hostname
     except ValueError:
@@ -112,12 +116,14 @@ def _of_address(url: str, name: str | None) -> Journey:
     parts = urlsplit(shown)
     label = name or re.sub(r"[^\w.-]+", "-", f"{parts.netloc}{parts.path}").strip("-")
 
+    dwell_s = None if page_dwell_s is None else page_dwell_s / 2
+
     def open_and_scroll(page: Any, step: Step) -> None:
-        with step("open"):
+        with step("open", dwell=dwell_s):
             response = page.goto(shown, wait_until="load")
             if response is not None and response.status >= 400:
                 raise PageRefusedError(f"{shown} answers with status {response.status}")
-        with step("scroll"):
+        with step("scroll", dwell=dwell_s):
             page.evaluate(_SCROLL_TO_END)
 
     return Journey(

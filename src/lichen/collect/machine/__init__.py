@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a process tree consumes on this machine, read exactly at the edges of a window."""
 
-from lichen.collect.machine.balance import Balance, balance
 from lichen.collect.machine.collector import ProcessCollector
 from lichen.collect.machine.host import Calibration, Conditions, Finding, calibrate, conditions, describe_host, diagnose
 from lichen.collect.machine.meter import TreeMeter
 from lichen.collect.machine.parts import Part, Parts
 
 __all__ = [
-    "Balance",
     "Calibration",
     "Conditions",
     "Finding",
@@ -16,7 +14,6 @@ __all__ = [
     "Parts",
     "ProcessCollector",
     "TreeMeter",
-    "balance",
     "calibrate",
     "conditions",
     "describe_host",

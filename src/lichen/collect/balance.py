@@ -4,54 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
-from lichen.collect.base import Edge
+from lichen.collect.base import Balance, Edge
 from lichen.errors import NothingMeasured
 
 TICK_NS: Final = 10_000_000
 """Resolution of /proc/stat on every usual kernel (USER_HZ = 100)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
-    """CPU time of the machine between two edges [ns]: ``sum(trees) + unattributed + idle + stolen == total``, exactly.
-
-    Attributes:
-        total_ns: CPUs times wall-clock time.
-        trees: attributed to each tree, from nanosecond clocks.
-        unattributed_ns: busy time that belongs to no tree. The busy time has ticks of 10 ms and comes from sampling on most
-            kernels, so a short window can make it negative: kept, and ``within_noise`` says whether ticks explain it.
-        stolen_ns: time that a hypervisor gave to other machines.
-        idle_ns: the rest.
-        within_noise: false when the trees used more than the machine did beyond what the ticks can hide: something is wrong.
-    """
-
-    total_ns: int
-    trees: Mapping[str, int]
-    unattributed_ns: int
-    idle_ns: int
-    stolen_ns: int
-    within_noise: bool
-
-    @property
-    def attributed_ns(self) -> int:
-        """CPU time of all trees."""
-        return sum(self.trees.values())
-
-    @property
-    def unattributed_share(self) -> float:
-        """Share of the machine's capacity that other programs used; a quality signal."""
-        return self.unattributed_ns / self.total_ns
-
-
-def balance(edge0: Edge, edge1: Edge, cpus: int) -> Balance | None:
+def balance(edge0: Edge, edge1: Edge, cpus: int, *, besides: Mapping[str, int] | None = None) -> Balance | None:
     """Splits the machine's CPU time between two edges.
 
     Args:
         edge0, edge1: earlier and later edge of one meter; a tree added in between counts from its start.
         cpus: CPUs of the machine.
+        besides: CPU time [ns] of what no meter watches but is known, such as Lichen itself; counted as further trees.
 
     Returns:
         The balance; None when the machine's counters were not readable.
@@ -70,7 +38,7 @@ def balance(edge0: Edge, edge1: Edge, cpus: int) -> Balance | None:
     trees = {
         name: reading.cpu_ns - (edge0.trees[name].cpu_ns if name in edge0.trees else 0)
         for name, reading in edge1.trees.items()
-    }
+    } | dict(besides or {})
     unattributed_ns = busy_ns - sum(trees.values())
     return Balance(
         total_ns=total_ns,
