@@ -144,7 +144,8 @@ class Impact:
 
     Attributes:
         value: from the central factors; low, high: 5 % and 95 % of the seeded draws. Unit: the indicator's.
-        samples: the value in each repetition, from the central factors; empty when the activity had one value.
+        samples: the value in each repetition, from the central factors, None where unknown; empty when the activity had one
+            value.
         formula: chain of formula ids, the first applied first, joined by `` > ``.
         shares: share of the value by data method (measured... proxy); sums to 1.
     """
@@ -162,7 +163,7 @@ class Impact:
     formula: str
     factors: tuple[Factor, ...]
     shares: Mapping[str, float]
-    samples: tuple[float, ...] = ()
+    samples: tuple[float | None, ...] = ()
     rule: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -198,7 +199,7 @@ class Total:
     high: float
     unit: str
     shares: Mapping[str, float]
-    samples: tuple[float, ...] = ()
+    samples: tuple[float | None, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The row of the public contract, plus data-method shares."""

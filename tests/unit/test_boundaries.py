@@ -84,7 +84,7 @@ def _apply(tmp_path: Path, text: str, **boundaries: str) -> Evaluation:
     """Applies a method to one CPU second that costs one kWh; ``cpu``, ``pue``, ``grid`` and ``wue`` name factors' boundaries."""
     at = {"cpu": "it", "pue": "facility", "grid": "none", "wue": "it"} | boundaries
 
-    def lookup(factor_id: str, geography: str | None) -> Factor:
+    def lookup(factor_id: str, geography: str | None, on: date | None) -> Factor:
         if factor_id not in FACTORS:
             raise FactorNotFound(f"There is no factor {factor_id}.")
         unit, value = FACTORS[factor_id]

@@ -160,10 +160,14 @@ class TestContract:
         assert "unknown" in reasons["cpu_time"]
         assert "bytes carry their cost" in reasons["requests"]
 
-    def test_a_missing_factor_is_not_covered_and_never_zero(self) -> None:
-        result = evaluate(row("screen_time", 10, device="hologram"))
-        assert not [i for i in result["impacts"] if i["rule"].startswith("device.")]
-        assert any("device.hologram.idle_power" in r["reason"] for r in result["not_covered"])
+    @pytest.mark.parametrize("name", ["device", "network"])
+    def test_a_family_without_factors_is_refused(self, name: str) -> None:
+        for rows, context in (([row("screen_time", 10, **{name: "hologram"})], {}), ([], {name: "hologram"})):
+            with pytest.raises(ActivityError) as caught:
+                evaluate(*rows, **context)
+            assert f"{name} is 'hologram', for which lichen-1 has no factors" in caught.value.problem
+            known = {"device": "desktop, laptop, mix, smartphone, tablet", "network": "fixed, mobile"}
+            assert caught.value.repair == f"Use {known[name]}."
 
     def test_a_place_without_a_row_is_a_proxy_and_an_unknown_place_too(self) -> None:
         for zone in ("XK-NOWHERE", None):

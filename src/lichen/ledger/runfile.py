@@ -12,21 +12,26 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from lichen.errors import StorageError
+from lichen.ledger import shape
 from lichen.records import canonical_json
 
 SCHEMA: Final = "lichen-run/1"
 SUFFIX: Final = ".run.json.gz"
 _MAX_BYTES: Final = 256 * 2**20
 """Largest run file that is read, inflated: a bomb is refused before it fills the memory."""
-_REQUIRED: Final = ("schema", "project", "started_at", "ended_at", "host", "context", "journeys", "activities")
+KEYS: Final = frozenset(shape.RUN)
+"""Keys at the top of a run file; ``activities`` and ``context`` alone make an input for ``lichen evaluate``."""
+_RUN: Final = "lichen-run/"
+_DATED: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?=-)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,81 +115,121 @@ def write(folder: Path, content: Mapping[str, Any]) -> RunFile:
     return RunFile(identity, path, content)
 
 
-def _inflate(path: Path) -> bytes:
-    with path.open("rb") as file:
-        raw = file.read(_MAX_BYTES + 1)
+def _inflate(stream: IO[bytes], name: str) -> bytes:
+    raw = stream.read(_MAX_BYTES + 1)
     if raw[:2] == b"\x1f\x8b":
         inflater = zlib.decompressobj(wbits=31)
         raw = inflater.decompress(raw, _MAX_BYTES + 1)
         if not inflater.eof and len(raw) <= _MAX_BYTES:
             raise EOFError("the end is missing")
     if len(raw) > _MAX_BYTES:
-        raise StorageError(
-            f"{path} is larger than {_MAX_BYTES // 2**20} MiB.", repair="It is not a run file.", culprit=str(path)
-        )
+        raise StorageError(f"{name} is larger than {_MAX_BYTES // 2**20} MiB.", repair="Split it.", culprit=name)
     return raw
 
 
-def read_document(path: Path) -> Any:
-    """JSON of a file, plain or gzipped.
-
-    Raises:
-        StorageError: it cannot be read, is cut short, or is not JSON (with line and column).
-    """
+def _parse(stream: IO[bytes], name: str) -> Any:
     try:
-        return json.loads(_inflate(path))
-    except OSError as error:
-        raise StorageError(
-            f"{path} cannot be read: {error.strerror or error}.", repair="Check the path.", culprit=str(path)
-        ) from error
+        raw = _inflate(stream, name)
+        if not raw.strip():
+            raise StorageError(f"{name} is empty.", repair="Give JSON, plain or gzipped.", culprit=name)
+        return json.loads(raw)
     except (EOFError, zlib.error) as error:
         raise StorageError(
-            f"{path} is damaged: {error}.", repair="Measure again, or fetch it again.", culprit=str(path)
+            f"{name} is damaged: {error}.", repair="Measure again, or fetch it again.", culprit=name
         ) from error
     except json.JSONDecodeError as error:
         raise StorageError(
-            f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
+            f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
             repair="Repair the file.",
-            culprit=str(path),
+            culprit=name,
         ) from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise StorageError(f"{path} is not JSON: {error}.", repair="Repair the file.", culprit=str(path)) from error
+    except RecursionError as error:
+        raise StorageError(
+            f"{name} is not JSON: it is nested too deeply.", repair="Repair the file.", culprit=name
+        ) from error
+    except ValueError as error:
+        raise StorageError(f"{name} is not JSON: {error}.", repair="Repair the file.", culprit=name) from error
+
+
+def _is_run(content: Any) -> bool:
+    return isinstance(content, dict) and str(content.get("schema", "")).startswith(_RUN)
+
+
+def read_document(source: Path | IO[bytes], name: str = "Standard input") -> Any:
+    """JSON of a file or a stream, plain or gzipped; a run file is verified as `read` does.
+
+    Args:
+        name: what messages call a stream.
+
+    Raises:
+        StorageError: it cannot be read, is too large, is cut short or is not JSON (with line and column); a run file of
+            another schema, incomplete, or changed since it was written.
+    """
+    if not isinstance(source, Path):
+        content = _parse(source, name)
+        if _is_run(content):
+            _verify(content, name)
+        return content
+    try:
+        with source.open("rb") as file:
+            content = _parse(file, str(source))
+    except OSError as error:
+        raise StorageError(
+            f"{source} cannot be read: {error.strerror or error}.", repair="Check the path.", culprit=str(source)
+        ) from error
+    if _is_run(content):
+        _verify(content, str(source), source)
+    return content
+
+
+def _verify(content: Any, name: str, path: Path | None = None) -> None:
+    if content["schema"] != SCHEMA:
+        raise StorageError(
+            f"{name} has the schema {content['schema']}; this Lichen reads {SCHEMA}.",
+            repair="Update Lichen.",
+            culprit=name,
+        )
+    fault = next(shape.faults(content), None)
+    if fault is not None:
+        raise StorageError(
+            f"{name} is not a whole run file: {fault}.", repair="Measure again, or fetch it again.", culprit=name
+        )
+    try:
+        identity = run_id(content)
+    except ValueError as error:
+        raise StorageError(
+            f"{name} is not a whole run file: a number in it is not finite.",
+            repair="Measure again, or fetch it again.",
+            culprit=name,
+        ) from error
+    if path is not None and path.name.endswith(SUFFIX) and not path.name.removesuffix(SUFFIX).endswith(identity[:12]):
+        raise StorageError(
+            f"{name} was changed after it was written: its content no longer has the hash in its name.",
+            repair="Fetch the original again.",
+            culprit=name,
+        )
 
 
 def read(path: Path) -> RunFile:
     """A run file.
 
     Raises:
-        StorageError: unreadable, damaged, of another schema, or changed since it was written.
+        StorageError: unreadable, damaged, of another schema, incomplete, or changed since it was written.
     """
     content = read_document(path)
-    if not isinstance(content, dict) or not str(content.get("schema", "")).startswith("lichen-run/"):
+    if not _is_run(content):
         raise StorageError(
             f"{path} is not a run file.", repair="Give a file that lichen measure wrote.", culprit=str(path)
         )
-    if content["schema"] != SCHEMA:
-        raise StorageError(
-            f"{path} has the schema {content['schema']}; this Lichen reads {SCHEMA}.",
-            repair="Update Lichen.",
-            culprit=str(path),
-        )
-    lacking = [key for key in _REQUIRED if key not in content]
-    if lacking:
-        raise StorageError(
-            f"{path} lacks {', '.join(lacking)}.", repair="Measure again, or fetch it again.", culprit=str(path)
-        )
-    identity = run_id(content)
-    if path.name.endswith(SUFFIX) and not path.name.removesuffix(SUFFIX).endswith(identity[:12]):
-        raise StorageError(
-            f"{path} was changed after it was written: its content no longer has the hash in its name.",
-            repair="Fetch the original again.",
-            culprit=str(path),
-        )
-    return RunFile(identity, path, content)
+    return RunFile(run_id(content), path, content)
 
 
 def find(folder: Path) -> Iterator[Path]:
-    """Run files of a folder, newest first."""
-    if not folder.is_dir():
-        return
-    yield from sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+    """Run files of a folder, newest first: by the day in the name, which copying keeps, then by the time of writing."""
+    if folder.is_dir():
+        yield from sorted(folder.glob(f"*{SUFFIX}"), key=_age, reverse=True)
+
+
+def _age(path: Path) -> tuple[str, int, str]:
+    day = _DATED.match(path.name)
+    return (day[0] if day else "", path.stat().st_mtime_ns, path.name)

@@ -5,19 +5,27 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any, Final, cast
 
 from lichen.errors import ActivityError
+from lichen.model.boundaries import OF_TIER
 from lichen.nomenclature import Nomenclature, Term
 from lichen.records import DATA_METHODS, Activity, AttributeValue, DataMethod
 from lichen.units import BOUNDARIES, compatible, scale
 
-_ROW_KEYS: Final = {"entity", "quantity", "value", "unit", "samples", "method", "activity_id", "currency", "tags"}
+_ROW_KEYS: Final = frozenset(
+    {"entity", "quantity", "value", "unit", "samples", "method", "activity_id", "currency", "tags"}
+)
 _BROWSER: Final = "browser"
-TIERS: Final = ("device", "network", "server")
+_INSTANTS: Final = ("started_at", "ended_at")
+_CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")
+TIERS: Final = tuple(OF_TIER)
+_MONEY: Final = "currency"
 
 
 def _fail(where: str, problem: str, repair: str) -> ActivityError:
@@ -49,14 +57,25 @@ def _number(value: Any, where: str, what: str, term: Term, factor: float) -> flo
     return converted
 
 
-def _attributes(row: Mapping[str, Any], where: str, nomenclature: Nomenclature) -> dict[str, AttributeValue]:
+def attributes_of(
+    row: Mapping[str, Any], where: str, nomenclature: Nomenclature, ignore: frozenset[str] = frozenset()
+) -> dict[str, AttributeValue]:
+    """Attributes of a row, numbers in canonical units; unknown ones are left out.
+
+    Args:
+        where: what messages name.
+        ignore: keys of the row that are no attributes.
+
+    Raises:
+        ActivityError: an unknown attribute (with the nearest name), or a value that does not fit it.
+    """
     attributes: dict[str, AttributeValue] = {}
     valid = set(nomenclature.names("attribute"))
     for key, value in row.items():
-        if key in _ROW_KEYS:
+        if key in ignore:
             continue
         if key not in valid:
-            close = difflib.get_close_matches(key, valid | _ROW_KEYS, n=1)
+            close = difflib.get_close_matches(str(key), valid | ignore, n=1)
             hint = f"Did you mean '{close[0]}'?" if close else f"Attributes: {', '.join(sorted(valid))}."
             raise _fail(where, f"unknown attribute '{key}'", hint)
         if value is None:
@@ -69,7 +88,58 @@ def _attributes(row: Mapping[str, Any], where: str, nomenclature: Nomenclature) 
         else:
             attributes[key] = _number(value, where, key, term, 1.0)
     _choices(attributes, where)
+    _window(attributes, where)
     return attributes
+
+
+def parse_instant(value: Any, where: str, key: str) -> datetime:
+    """A moment as ISO 8601 writes it, in UTC.
+
+    Raises:
+        ActivityError: it is malformed, or names no time zone.
+    """
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        what = "not a date with a time" if moment is None else "without a time zone"
+        raise _fail(where, f"{key} is {value!r}, {what}", "Write it as 2026-01-31T12:00:00Z.")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise _fail(where, f"{key} is {value!r}, out of range", "Give a year between 1 and 9999.") from error
+
+
+def _window(attributes: Mapping[str, AttributeValue], where: str) -> None:
+    moments = [parse_instant(attributes[key], where, key) for key in _INSTANTS if key in attributes]
+    if len(moments) == len(_INSTANTS) and moments[0] > moments[1]:
+        raise _fail(where, "ended_at lies before started_at", "Exchange the two.")
+
+
+def _currency(row: Mapping[str, Any], where: str, term: Term) -> str | None:
+    """ISO 4217 code of an amount of money, given as ``currency`` or as ``unit``; None for any other quantity."""
+    stated = row.get("currency")
+    if term.unit != _MONEY:
+        if stated is not None:
+            raise _fail(where, f"{term.name} has a currency", "Only amounts of money have one: remove it.")
+        return None
+    unit = row.get("unit")
+    codes = {code for code in (stated, None if unit == _MONEY else unit) if code is not None}
+    if not codes:
+        raise _fail(where, f"{term.name} needs a currency", "Add currency: an ISO 4217 code such as EUR.")
+    if len(codes) > 1:
+        raise _fail(where, f"{term.name} is in {stated!r} and in {unit!r}", "Give one currency.")
+    code = codes.pop()
+    if not isinstance(code, str) or not _CURRENCY_CODE.fullmatch(code):
+        raise _fail(where, f"currency is {code!r}", "Give an ISO 4217 code such as EUR.")
+    return code
+
+
+def _tier_of(entity: str) -> str | None:
+    """The tier that an entity's name implies: the part of a path is its second segment."""
+    segments = entity.split("/")
+    return "device" if segments[min(1, len(segments) - 1)] == _BROWSER else None
 
 
 def _choices(attributes: Mapping[str, AttributeValue], where: str) -> None:
@@ -77,6 +147,36 @@ def _choices(attributes: Mapping[str, AttributeValue], where: str) -> None:
         value = attributes.get(key)
         if value is not None and value not in valid:
             raise _fail(where, f"{key} is '{value}'", f"Use {', '.join(valid)}.")
+    tier, boundary = attributes.get("tier"), attributes.get("boundary")
+    if tier is not None and boundary is not None and boundary not in OF_TIER[str(tier)]:
+        raise _fail(
+            where,
+            f"the tier '{tier}' has no energy at the boundary '{boundary}'",
+            f"Boundaries of a {tier}: {', '.join(OF_TIER[str(tier)])}.",
+        )
+
+
+def parse_context(context: Any, nomenclature: Nomenclature) -> dict[str, Any]:
+    """Facts that hold for all activities: attributes of the nomenclature, checked as those of a row.
+
+    Raises:
+        ActivityError: an unknown name, or a value that does not fit it.
+    """
+    if not isinstance(context, Mapping):
+        raise ActivityError(
+            f"The context is {context!r}, not an object.", repair='Write "context": {"parts": 1}.', culprit="context"
+        )
+    attributes_of(context, "context", nomenclature)
+    return dict(context)
+
+
+def _term(quantity: Any, where: str, nomenclature: Nomenclature) -> Term:
+    if not isinstance(quantity, str):
+        raise _fail(where, f"quantity is {quantity!r}", "Give a name of the nomenclature.")
+    try:
+        return nomenclature.quantity(quantity)
+    except ActivityError as error:
+        raise ActivityError(f"{where}: {error.problem}", repair=error.repair, culprit=error.culprit) from None
 
 
 def parse_activity(row: Any, position: int, nomenclature: Nomenclature) -> Activity:
@@ -99,14 +199,9 @@ def parse_activity(row: Any, position: int, nomenclature: Nomenclature) -> Activ
     if not isinstance(entity, str) or not entity.strip():
         raise _fail(where, f"entity is {entity!r}", "Give a path such as 'shop/browser'.")
     where = f"activity {position + 1} ({entity})"
-    if not isinstance(row["quantity"], str):
-        raise _fail(where, f"quantity is {row['quantity']!r}", "Give a name of the nomenclature.")
-    try:
-        term = nomenclature.quantity(row["quantity"])
-    except ActivityError as error:
-        raise ActivityError(f"{where}: {error.problem}", repair=error.repair, culprit=error.culprit) from None
+    term = _term(row["quantity"], where, nomenclature)
     unit = row.get("unit")
-    factor = 1.0 if unit is None or term.unit == "currency" else scale(str(unit), term.unit)
+    factor = 1.0 if unit is None or term.unit == _MONEY else scale(str(unit), term.unit)
     if factor is None:
         raise _fail(
             where,
@@ -116,9 +211,12 @@ def parse_activity(row: Any, position: int, nomenclature: Nomenclature) -> Activ
     method = row.get("method", "measured")
     if method not in DATA_METHODS:
         raise _fail(where, f"method is '{method}'", f"Use {', '.join(DATA_METHODS)}.")
-    attributes = _attributes({k: v for k, v in row.items() if k != "method"}, where, nomenclature)
-    if "tier" not in attributes and _BROWSER in entity.split("/"):
-        attributes["tier"] = "device"
+    attributes = attributes_of(row, where, nomenclature, _ROW_KEYS)
+    if "tier" not in attributes and (tier := _tier_of(entity)):
+        attributes["tier"] = tier
+        _choices(attributes, where)
+    if currency := _currency(row, where, term):
+        attributes["currency"] = currency
     if term.boundary == "required" and "boundary" not in attributes:
         raise _fail(where, f"{term.name} needs a boundary", f"Add boundary: one of {', '.join(BOUNDARIES)}.")
     samples = row.get("samples", ())
@@ -137,11 +235,16 @@ def parse_activity(row: Any, position: int, nomenclature: Nomenclature) -> Activ
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Activities of one entity that share all attributes: what the rules of a method look at together."""
+    """Activities of one entity that share all attributes: what the rules of a method look at together.
+
+    Attributes:
+        day: day (UTC) on which their windows started, which decides the vintage of factors; None when the rows do not say.
+    """
 
     entity: str
     attributes: Mapping[str, AttributeValue]
     quantities: Mapping[str, Activity]
+    day: date | None = None
 
 
 def _merge(rows: Sequence[Activity], term: Term) -> Activity:
@@ -165,20 +268,68 @@ def _merge(rows: Sequence[Activity], term: Term) -> Activity:
     return replace(first, value=math.fsum(known) if len(known) == len(values) else None, samples=samples, method=worst)
 
 
-# When and how long a row was taken does not change what it costs: rows that differ in these alone are summed.
-_BOOKKEEPING: Final = ("started_at", "ended_at", "functional_unit", "basis")
+# The day of the start is kept apart: it decides the vintage of factors. Basis and functional unit are one per entity.
+_BOOKKEEPING: Final = frozenset({*_INSTANTS, "functional_unit", "basis"})
+
+
+def _check_basis(activities: Sequence[Activity]) -> None:
+    """An amount per visit and an amount of a month are never added, nor are amounts per different units."""
+    said: dict[str, tuple[AttributeValue, AttributeValue]] = {}
+    for activity in activities:
+        basis = activity.attribute("basis"), activity.attribute("functional_unit")
+        other = said.setdefault(activity.entity, basis)
+        if other != basis:
+            raise ActivityError(
+                f"{activity.entity} has rows of {_basis_words(other)} and of {_basis_words(basis)}, which cannot be added.",
+                repair="Give all rows of an entity one basis and one functional unit, or evaluate them apart.",
+                culprit=activity.entity,
+            )
+
+
+def _basis_words(basis: tuple[AttributeValue, AttributeValue]) -> str:
+    kind, unit = basis
+    return (f"basis '{kind}'" if kind else "no basis") + (f" for the functional unit '{unit}'" if unit else "")
+
+
+def _check_meters(activities: Sequence[Activity]) -> None:
+    """A meter without a tier of its own has to fit the tiers of its entity's other rows."""
+    tiers: dict[str, set[str]] = defaultdict(set)
+    for activity in activities:
+        if tier := activity.attribute("tier"):
+            tiers[activity.entity].add(str(tier))
+    for activity in activities:
+        boundary, known = activity.attribute("boundary"), sorted(tiers.get(activity.entity, ()))
+        if boundary is not None and known and not any(boundary in OF_TIER[tier] for tier in known):
+            raise ActivityError(
+                f"{activity.entity} has {activity.quantity} at the boundary '{boundary}', which its tier '{known[0]}' has not.",
+                repair=f"Boundaries of a {known[0]}: {', '.join(OF_TIER[known[0]])}.",
+                culprit=activity.entity,
+            )
+
+
+def _day(activity: Activity) -> date | None:
+    started_at = activity.attribute("started_at")
+    return None if started_at is None else parse_instant(started_at, activity.entity, "started_at").date()
 
 
 def group(activities: Iterable[Activity], nomenclature: Nomenclature) -> list[Group]:
-    """Sums rows of one entity, quantity and set of attributes; groups them by entity and attributes.
+    """Sums rows of one entity, quantity, day and set of attributes; groups them by entity, day and attributes.
 
-    Unknown propagates: a sum with an unknown term is unknown.
+    Unknown propagates: a sum with an unknown term is unknown. Amounts in different currencies stay apart.
+
+    Raises:
+        ActivityError: an entity mixes bases or functional units, a meter does not fit the entity's tier, or rows of a quantity
+            that is not additive would have to be added.
     """
-    cells: dict[tuple[str, tuple[tuple[str, AttributeValue], ...]], dict[str, list[Activity]]] = {}
-    for activity in activities:
+    rows = list(activities)
+    _check_basis(rows)
+    _check_meters(rows)
+    cells: dict[tuple[str, date | None, tuple[tuple[str, AttributeValue], ...]], dict[str, list[Activity]]] = {}
+    for activity in rows:
         shared = tuple(sorted((k, v) for k, v in activity.attributes.items() if k not in _BOOKKEEPING))
-        cells.setdefault((activity.entity, shared), defaultdict(list))[activity.quantity].append(activity)
+        cell = cells.setdefault((activity.entity, _day(activity), shared), defaultdict(list))
+        cell[activity.quantity].append(activity)
     return [
-        Group(entity, dict(shared), {q: _merge(rows, nomenclature.quantity(q)) for q, rows in by_quantity.items()})
-        for (entity, shared), by_quantity in cells.items()
+        Group(entity, dict(shared), {q: _merge(same, nomenclature.quantity(q)) for q, same in by_quantity.items()}, day)
+        for (entity, day, shared), by_quantity in cells.items()
     ]

@@ -16,6 +16,9 @@ from lichen.units import BOUNDARIES, Tag
 DELIVERED: Final = ("device", "network", "facility")
 """Boundaries at which electricity is delivered: what a grid factor may be applied to. IT energy is not among them."""
 
+OF_TIER: Final = {"device": ("device", "network"), "network": ("network",), "server": ("it", "facility")}
+"""Boundaries at which the energy of each tier is counted; a browser's meter may stand on the network that serves it."""
+
 _NO_BOUNDARY: Final = ("", "none")
 _ACCEPTED: Final = {
     "b": BOUNDARIES,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -20,112 +21,15 @@ from lichen.model.activities import Group
 from lichen.model.boundaries import check_factor, check_result
 from lichen.model.method import Binding, Method, Rule, Step
 from lichen.model.reasons import METHOD, Missing, Reason
+from lichen.model.results import Computed, Evaluation
 from lichen.nomenclature import Nomenclature
-from lichen.records import DATA_METHODS, Factor, Impact, NotCovered, Phase, Total, digest
+from lichen.records import DATA_METHODS, Factor, Impact, NotCovered, digest
 
-Lookup = Callable[[str, str | None], Factor]
-"""Finds a factor by id and place; raises FactorNotFound."""
+Lookup = Callable[[str, str | None, date | None], Factor]
+"""Finds a factor by id, place and day (None: the day that the caller has set); raises FactorNotFound."""
 _ANYWHERE: Final = "WORLD"
 _BY_DESIGN: Final = frozenset({METHOD, "superseded"})
 """Reasons that are no gap: the method leaves the quantity out on purpose, or a meter stands for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """An impact and the draws that its range was taken from."""
-
-    impact: Impact
-    draws: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Result of one method on one list of activities."""
-
-    method: Method
-    factors_hash: str
-    computed: tuple[Computed, ...]
-    not_covered: tuple[NotCovered, ...]
-    nomenclature: Nomenclature = field(repr=False)
-
-    @property
-    def impacts(self) -> tuple[Impact, ...]:
-        """All impacts, in the order of activities and rules."""
-        return tuple(c.impact for c in self.computed)
-
-    def totals(self, entity_of: Callable[[Impact], str | None] = lambda impact: impact.entity) -> list[Total]:
-        """Sums of impacts: draws are added first, percentiles taken after.
-
-        Args:
-            entity_of: where an impact is booked, e.g. its journey; None leaves it out. Default: its own entity.
-
-        Returns:
-            One row per entity, indicator, phase and accounting; indicators that cannot be added are left as they are.
-        """
-        cells: dict[tuple[str, str, Phase, str], list[Computed]] = {}
-        for item in self.computed:
-            entity = entity_of(item.impact)
-            if entity is not None:
-                impact = item.impact
-                cells.setdefault((entity, impact.indicator, impact.phase, impact.accounting), []).append(item)
-        return [
-            _total(entity, rows)
-            for (entity, indicator, _, _), rows in cells.items()
-            if self.nomenclature.indicator(indicator).additive or len(rows) == 1
-        ]
-
-    def to_json(self) -> dict[str, Any]:
-        """The output of the public contract for one method."""
-        return {
-            "method": {"id": self.method.method_id, "version": self.method.version, "factors_hash": self.factors_hash},
-            "impacts": [impact.to_json() for impact in self.impacts],
-            "totals": [total.to_json() for total in self.totals()],
-            "not_covered": [row.to_json() for row in self.not_covered],
-        }
-
-
-def add(rows: Sequence[Computed]) -> tuple[float, np.ndarray, tuple[float, ...]]:
-    """Value, draws and repetitions of a sum; exactly rounded, so the order of the rows does not matter.
-
-    A repetition is known only where every row that has repetitions knows it; rows without repetitions are constants.
-    """
-    value = math.fsum(row.impact.value for row in rows)
-    ordered = sorted(rows, key=lambda row: row.impact.impact_id)
-    draws = np.sum([row.draws for row in ordered], axis=0)
-    lengths = {len(row.impact.samples) for row in rows if row.impact.samples}
-    if len(lengths) != 1:
-        return value, draws, ()
-    count = lengths.pop()
-    columns = [row.impact.samples or (row.impact.value,) * count for row in rows]
-    return value, draws, tuple(math.fsum(column) for column in zip(*columns, strict=True))
-
-
-def _total(entity: str, rows: Sequence[Computed]) -> Total:
-    value, draws, samples = add(rows)
-    low, high = uncertainty.bounds(draws)
-    first = rows[0].impact
-    return Total(
-        entity=entity,
-        indicator=first.indicator,
-        phase=first.phase,
-        accounting=first.accounting,
-        value=value,
-        low=low,
-        high=high,
-        unit=first.unit,
-        shares=shares(rows),
-        samples=samples,
-    )
-
-
-def shares(rows: Iterable[Computed]) -> dict[str, float]:
-    """Share of a sum by data method, measured to proxy; sums to 1, empty when the sum is zero."""
-    parts = {
-        method: math.fsum(row.impact.value * row.impact.shares.get(method, 0.0) for row in rows)
-        for method in DATA_METHODS
-    }
-    whole = math.fsum(parts.values())
-    return {method: part / whole for method, part in parts.items() if part} if whole else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +71,17 @@ class _Evaluator:
         self.factors_hash = factors_hash
         self.context = context
         self.nomenclature = nomenclature
-        self.known: dict[str, set[str]] = {}
+        self.known: dict[str, dict[date | None, set[str]]] = {}
         self.draws: dict[str, np.ndarray] = {}
         self.computed: list[Computed] = []
-        self.not_covered: list[NotCovered] = []
+        self.not_covered: dict[tuple[str, str, str], NotCovered] = {}
 
     def attribute(self, group: Group, name: str) -> Any:
         value = group.attributes.get(name)
         return self.method.defaults.get(name) if value is None else value
 
-    def applies(self, rule: Rule, group: Group) -> bool:
+    def concerns(self, rule: Rule, group: Group) -> bool:
+        """Whether the rule's conditions hold for the group, whatever supersedes it."""
         for key, accepted in rule.when.items():
             if key.startswith("context."):
                 value = self.context.get(key.removeprefix("context."), self.method.defaults.get(key))
@@ -184,8 +89,15 @@ class _Evaluator:
                 value = self.attribute(group, key)
             if not _accepts(accepted, value):
                 return False
-        known = self.known.get(group.entity, set())
-        return known.isdisjoint(rule.unless) and all(q in group.quantities for q in rule.quantities)
+        return True
+
+    def applies(self, rule: Rule, group: Group) -> bool:
+        """Whether the rule is to be computed."""
+        return (
+            all(q in group.quantities for q in rule.quantities)
+            and self.concerns(rule, group)
+            and self.known_of(group).isdisjoint(rule.unless)
+        )
 
     def factor(self, binding: Binding, group: Group) -> Factor:
         names = {name: self.attribute(group, name) for name in binding.placeholders}
@@ -195,7 +107,7 @@ class _Evaluator:
         zone = group.attributes.get("zone")
         factor_id, place = binding.name.format(**names), str(zone) if zone is not None else None
         try:
-            return self.lookup(factor_id, place)
+            return self.lookup(factor_id, place, group.day)
         except FactorNotFound:
             raise Missing("no_factor", factor=factor_id, place=place or _ANYWHERE) from None
 
@@ -274,6 +186,7 @@ class _Evaluator:
         identity = [
             group.entity, list(rule.quantities), indicator, rule.phase, self.method.accounting, self.method.method_id,
             self.method.version, self.factors_hash, rule.rule_id, sorted(group.attributes.items()),
+            *([] if group.day is None else [group.day.isoformat()]),
         ]  # fmt: skip
         impact = Impact(
             impact_id=digest(identity, 16),
@@ -289,23 +202,23 @@ class _Evaluator:
             formula=" > ".join(chain.formula_ids),
             factors=chain.factors,
             shares={method: 1.0},
-            samples=tuple(float(v) for v in samples),
+            samples=tuple(None if math.isnan(v) else float(v) for v in samples),
             rule=rule.rule_id,
         )
         self.computed.append(Computed(impact, draws))
 
     def leave(self, group: Group, quantities: Iterable[str], reason: Reason) -> None:
+        sentence = str(reason)
         for quantity in quantities:
             row = NotCovered(
                 entity=group.entity,
                 quantity=quantity,
-                reason=str(reason),
+                reason=sentence,
                 code=reason.code,
                 arguments=reason.arguments,
                 by_design=reason.code in _BY_DESIGN,
             )
-            if row not in self.not_covered:
-                self.not_covered.append(row)
+            self.not_covered.setdefault((group.entity, quantity, sentence), row)
 
     def rule(self, rule: Rule, group: Group) -> None:
         chain: _Chain | None = None
@@ -329,8 +242,17 @@ class _Evaluator:
     def note_known(self, groups: Iterable[Group]) -> None:
         """Remembers which quantities each entity has a value of: a meter supersedes models whatever its other attributes."""
         for group in groups:
-            known = {q for q, activity in group.quantities.items() if activity.value is not None}
-            self.known.setdefault(group.entity, set()).update(known)
+            known = self.known.setdefault(group.entity, {}).setdefault(group.day, set())
+            boundary = group.attributes.get("boundary")
+            for quantity, activity in group.quantities.items():
+                if activity.value is not None:
+                    known.update((quantity,) if boundary is None else (quantity, f"{quantity}@{boundary}"))
+
+    def known_of(self, group: Group) -> set[str]:
+        """Quantities known of the group's entity on its day; what has no day counts for all days."""
+        by_day = self.known.get(group.entity, {})
+        days = by_day if group.day is None else {None, group.day} & by_day.keys()
+        return set().union(*(by_day[day] for day in days))
 
     def group(self, group: Group) -> None:
         used: set[str] = set()
@@ -354,10 +276,11 @@ class _Evaluator:
         known = [rule for rule in self.method.rules if quantity in rule.quantities]
         if not known:
             return Reason("no_rule", {"method": method_id, "quantity": quantity})
+        present = self.known_of(group)
         for rule in known:
-            for meter in rule.unless:
-                if meter in self.known.get(group.entity, set()):
-                    return Reason("superseded", {"meter": meter})
+            meter = next((meter for meter in rule.unless if meter in present), None)
+            if meter is not None and self.concerns(rule, group):
+                return Reason("superseded", {"meter": meter})
         for rule in known:
             for key in rule.when:
                 if not key.startswith("context.") and self.attribute(group, key) is None:
@@ -378,7 +301,7 @@ def evaluate(
 
     Args:
         groups: activities summed by entity and attributes (`lichen.model.activities.group`).
-        lookup: finds a factor by id and place.
+        lookup: finds a factor by id, place and day.
         factors_hash: hash of all factors that ``lookup`` may return.
         context: facts of the run that rules may bind, e.g. ``parts``.
 
@@ -392,4 +315,6 @@ def evaluate(
     evaluator.note_known(groups)
     for group in groups:
         evaluator.group(group)
-    return Evaluation(method, factors_hash, tuple(evaluator.computed), tuple(evaluator.not_covered), nomenclature)
+    return Evaluation(
+        method, factors_hash, tuple(evaluator.computed), tuple(evaluator.not_covered.values()), nomenclature
+    )

@@ -28,6 +28,25 @@ def facility_energy_kwh(
     return energy_it_kwh * pue
 
 
+@formula("facility.it_energy", version=1, sources=("ISO/IEC 30134-2:2016 (PUE)",))
+def it_energy_kwh(
+    energy_facility_kwh: Annotated[Number, Tag("kWh", "facility")], pue: Annotated[Number, Tag("1", "facility/it")]
+) -> Annotated[Number, Tag("kWh", "it")]:
+    """Energy at the plugs of the IT equipment for energy at the facility's meter.
+
+    Args:
+        energy_facility_kwh: energy at the facility's meter [kWh].
+        pue: power usage effectiveness, facility energy per IT energy [1], >= 1.
+
+    Returns:
+        Energy of IT equipment [kWh].
+
+    >>> it_energy_kwh(3.0, 1.5)
+    2.0
+    """
+    return energy_facility_kwh / pue
+
+
 @formula("facility.site_water", version=1, sources=("ISO/IEC 30134-9:2022 (WUE)",))
 def site_water_l(
     energy_it_kwh: Annotated[Number, Tag("kWh", "it")], wue_l_per_kwh: Annotated[Number, Tag("L/kWh", "1/it")]

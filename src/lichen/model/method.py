@@ -16,6 +16,7 @@ from lichen.nomenclature import Nomenclature
 from lichen.plugins import load as load_plugin
 from lichen.plugins import names as plugin_names
 from lichen.records import Accounting, Phase
+from lichen.units import BOUNDARIES
 
 BindKind = Literal["quantity", "factor", "attribute", "context", "result"]
 _BIND = re.compile(r"(?P<kind>quantity|factor|attribute|context):(?P<name>[\w.{}-]+)$|(?P<result>result)$")
@@ -49,7 +50,8 @@ class Rule:
 
     Attributes:
         when: attribute -> accepted values; a condition on ``context.X`` reads the run's context.
-        unless: quantities that supersede this rule when the entity has them (a meter supersedes a model).
+        unless: quantities that supersede this rule when the entity has them (a meter supersedes a model); ``energy@it`` at
+            that boundary alone, ``energy`` at any.
         quantities: quantities consumed; the first one drives.
     """
 
@@ -170,8 +172,12 @@ class _Reader:
         if phase not in ("use", "embodied"):
             raise self.fail(f"{where} has phase '{phase}'", "Phases: use, embodied.")
         quantities = tuple(self.need(table, "quantities", where))
-        for quantity in (*quantities, *table.get("unless", ())):
+        unless = tuple(table.get("unless", ()))
+        for quantity in (*quantities, *(meter.partition("@")[0] for meter in unless)):
             self.nomenclature.quantity(quantity)
+        for meter in unless:
+            if "@" in meter and meter.partition("@")[2] not in BOUNDARIES:
+                raise self.fail(f"{where} yields to '{meter}'", f"Boundaries: {', '.join(BOUNDARIES)}.")
         steps = tuple(self.step(step, where) for step in self.need(table, "step", where))
         bound = {b.name for step in steps for b in step.bind.values() if b.kind == "quantity"}
         if bound != set(quantities):
@@ -188,7 +194,7 @@ class _Reader:
             quantities=quantities,
             steps=steps,
             when=when,
-            unless=tuple(table.get("unless", ())),
+            unless=unless,
             derive=bool(table.get("derive", indicator == "energy" and phase == "use")),
         )
 

@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from functools import partial
-from typing import Any
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
 
 from lichen.errors import ActivityError
+from lichen.ledger import runfile
 from lichen.model import activities as model_activities
 from lichen.model import registry
-from lichen.model.evaluate import Evaluation, evaluate
+from lichen.model.evaluate import evaluate
 from lichen.model.method import Method
-from lichen.records import Activity
+from lichen.model.results import Evaluation
+from lichen.records import Activity, Factor
 from lichen.service.workspace import Workspace
+
+RESTATED: Final = "restated: factors or method changed since the measurement"
 
 
 def parse_document(workspace: Workspace, document: Any) -> tuple[list[Activity], dict[str, Any]]:
@@ -29,14 +34,18 @@ def parse_document(workspace: Workspace, document: Any) -> tuple[list[Activity],
             repair='Write {"activities": [{"entity": ..., "quantity": ..., "value": ...}]}.',
             culprit="activities",
         )
-    context = document.get("context", {})
-    if not isinstance(context, Mapping):
-        raise ActivityError(
-            f"The context is {context!r}, not an object.", repair='Write "context": {"parts": 1}.', culprit="context"
-        )
+    for key in document:
+        if key not in runfile.KEYS:
+            close = difflib.get_close_matches(str(key), runfile.KEYS, n=1)
+            raise ActivityError(
+                f"The input has the unknown key '{key}'.",
+                repair=f"Did you mean '{close[0]}'?" if close else "Write activities and context at its top.",
+                culprit=str(key),
+            )
     nomenclature = workspace.nomenclature
+    context = model_activities.parse_context(document.get("context", {}), nomenclature)
     rows = [model_activities.parse_activity(row, i, nomenclature) for i, row in enumerate(document["activities"])]
-    return rows, dict(context)
+    return rows, context
 
 
 def as_of(document: Mapping[str, Any]) -> date | None:
@@ -44,14 +53,7 @@ def as_of(document: Mapping[str, Any]) -> date | None:
     started_at = document.get("started_at")
     if started_at is None:
         return None
-    try:
-        return datetime.fromisoformat(started_at).date()
-    except (TypeError, ValueError) as error:
-        raise ActivityError(
-            f"started_at is {started_at!r}, not a date.",
-            repair="Write it as 2026-01-31T12:00:00Z.",
-            culprit="started_at",
-        ) from error
+    return model_activities.parse_instant(started_at, "the input", "started_at").date()
 
 
 def evaluate_activities(
@@ -60,17 +62,62 @@ def evaluate_activities(
     """Applies one method to activities.
 
     Args:
-        on: day whose factor vintage is used; the latest when None.
+        on: day whose factor vintage is used for rows that do not say when they started; the latest when None.
+
+    Raises:
+        ActivityError: rows cannot be added, or name a device or network that the method has no factors for.
     """
-    groups = model_activities.group(rows, workspace.nomenclature)
+
+    def lookup(factor_id: str, place: str | None, day: date | None) -> Factor:
+        return workspace.lookup(factor_id, place, on=day or on)
+
+    _check_families(method, workspace.factors.ids(), rows, context)
     return evaluate(
         method,
-        groups,
-        lookup=partial(workspace.lookup, on=on),
+        model_activities.group(rows, workspace.nomenclature),
+        lookup=lookup,
         factors_hash=workspace.factors.hash(),
         context=context,
         nomenclature=workspace.nomenclature,
     )
+
+
+def _check_families(
+    method: Method, factor_ids: Iterable[str], rows: Iterable[Activity], context: Mapping[str, Any]
+) -> None:
+    """Attributes that are part of a factor's id, such as ``device``, have to name a family that exists."""
+    for name, known in _families(method, factor_ids).items():
+        said = [("The context", context.get(name)), *((row.entity, row.attribute(name)) for row in rows)]
+        for where, value in said:
+            if value is not None and value not in known:
+                raise ActivityError(
+                    f"{where}: {name} is '{value}', for which {method.method_id} has no factors.",
+                    repair=f"Use {', '.join(sorted(known))}.",
+                    culprit=name,
+                )
+
+
+def _families(method: Method, factor_ids: Iterable[str]) -> dict[str, set[str]]:
+    """Attribute -> values that complete the id of some factor that the method binds."""
+    steps = [step for rule in method.rules for step in rule.steps] + [d.step for d in method.derivations]
+    names = {binding.name for step in steps for binding in step.bind.values() if binding.placeholders}
+    patterns = [_pattern(name) for name in names]
+    found: dict[str, set[str]] = {name: set() for pattern in patterns for name in pattern.groupindex}
+    for factor_id in factor_ids:
+        for pattern in patterns:
+            if match := pattern.fullmatch(factor_id):
+                for name, value in match.groupdict().items():
+                    found[name].add(value)
+    return found
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    """A factor's id with gaps, as a pattern that finds what fills them; a repeated gap is filled by the same word."""
+    text = re.escape(name)
+    for gap in dict.fromkeys(re.findall(r"{(\w+)}", name)):
+        hole = re.escape(f"{{{gap}}}")
+        text = text.replace(hole, rf"(?P<{gap}>[\w-]+)", 1).replace(hole, f"(?P={gap})")
+    return re.compile(text)
 
 
 def evaluate_document(workspace: Workspace, document: Any, method_ids: Sequence[str]) -> dict[str, Any]:
@@ -80,6 +127,19 @@ def evaluate_document(workspace: Workspace, document: Any, method_ids: Sequence[
     on = as_of(document)
     results = [evaluate_activities(workspace, method, rows, context, on=on).to_json() for method in methods]
     return results[0] if len(results) == 1 else {"results": results}
+
+
+def restated(run: Mapping[str, Any], evaluation: Evaluation) -> tuple[str, ...]:
+    """A sentence when a run is seen through other factors, or another version of its method, than when it was measured.
+
+    Args:
+        run: content of the run file; one without a hash of its factors was written before they were kept.
+        evaluation: of the run's activities.
+    """
+    then, method = run["method"], evaluation.method
+    other_factors = then.get("factors_hash", evaluation.factors_hash) != evaluation.factors_hash
+    other_version = then["id"] == method.method_id and then["version"] != method.version
+    return (RESTATED,) if other_factors or other_version else ()
 
 
 def describe_methods(workspace: Workspace) -> list[dict[str, Any]]:

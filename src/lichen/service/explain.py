@@ -12,10 +12,10 @@ from lichen.errors import StorageError, UsageError
 from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
 from lichen.model import registry, uncertainty
-from lichen.model.evaluate import Computed, Evaluation, add, shares
 from lichen.model.method import Binding, Method, Rule, Step
+from lichen.model.results import Computed, Evaluation, add, shares
 from lichen.records import Activity, Factor
-from lichen.service.evaluation import as_of, evaluate_activities, parse_document
+from lichen.service.evaluation import as_of, evaluate_activities, parse_document, restated
 from lichen.service.workspace import Workspace
 
 _MIN_PREFIX: Final = 6
@@ -34,8 +34,9 @@ def explain(
         method_id: method to look through; the run's own when None.
 
     Returns:
-        A tree: the figure with its two intervals and, for a sum, its terms from the largest; for each impact its formula
-        chain with every argument's value, range, source, and the raw values of each sample.
+        A tree: the run, the method, notes (one when history is restated) and the figure with its two intervals; for a sum, its
+        terms from the largest; for each impact its formula chain with every argument's value, range, source, and the raw values
+        of each sample.
 
     Raises:
         UsageError: nothing in the run has this id.
@@ -56,6 +57,7 @@ def explain(
         "run_id": opened.run_id,
         "run_path": str(opened.path),
         "method": {"id": method.method_id, "version": method.version, "factors_hash": evaluation.factors_hash},
+        "notes": list(restated(opened.content, evaluation)),
     }
     explainer = _Explainer(method, rows, opened)
     if len(chosen) == 1:

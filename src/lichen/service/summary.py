@@ -7,14 +7,13 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from lichen import __version__
 from lichen.collect.entities import BROWSER, JourneyEntity, parse_entity
 from lichen.ledger.runfile import RunFile
 from lichen.model import uncertainty
-from lichen.model.evaluate import Computed, Evaluation, add, shares
+from lichen.model.results import Computed, Evaluation, add, shares
 from lichen.nomenclature import Nomenclature
 from lichen.records import Activity, NotCovered
-from lichen.service.evaluation import as_of, evaluate_activities, parse_document
+from lichen.service.evaluation import as_of, evaluate_activities, parse_document, restated
 from lichen.service.result import (
     Counter,
     Figures,
@@ -232,7 +231,7 @@ def summarise(workspace: Workspace, run: RunFile, method_id: str | None = None) 
         project=content["project"],
         started_at=content["started_at"],
         ended_at=content["ended_at"],
-        lichen_version=content.get("lichen_version", __version__),
+        lichen_version=content["lichen_version"],
         host=content["host"],
         browser=content["browser"],
         settings=content["settings"],
@@ -242,5 +241,5 @@ def summarise(workspace: Workspace, run: RunFile, method_id: str | None = None) 
         },
         context=context,
         journeys=tuple(_journey_result(journey, rows, evaluation, workspace.nomenclature) for journey in content["journeys"]),
-        fallbacks=fallbacks(evaluation),
+        fallbacks=(*restated(content, evaluation), *fallbacks(evaluation)),
     )  # fmt: skip

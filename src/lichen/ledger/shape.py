@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run file holds: each key that is read, with its type, so that a damaged file is refused in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+_NUMBER: Final = (int, float)
+_MAYBE_NUMBER: Final = (int, float, type(None))
+
+_METHOD: Final[Mapping[str, Any]] = {"id": str, "version": str}
+_SAMPLING: Final[Mapping[str, Any]] = {
+    "taken": int, "discarded": int, "primary_s": [_NUMBER], "kept": [int], "precision": _MAYBE_NUMBER,
+    "target": _MAYBE_NUMBER, "cv": _MAYBE_NUMBER, "status": str,
+}  # fmt: skip
+_REQUEST: Final[Mapping[str, Any]] = {
+    "step": str, "url": str, "host": str, "party": str, "kind": str, "network_bytes": _MAYBE_NUMBER,
+}  # fmt: skip
+_JOURNEY: Final[Mapping[str, Any]] = {
+    "name": str, "source": str, "functional_unit": str, "sampling": _SAMPLING, "requests": [_REQUEST], "notes": [str],
+    "agent_cpu_s": _MAYBE_NUMBER, "driver_cpu_s": _MAYBE_NUMBER,
+}  # fmt: skip
+RUN: Final[Mapping[str, Any]] = {
+    "schema": str, "lichen_version": str, "project": str, "started_at": str, "ended_at": str, "host": dict,
+    "browser": dict, "settings": dict, "method": _METHOD, "context": dict, "journeys": [_JOURNEY], "activities": [dict],
+}  # fmt: skip
+"""Key -> type, types, ``[type of each element]`` or the keys of a table."""
+
+
+def faults(value: Any, shape: Any = RUN, where: str = "") -> Iterator[str]:
+    """What a value lacks or has of the wrong type, one phrase each; nothing when it fits."""
+    if isinstance(shape, Mapping):
+        if not isinstance(value, Mapping):
+            yield f"{where or 'it'} is not a table"
+            return
+        for key, wanted in shape.items():
+            inner = f"{where}.{key}" if where else key
+            if key in value:
+                yield from faults(value[key], wanted, inner)
+            else:
+                yield f"{inner} is missing"
+    elif isinstance(shape, list):
+        if not isinstance(value, list):
+            yield f"{where} is not a list"
+            return
+        for index, element in enumerate(value):
+            yield from faults(element, shape[0], f"{where}[{index}]")
+    elif not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
+        names = [kind.__name__ for kind in (shape if isinstance(shape, tuple) else (shape,)) if kind is not type(None)]
+        yield f"{where} is not of type {' or '.join(names)}"
