@@ -20,7 +20,6 @@ from lichen.errors import ExitCode, LichenError, NothingMeasured, StorageError, 
 INTERRUPTED: Final = 128 + signal.SIGINT
 TERMINATED: Final = 128 + signal.SIGTERM
 PIPE_CLOSED: Final = 128 + signal.SIGPIPE
-_STOPPED: Final = "stopped: nothing was written"
 
 _EXTRAS: Final[Mapping[str, str]] = {
     "playwright": "journeys",
@@ -46,9 +45,16 @@ def run(group: click.Group, args: Sequence[str], prog_name: str) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    previous = signal.signal(signal.SIGTERM, _terminate)
+    invocation = Invocation()
+
+    def terminate(_signal: int, _frame: FrameType | None) -> None:
+        """SIGTERM unwinds the stack, so that parts and browsers are stopped."""
+        click.echo(stopped(invocation), err=True)
+        sys.exit(TERMINATED)
+
+    previous = signal.signal(signal.SIGTERM, terminate)
     try:
-        return _invoke(group, args, prog_name, as_json)
+        return _invoke(group, args, prog_name, invocation, as_json)
     except BrokenPipeError:
         _leave_pipe()
         return PIPE_CLOSED
@@ -56,9 +62,15 @@ def run(group: click.Group, args: Sequence[str], prog_name: str) -> int:
         signal.signal(signal.SIGTERM, previous)
 
 
-def _invoke(group: click.Group, args: Sequence[str], prog_name: str, as_json: bool) -> int:
+def stopped(invocation: Invocation) -> str:
+    """What a call that was stopped leaves behind: files are written whole or not at all."""
+    left = ", ".join(str(path) for path in invocation.written)
+    return f"stopped: {left} written, nothing else" if left else "stopped: nothing was written"
+
+
+def _invoke(group: click.Group, args: Sequence[str], prog_name: str, invocation: Invocation, as_json: bool) -> int:
     try:
-        with group.make_context(prog_name, list(args), obj=Invocation(), color=_colour()) as ctx:
+        with group.make_context(prog_name, list(args), obj=invocation, color=_colour()) as ctx:
             group.invoke(ctx)
         sys.stdout.flush()
     except click.exceptions.Exit as ending:
@@ -69,7 +81,7 @@ def _invoke(group: click.Group, args: Sequence[str], prog_name: str, as_json: bo
     except click.ClickException as error:
         return _report(_from_click(error), as_json)
     except (KeyboardInterrupt, click.Abort):
-        click.echo(_STOPPED, err=True)
+        click.echo(stopped(invocation), err=True)
         return INTERRUPTED
     except BrokenPipeError:
         raise
@@ -138,12 +150,6 @@ def _report(error: LichenError, as_json: bool) -> int:
 def _colour() -> bool | None:
     """False where NO_COLOR is set (https://no-color.org); None: colours on a terminal only."""
     return False if os.environ.get("NO_COLOR") else None
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    """SIGTERM unwinds the stack, so that parts and browsers are stopped."""
-    click.echo(_STOPPED, err=True)
-    sys.exit(TERMINATED)
 
 
 def _leave_pipe() -> None:

@@ -30,6 +30,7 @@ class Invocation:
     Attributes:
         config, json, quiet, lang: the flags that all commands take.
         overrides: settings given as flags, by dotted key.
+        written: files that this call has written so far, each whole.
     """
 
     config: Path | None = None
@@ -37,6 +38,7 @@ class Invocation:
     quiet: bool = False
     lang: str | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
+    written: list[Path] = field(default_factory=list)
 
     def settings(self, config: Path | None = None) -> Settings:
         """The settings in force; ``config`` stands in for a missing ``--config``."""

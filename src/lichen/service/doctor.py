@@ -9,26 +9,35 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal
 
-from lichen.collect.journeys import find_browser
+from lichen.collect.journeys import BrowserInfo, find_browser
 from lichen.collect.machine import calibrate as calibrate_host
 from lichen.collect.machine import diagnose as diagnose_machine
-from lichen.errors import BrowserMissing, LichenError, NothingMeasured
+from lichen.errors import BrowserMissing, NothingMeasured
 from lichen.factors.store import FactorStore
-from lichen.ledger import runfile
 from lichen.service.workspace import Workspace
+from lichen.stats.detectable import smallest_change
 
-PROFILES: Final[tuple[Literal["fidelity", "fast"], ...]] = ("fidelity", "fast")
+Profile = Literal["fidelity", "fast"]
+PROFILES: Final[tuple[Profile, ...]] = ("fidelity", "fast")
 _PACKAGES: Final = {"fidelity": "chromium", "fast": "chromium-headless-shell"}
+_SAMPLES_A_SIDE: Final = 7
+"""Fewest repetitions that `measure` takes by itself."""
 
 
 def _finding(topic: str, ok: bool, what: str, repair: str = "") -> dict[str, Any]:
     return {"topic": topic, "ok": ok, "what": what, "repair": repair}
 
 
+def _browser(workspace: Workspace, profile: Profile) -> BrowserInfo:
+    """The browser that `measure` would drive: the configured executable belongs to the configured profile."""
+    settings = workspace.settings
+    return find_browser(profile, settings.browser.executable if profile == settings.measure.profile else None)
+
+
 def _browsers(workspace: Workspace) -> Iterator[dict[str, Any]]:
     for profile in PROFILES:
         try:
-            browser = find_browser(profile, workspace.settings.browser.executable if profile == "fidelity" else None)
+            browser = _browser(workspace, profile)
             yield _finding(f"browser ({profile})", True, f"{browser.path}, version {browser.version}")
         except BrowserMissing as error:
             yield _finding(f"browser ({profile})", False, error.problem, error.repair)
@@ -50,11 +59,19 @@ def _sandbox() -> dict[str, Any]:
 
 
 def _folder(workspace: Workspace) -> dict[str, Any]:
+    """A diagnosis changes nothing: the folder is not made, its nearest existing parent is looked at."""
     folder = workspace.settings.output.runs
-    try:
-        runfile.check_folder(folder)
-    except LichenError as error:
-        return _finding("run files", False, error.problem, error.repair)
+    place = folder.absolute()
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        why = "this user may not write" if place.is_dir() else "is not a folder"
+        return _finding(
+            "run files",
+            False,
+            f"{folder} cannot be written to: {place}: {why}",
+            "Choose another folder: --out, or runs under [output].",
+        )
     return _finding("run files", True, f"{folder} can be written to")
 
 
@@ -77,11 +94,13 @@ def _factors(workspace: Workspace) -> Iterator[dict[str, Any]]:
 def _precision(seconds: float) -> dict[str, Any]:
     """The machine's noise floor, and the smallest change that seven samples a side can show."""
     measured = calibrate_host(seconds)
+    change = smallest_change(measured.cv, _SAMPLES_A_SIDE)
     return _finding(
         "precision",
         measured.grade in "AB",
         f"grade {measured.grade}: CPU seconds of equal work vary by {measured.cv:.1%} ({measured.repetitions} repetitions), "
-        f"{'shared' if measured.shared else 'dedicated'} machine",
+        f"{'shared' if measured.shared else 'dedicated'} machine; {_SAMPLES_A_SIDE} samples a side can show a change of "
+        f"{change:.1%} or more",
         "" if measured.grade in "AB" else "Close other programs, or take more samples.",
     )
 
@@ -102,7 +121,7 @@ def diagnose(workspace: Workspace, *, calibrate: bool = False, seconds: float = 
     return findings
 
 
-def fix(workspace: Workspace, run: Iterable[str] = PROFILES) -> list[str]:
+def fix(workspace: Workspace, run: Iterable[Profile] = PROFILES) -> list[str]:
     """Installs the browsers that lack, where that is possible without asking: Debian's packages, as root.
 
     Returns:
@@ -114,7 +133,7 @@ def fix(workspace: Workspace, run: Iterable[str] = PROFILES) -> list[str]:
     lacking = []
     for profile in run:
         try:
-            find_browser("fast" if profile == "fast" else "fidelity", workspace.settings.browser.executable)
+            _browser(workspace, profile)
         except BrowserMissing:
             lacking.append(_PACKAGES[profile])
     if not lacking:

@@ -7,8 +7,9 @@ import contextlib
 import math
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from lichen.collect.base import Sample
@@ -207,13 +208,20 @@ def _expected(plan: SamplingPlan, primary: Sequence[float]) -> int:
     return min(plan.maximum, max(plan.minimum, needed, len(primary)))
 
 
-def measure(workspace: Workspace, journeys: Sequence[str] = (), progress: Progress | None = None) -> Result:
+def measure(
+    workspace: Workspace,
+    journeys: Sequence[str] = (),
+    progress: Progress | None = None,
+    *,
+    on_written: Callable[[Path], object] | None = None,
+) -> Result:
     """Measures journeys and writes one run file.
 
     Args:
         workspace: settings and data.
         journeys: names declared in lichen.toml, journey files or addresses; all declared ones when empty.
         progress: told what happens.
+        on_written: told the path of the run file as soon as it is there, before its figures are computed.
 
     Returns:
         The run seen through the configured method.
@@ -264,6 +272,8 @@ def measure(workspace: Workspace, journeys: Sequence[str] = (), progress: Progre
     written = runfile.write(
         settings.output.runs, run_content(facts, started_at, now(), measured, workspace.nomenclature)
     )
+    if on_written is not None:
+        on_written(written.path)
     return summarise(workspace, written)
 
 

@@ -49,14 +49,15 @@ def run(invocation: Invocation, journeys: tuple[str, ...], formats: tuple[str, .
     settings = workspace.settings
     targets = outputs.plan(settings.output.html, formats)
     with contextlib.closing(invocation.progress(settings.lang)) as progress:
-        result = measure(workspace, journeys, progress)
+        result = measure(workspace, journeys, progress, on_written=invocation.written.append)
     if invocation.json:
         invocation.print_json(result.to_json())
     else:
         from lichen.render.terminal import print_result
 
         print_result(result, invocation.console(), settings.lang)
-    outputs.write(targets, result, settings.lang)
     words = Words(settings.lang)
     for target in targets:
+        outputs.write([target], result, settings.lang)
+        invocation.written.append(target.path)
         invocation.say(f"{words['written']}{words.colon}{target.path}")
