@@ -369,10 +369,14 @@ def test_the_plug_in_emits_what_it_declares(server: WireServer, tmp_path: Path) 
     assert {row.quantity for row in rows} == set(collector.emits)
     name = f"127.0.0.1-{server.port}-many.html"
     assert {row.entity for row in rows} == {
-        f"shop/{p}/{name}/{s}" for p in ("browser", "agent") for s in ("open", "scroll")
+        f"shop/{p}/{name}/{s}" for p in ("browser", "agent") for s in ("open", "scroll", "(between)")
     }
+    dwell = [r.value for r in rows if r.quantity == "screen_time"]
+    assert dwell == [10.0, 10.0, 0.0], "half of the default dwell each, and nobody waits between steps"
+    assert {row.attribute("basis") for row in rows} == {"per_unit"}
+    assert all(len(row.samples) == 1 for row in rows)
     assert {row.entity.split("/")[1] for row in rows if row.attribute("tier") == "server"} == {"agent"}
-    (network,) = [r for r in rows if r.quantity == "network_bytes" and r.entity.endswith("/open")]
+    (network,) = [r for r in rows if r.quantity == "network_bytes" and r.entity == f"shop/browser/{name}/open"]
     assert network.value == sum(line.sent + line.received for line in server.log)
 
 

@@ -148,7 +148,7 @@ def _journey_record(measured: Measured, functional_unit: str) -> dict[str, Any]:
             "cv": reached.cv,
             "status": measured.status,
         },
-        "samples": [_sample_record(sample, measured.primary_s[i]) for i, sample in enumerate(measured.samples)],
+        "samples": [sample_record(sample, measured.primary_s[i]) for i, sample in enumerate(measured.samples)],
         "requests_of_sample": middle,
         "requests": _request_rows(measured.samples[middle]),
         "agent_cpu_s": math.fsum(sample.agent_cpu_ns for sample in kept) / len(kept) / NANO,
@@ -157,7 +157,8 @@ def _journey_record(measured: Measured, functional_unit: str) -> dict[str, Any]:
     }
 
 
-def _sample_record(sample: Sample, primary_s: float) -> dict[str, Any]:
+def sample_record(sample: Sample, primary_s: float) -> dict[str, Any]:
+    """Circumstances of one sample: times, CPU of Lichen itself, where the machine's CPU time went."""
     return {
         "index": sample.index,
         "started_at": sample.started_at,
