@@ -18,6 +18,12 @@ import time
 
 _PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
 _PR_SET_CHILD_SUBREAPER = 36
+_FOLDER_VARIABLES = (
+    "TMPDIR",  # temporary files
+    "BREAKPAD_DUMP_LOCATION",  # Chromium's database of crashes, in the user's home otherwise
+    "XDG_RUNTIME_DIR",  # what dconf shares between processes, in the user's home where there is no such folder
+)
+"""Where the browser is told to write in its own folder, so that nothing of it stays behind."""
 
 
 def _start(command: list[str], log: str) -> int:
@@ -37,7 +43,9 @@ def _start(command: list[str], log: str) -> int:
         os.dup2(null, 0)
         os.dup2(out, 1)
         os.dup2(out, 2)
-        os.environ["TMPDIR"] = os.path.dirname(log)  # noqa: PTH120 - as below; the browser's own temporary files go too
+        folder = os.path.dirname(log)  # noqa: PTH120 - as below
+        for name in _FOLDER_VARIABLES:
+            os.environ[name] = folder
         os.execv(command[0], command)  # noqa: S606 - the browser, as an argument list
     except OSError as error:
         os.write(2, f"{error}\n".encode())
