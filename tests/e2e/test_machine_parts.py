@@ -197,7 +197,12 @@ def test_attach_by_port_and_by_pid_leaves_the_server_alone(tmp_path):
             assert alive(process.pid)
             running.stop()
             assert alive(process.pid)
+            assert running.notes == ()
         with Parts(parts, folder=tmp_path / "logs") as running:
+            shown = " ".join(command[:3])
+            assert running.notes == tuple(
+                f"Part {name} is the running process {process.pid} ({shown})." for name in ("by-port", "by-pid")
+            )
             process.kill()
             process.wait()
             with pytest.raises(PartFailed, match=r"'by-port' \(process \d+\) has ended"):
@@ -230,6 +235,82 @@ def test_listener_is_the_topmost_process_that_shares_the_socket(tmp_path):
         holder = find_listener(port)
         assert holder is not None
         assert holder.pid == running.roots["prefork"]
+
+
+RELAY = """
+import ctypes, os, socket, subprocess, sys, time
+port, name, code = sys.argv[1:]
+server = socket.create_server(("127.0.0.1", int(port)))
+server.set_inheritable(True)
+child = [sys.executable, "-S", "-c", code, str(server.fileno())]
+process = subprocess.Popen(child, pass_fds=[server.fileno()])
+ctypes.CDLL(None).prctl(15, name.encode(), 0, 0, 0)
+print(process.pid, flush=True)
+process.wait()
+"""
+"""Opens a socket and passes it on to a child that works, as inetd and systemd do; ``name`` is what the kernel calls it."""
+WORKER = """
+import socket, sys, time
+server = socket.socket(fileno=int(sys.argv[1]))
+end = time.process_time() + 0.3
+while time.process_time() < end: pass
+time.sleep(600)
+"""
+
+
+@contextlib.contextmanager
+def relay(port, name):
+    process = subprocess.Popen(
+        [sys.executable, "-S", "-c", RELAY, str(port), name, WORKER],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process.pid, int(process.stdout.readline())
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.parametrize("name", ["docker-proxy", "rootlesskit", "systemd", "xinetd"])
+def test_a_relay_is_not_taken_for_the_server_behind_it(tmp_path, name):
+    port = free_port(set())
+    with relay(port, name) as (parent, child):
+        with pytest.raises(PartFailed, match=f"belongs to process {parent} .*, which listens for another") as caught:
+            Parts([Part(name="shop", port=port)], folder=tmp_path).start()
+        assert "give the main pid of the container" in caught.value.repair
+        with Parts([Part(name="shop", pid=child)], folder=tmp_path) as running:
+            assert running.roots == {"shop": child}
+
+
+def test_a_server_that_hands_its_socket_to_a_child_is_measured_with_it(tmp_path):
+    port = free_port(set())
+    with (
+        relay(port, "shop") as (parent, _),
+        Parts([Part(name="shop", port=port)], folder=tmp_path) as running,
+        TreeMeter() as meter,
+    ):
+        assert running.roots == {"shop": parent}
+        meter.add("shop", running.roots["shop"])
+        first = meter.edge().trees["shop"]
+        assert first.alive == 2
+        deadline = time.monotonic() + 20
+        while meter.edge().trees["shop"].cpu_ns - first.cpu_ns < 50_000_000 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert meter.edge().trees["shop"].cpu_ns - first.cpu_ns >= 50_000_000
+
+
+def test_a_name_holds_one_root_unless_meant(tmp_path, server):
+    two = [Part(name="a", command=server), Part(name="b", command=server)]
+    with Parts(two, folder=tmp_path) as running, TreeMeter() as meter:
+        meter.add("shop", running.roots["a"])
+        with pytest.raises(ConfigError, match="Two process trees are called 'shop'"):
+            meter.add("shop", running.roots["b"])
+        assert meter.edge().trees["shop"].alive == 1
+        meter.add("shop", running.roots["b"], another=True)
+        assert meter.edge().trees["shop"].alive == 2
 
 
 DAEMON = """
@@ -326,6 +407,9 @@ def test_killed_guard_takes_the_command_along(tmp_path, server):
     ("make", "words"),
     [
         (lambda: Part(name="a/b", command=("true",)), "cannot be called 'a/b'"),
+        (lambda: Part(name="#driver", pid=1), "cannot be called '#driver'"),
+        (lambda: Part(name="browser", pid=1), "cannot be called 'browser'"),
+        (lambda: Part(name="\u212aey", pid=1), "cannot be called"),
         (lambda: Part(name="a"), "neither what to start nor what to watch"),
         (lambda: Part(name="a", pid=1, port=2), "a pid beside"),
         (lambda: Parts([Part(name="a", pid=1)] * 2, folder=Path()), "Two parts are called 'a'"),
@@ -340,7 +424,8 @@ def test_wrong_declarations(make, words):
 
 
 @pytest.mark.parametrize(
-    ("word", "repair"), [("{prot}", "{port}"), ("{backofice.url}", "{backoffice.url}"), ("{portal.prt}", "{portal.port}")]
+    ("word", "repair"),
+    [("{prot}", "{port}"), ("{backofice.url}", "{backoffice.url}"), ("{portal.prt}", "{portal.port}")],
 )
 def test_wrong_placeholder_suggests_the_right_one(tmp_path, word, repair):
     parts = (Part(name="backoffice", command=("sleep", "9")), Part(name="portal", command=("echo", word)))
@@ -350,7 +435,9 @@ def test_wrong_placeholder_suggests_the_right_one(tmp_path, word, repair):
 
 
 def test_braces_of_the_command_itself_are_kept(tmp_path):
-    command = script("import sys, time; print(sys.argv[1:], flush=True); time.sleep(600)", "{print $1}", '{"a":1}', "{}")
+    command = script(
+        "import sys, time; print(sys.argv[1:], flush=True); time.sleep(600)", "{print $1}", '{"a":1}', "{}"
+    )
     with Parts([Part(name="awk", command=command)], folder=tmp_path) as running:
         for _ in range(200):
             if text := running.log("awk").read_text():

@@ -15,7 +15,7 @@ import click
 import pytest
 
 from lichen.cli.failure import run
-from lichen.cli.invocation import common_options
+from lichen.cli.invocation import Invocation, common_options
 from lichen.errors import BrowserMissing, JourneyFailed
 
 LICHEN = [sys.executable, "-c", "from lichen.cli import main; main()"]
@@ -133,6 +133,16 @@ def browser() -> None:
     raise BrowserMissing("No Chromium.")
 
 
+@failing.command()
+@click.argument("number", type=int)
+@click.argument("files", nargs=-1)
+@click.pass_obj
+def halted(invocation: Invocation, number: int, files: tuple[str, ...]) -> None:
+    """Wrote files, then was sent a signal."""
+    invocation.written.extend(map(Path, files))
+    signal.raise_signal(number)
+
+
 @pytest.fixture(autouse=True)
 def _no_debug(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("LICHEN_DEBUG", raising=False)
@@ -194,3 +204,23 @@ def test_sigterm_is_as_before_afterwards() -> None:
     before = signal.getsignal(signal.SIGTERM)
     run(failing, ["browser"], "lichen")
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [
+        ([], "stopped: nothing was written"),
+        (["runs/a.run.json.gz"], "stopped: runs/a.run.json.gz written, nothing else"),
+        (["a.run.json.gz", "r.html"], "stopped: a.run.json.gz, r.html written, nothing else"),
+    ],
+)
+def test_what_was_written_before_a_signal_is_said(
+    capsys: pytest.CaptureFixture[str], sent: signal.Signals, files: list[str], line: str
+) -> None:
+    try:
+        code: int | str | None = run(failing, ["halted", str(int(sent)), *files], "lichen")
+    except SystemExit as ending:
+        code = ending.code
+    assert code == 128 + sent
+    assert capsys.readouterr().err == f"{line}\n"
