@@ -129,3 +129,68 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
         assert list(disk.iterdir()) == []
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("method",), None, "method is missing"), (("browser",), None, "browser is missing"),
+        (("settings",), None, "settings is missing"), (("lichen_version",), None, "lichen_version is missing"),
+        (("method", "id"), None, "method.id is missing"), (("method", "id"), 7, "method.id is not of type str"),
+        (("journeys",), {}, "journeys is not a list"), (("journeys", 0), 1, "journeys[0] is not a table"),
+        (("journeys", 1, "sampling", "kept"), [0.5], "journeys[1].sampling.kept[0] is not of type int"),
+        (("journeys", 0, "sampling", "taken"), True, "journeys[0].sampling.taken is not of type int"),
+        (("journeys", 0, "agent_cpu_s"), "x", "agent_cpu_s is not of type int or float"),
+        (("activities", 0), [], "activities[0] is not of type dict"),
+    ],
+)  # fmt: skip
+def test_each_key_that_is_read_is_required_with_its_type(
+    tmp_path: Path, path: tuple[str | int, ...], value: object, words: str
+) -> None:
+    content = json.loads(json.dumps(fixture.write(tmp_path).content))
+    *above, last = path
+    place = content
+    for key in above:
+        place = place[key]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    file = tmp_path / "plain.json"
+    file.write_text(json.dumps(content))
+    with file.open("rb") as stream:
+        for read, source in ((runfile.read, file), (runfile.read_document, file), (runfile.read_document, stream)):
+            with pytest.raises(StorageError) as caught:
+                read(source)
+            assert words in caught.value.sentence()
+            assert caught.value.exit_code == 2
+
+
+def test_a_number_that_is_not_finite_is_no_measurement(tmp_path: Path) -> None:
+    content = json.loads(json.dumps(fixture.write(tmp_path).content))
+    content["activities"][0]["value"] = float("nan")
+    (tmp_path / "plain.json").write_text(json.dumps(content))
+    with pytest.raises(StorageError, match="not finite"):
+        runfile.read(tmp_path / "plain.json")
+
+
+@pytest.mark.parametrize("how", ["changed", "future", "cut", "bomb"])
+def test_evaluate_verifies_a_run_as_explain_does(tmp_path: Path, how: str) -> None:
+    path = damaged(fixture.write(tmp_path).path, how)
+    with pytest.raises(StorageError):
+        runfile.read_document(path)
+    if how != "changed":  # a stream has no name that a hash could stand in
+        with path.open("rb") as stream, pytest.raises(StorageError, match="Standard input"):
+            runfile.read_document(stream)
+
+
+def test_runs_are_found_newest_first_whatever_copying_did_to_their_times(tmp_path: Path) -> None:
+    names = ["2026-02-01-aaaaaaaaaaaa", "2026-03-01-bbbbbbbbbbbb", "2026-03-01-cccccccccccc", "renamed"]
+    written_s = [400, 200, 100, 500]
+    for name, second in zip(names, written_s, strict=True):
+        path = tmp_path / f"{name}{runfile.SUFFIX}"
+        path.touch()
+        os.utime(path, (second, second))
+    found = [path.name.removesuffix(runfile.SUFFIX) for path in runfile.find(tmp_path)]
+    assert found == [names[1], names[2], names[0], names[3]]
+    assert list(runfile.find(tmp_path / "none")) == []

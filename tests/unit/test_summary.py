@@ -13,7 +13,7 @@ from lichen.config import load_settings
 from lichen.errors import StorageError, UsageError
 from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
-from lichen.service.evaluation import evaluate_document
+from lichen.service.evaluation import RESTATED, evaluate_document
 from lichen.service.explain import explain
 from lichen.service.result import Figures
 from lichen.service.summary import summarise
@@ -149,3 +149,27 @@ class TestExplain:
         empty = Workspace(load_settings(None, overrides={"output.runs": str(tmp_path / "none")}, env={}))
         with pytest.raises(StorageError, match="There is no run"):
             explain(empty, "apply")
+
+
+class TestRestating:
+    """A figure from other factors, or another version of its method, than when it was measured says so."""
+
+    def seen(
+        self, workspace: Workspace, run: RunFile, method_id: str | None = None, **method: str | None
+    ) -> list[bool]:
+        said = {k: v for k, v in (dict(run.content["method"]) | method).items() if v is not None}
+        written = runfile.write(run.path.parent, dict(run.content) | {"method": said})
+        tree = explain(workspace, "apply", written.path, method_id)
+        return [RESTATED in summarise(workspace, written, method_id).fallbacks, RESTATED in tree["notes"]]
+
+    def test_said_once_something_changed(self, workspace: Workspace, run: RunFile) -> None:
+        now = workspace.factors.hash()
+        assert self.seen(workspace, run, factors_hash=now) == [False, False]
+        assert self.seen(workspace, run, factors_hash="f" * 64) == [True, True]
+        assert self.seen(workspace, run, factors_hash=now, version="0.9.0") == [True, True]
+
+    def test_another_method_is_a_choice_and_no_restating(self, workspace: Workspace, run: RunFile) -> None:
+        assert self.seen(workspace, run, "greenframe-2", factors_hash=workspace.factors.hash()) == [False, False]
+
+    def test_a_run_that_kept_no_hash_is_not_accused(self, workspace: Workspace, run: RunFile) -> None:
+        assert self.seen(workspace, run, factors_hash=None) == [False, False]

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from lichen.errors import FactorError
+from lichen.factors.store import FactorStore
 from lichen.model.uncertainty import DRAWS, bounds, draw
 from lichen.records import Factor
 
@@ -59,3 +60,29 @@ def test_draws_belong_to_the_row_and_not_to_the_process() -> None:
 def test_a_bad_range_is_named(changes: dict[str, float], words: str) -> None:
     with pytest.raises(FactorError, match=words):
         draw(factor(**changes))
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 19, 20, 2000, 2001])
+def test_bounds_are_those_of_hazens_rule(count: int) -> None:
+    draws = np.random.default_rng(count).normal(size=count)
+    assert bounds(draws) == pytest.approx(tuple(np.quantile(draws, (0.05, 0.95), method="hazen")), rel=1e-12)
+
+
+def test_no_draw_of_a_shipped_ratio_leaves_its_physical_range() -> None:
+    """A facility uses at least what its equipment uses; a share lies between nothing and all."""
+    ratios = [factor for factor in FactorStore.load() if factor.unit == "1"]
+    assert {"facility.pue", "grid.loss_share"} <= {factor.factor_id for factor in ratios}
+    for row in ratios:
+        draws = draw(row)
+        if "pue" in row.factor_id:
+            assert draws.min() >= 1.0, row.key
+        else:
+            assert "share" in row.factor_id, f"{row.key}: say here what its physical range is"
+            assert draws.min() >= 0.0, row.key
+            assert draws.max() <= 1.0, row.key
+
+
+def test_the_pue_lies_about_its_value() -> None:
+    pue = FactorStore.load().lookup("facility.pue")
+    assert np.median(draw(pue)) == pytest.approx(pue.value, abs=0.02)
+    assert bounds(draw(pue)) == pytest.approx((pue.low, pue.high), rel=1e-3)
