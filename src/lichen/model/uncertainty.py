@@ -83,7 +83,7 @@ def bounds(draws: np.ndarray) -> tuple[float, float]:
     """
     # np.quantile gives the same and costs three times as much, which counts where thousands of impacts have a range each.
     last = len(draws) - 1
-    places = [min(max(share * len(draws) - 0.5, 0.0), float(last)) for share in (LOW_QUANTILE, HIGH_QUANTILE)]
+    places = [min(max((2 * share * len(draws) - 1) / 2, 0.0), float(last)) for share in (LOW_QUANTILE, HIGH_QUANTILE)]
     pairs = [(math.floor(place), min(math.floor(place) + 1, last)) for place in places]
     ordered = np.partition(draws, sorted({index for pair in pairs for index in pair}))
     low, high = (
