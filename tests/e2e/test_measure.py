@@ -246,13 +246,19 @@ class TestWhatGoesWrong:
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_at_any_time_leaves_nothing(shop: Path, how: signal.Signals) -> None:
-    """Interrupted in every phase: parts start, browser starts, window, close. No process stays, no result is half there."""
+    """Interrupted in every phase: parts start, browser starts, window, close.
+
+    No process stays, no temporary folder either, no result is half there.
+    """
     rng = random.Random(int(how))
-    for moment_s in (0.3, 0.9, *(rng.uniform(1.0, 5.0) for _ in range(4))):
+    temporary = shop / "tmp"
+    temporary.mkdir()
+    moments_s = [rng.uniform(0.05, 6.0) for _ in range(8 if how == signal.SIGKILL else 4)]
+    for moment_s in (0.3, 0.9, *moments_s):
         mark = f"{shop}-{how}-{moment_s}"
         agent = subprocess.Popen(
             [sys.executable, "-m", "lichen", "measure", "--samples", "5", "--quiet"],
-            cwd=shop, env=os.environ | {"LICHEN_TEST_MARK": mark}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            cwd=shop, env=os.environ | {"LICHEN_TEST_MARK": mark, "TMPDIR": str(temporary)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             start_new_session=True,
         )  # fmt: skip
         time.sleep(moment_s)
@@ -260,8 +266,9 @@ def test_stopped_at_any_time_leaves_nothing(shop: Path, how: signal.Signals) -> 
         _, error = agent.communicate(timeout=30)
         assert b"Traceback" not in error, error.decode()
         deadline = time.monotonic() + 10
-        while descendants_of(mark) and time.monotonic() < deadline:
+        while (descendants_of(mark) or any(temporary.iterdir())) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert descendants_of(mark) == []
+        assert list(temporary.iterdir()) == []
         assert list(runfile.find(shop / "lichen-runs")) == []
         assert not list((shop / "lichen-runs").glob(".*.part"))

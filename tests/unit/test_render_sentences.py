@@ -99,8 +99,8 @@ def test_what_fills_a_sentence_is_kept() -> None:
         == "dialogue fermé\u00a0: alert «\u00a0It's (late): go?\u00a0»"
     )
     assert (
-        told("download stopped: a (2 times).pdf (3 times)", FR)
-        == "téléchargement arrêté\u00a0: a (2 times).pdf (3 fois)"
+        told("download stopped, its bytes are a lower bound: a (2 times).pdf (3 times)", FR)
+        == "téléchargement arrêté, ses octets sont un minimum\u00a0: a (2 times).pdf (3 fois)"
     )
     assert told("The page kept 2 requests open.", FR) == "The page kept 2 requests open."
 

@@ -222,7 +222,8 @@ def _dialog(ledger: _Ledger, p: dict[str, Any]) -> None:
 
 
 def _download(ledger: _Ledger, p: dict[str, Any]) -> None:
-    ledger.note(f"download stopped: {p['suggestedFilename']}")
+    # The browser does not tell what had arrived when it was stopped.
+    ledger.note(f"download stopped, its bytes are a lower bound: {p['suggestedFilename']}")
 
 
 _HANDLERS: Final[dict[bytes, Callable[[_Ledger, dict[str, Any]], None]]] = {
