@@ -69,6 +69,7 @@ class TestNeverAdded:
             ({"quantity": "cost", "currency": "euro"}, "ISO 4217"),
             ({"quantity": "cost", "unit": "kWh"}, "ISO 4217"),
             ({"quantity": "cost", "unit": "EUR", "currency": "USD"}, "Give one currency"),
+            ({"quantity": "cost", "currency": ["EUR"]}, "ISO 4217"),
             ({"currency": "EUR"}, "Only amounts of money"),
         ],
     )
@@ -76,6 +77,12 @@ class TestNeverAdded:
         with pytest.raises(ActivityError) as caught:
             groups(row(**changes))
         assert words in caught.value.sentence()
+
+
+@pytest.mark.parametrize(("value", "unit"), [(1e308, "s"), (1e307, "d"), (10**300, "s")])
+def test_an_amount_whose_impact_would_not_be_finite_is_refused(value: float, unit: str) -> None:
+    with pytest.raises(ActivityError, match="value is too large in s"):
+        groups(row(value=value, unit=unit))
 
 
 class TestTime:

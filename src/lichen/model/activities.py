@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ _INSTANTS: Final = ("started_at", "ended_at")
 _CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")
 TIERS: Final = tuple(OF_TIER)
 _MONEY: Final = "currency"
+_LARGEST: Final = math.sqrt(sys.float_info.max)
+"""Largest amount, so that its products with factors and their sums stay finite; nothing physical comes near."""
 
 
 def _fail(where: str, problem: str, repair: str) -> ActivityError:
@@ -44,8 +47,8 @@ def _number(value: Any, where: str, what: str, term: Term, factor: float) -> flo
     if not math.isfinite(number):
         raise _fail(where, f"{what} is {number}", "Give a finite number, or null when it is unknown.")
     converted = number * factor
-    if not math.isfinite(converted):
-        raise _fail(where, f"{what} is too large in {term.unit}", "Give a finite number.")
+    if abs(converted) > _LARGEST:
+        raise _fail(where, f"{what} is too large in {term.unit}", "Check the number and its unit.")
     if term.minimum is not None and converted < term.minimum:
         raise _fail(
             where,
@@ -125,12 +128,12 @@ def _currency(row: Mapping[str, Any], where: str, term: Term) -> str | None:
             raise _fail(where, f"{term.name} has a currency", "Only amounts of money have one: remove it.")
         return None
     unit = row.get("unit")
-    codes = {code for code in (stated, None if unit == _MONEY else unit) if code is not None}
-    if not codes:
+    said = [code for code in (stated, None if unit == _MONEY else unit) if code is not None]
+    if not said:
         raise _fail(where, f"{term.name} needs a currency", "Add currency: an ISO 4217 code such as EUR.")
-    if len(codes) > 1:
+    code = said[0]
+    if code != said[-1]:
         raise _fail(where, f"{term.name} is in {stated!r} and in {unit!r}", "Give one currency.")
-    code = codes.pop()
     if not isinstance(code, str) or not _CURRENCY_CODE.fullmatch(code):
         raise _fail(where, f"currency is {code!r}", "Give an ISO 4217 code such as EUR.")
     return code
