@@ -13,6 +13,7 @@ from typing import Any, Final
 from lichen.config.keys import Key
 from lichen.config.names import refusal
 from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Lang, Origin, Part, Settings
+from lichen.config.toml import read_toml
 from lichen.errors import ConfigError
 
 DEFAULT_FILE: Final = "lichen.toml"
@@ -55,7 +56,15 @@ def _find(path: Path | None) -> Path | None:
     if path is None:
         here = Path(DEFAULT_FILE)
         return here.absolute() if here.exists() else None
-    if not path.exists():
+    try:
+        found = path.exists()
+    except (OSError, ValueError) as error:  # a name that no file can have: too long, or with a NUL
+        raise ConfigError(
+            "The name given with --config is none that a file can have.",
+            repair="Name an existing file.",
+            culprit=str(path),
+        ) from error
+    if not found:
         raise ConfigError(
             f"There is no configuration file {path}.",
             repair="Name an existing file with --config, or write one with `lichen init`.",
@@ -66,8 +75,7 @@ def _find(path: Path | None) -> Path | None:
 
 def _read_toml(file: Path) -> tuple[dict[str, Any], str]:
     try:
-        text = file.read_text(encoding="utf-8")
-        return tomllib.loads(text), text
+        return read_toml(file)
     except OSError as error:
         raise ConfigError(
             f"The configuration file {file} cannot be read: {error.strerror or error}.",

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from lichen.config.toml import read_toml
 from lichen.errors import FactorError
 from lichen.factors import SOURCES
 
@@ -112,7 +113,7 @@ def builtin_sources() -> Mapping[str, Source]:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)[0]
     except OSError as error:
         raise FactorError(
             f"The factor pack {path} cannot be read: {error.strerror}.", repair="Check the path.", culprit=str(path)

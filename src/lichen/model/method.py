@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
-from lichen.errors import ConfigError, MethodError
-from lichen.model import registry
-from lichen.nomenclature import Nomenclature
+from lichen.config.toml import read_toml
+from lichen.errors import ConfigError, MethodError, UsageError
+from lichen.model import method_shape, registry
+from lichen.nomenclature import Nomenclature, Term
 from lichen.plugins import load as load_plugin
 from lichen.plugins import names as plugin_names
 from lichen.records import Accounting, Phase
@@ -20,7 +21,7 @@ from lichen.units import BOUNDARIES
 
 BindKind = Literal["quantity", "factor", "attribute", "context", "result"]
 _BIND = re.compile(r"(?P<kind>quantity|factor|attribute|context):(?P<name>[\w.{}-]+)$|(?P<result>result)$")
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +151,52 @@ class _Reader:
             )
         if match["result"]:
             return Binding("result")
-        if match["kind"] == "quantity":
-            self.nomenclature.quantity(match["name"])
-        return Binding(cast("BindKind", match["kind"]), match["name"])
+        kind, name = cast("BindKind", match["kind"]), match["name"]
+        if kind == "quantity":
+            self.quantity(name, where)
+        elif kind != "factor":
+            self.number(name, where)
+        elif set(_PLACEHOLDER.sub("", name)) & set("{}"):
+            raise self.fail(f"{where} is bound to {text!r}", "Write a placeholder as {attribute}.")
+        return Binding(kind, name)
+
+    def quantity(self, name: str, where: str) -> Term:
+        """A quantity of the nomenclature, or a complaint that says where it was named."""
+        try:
+            return self.nomenclature.quantity(name)
+        except UsageError as error:
+            raise self.fail(f"{where}: {error.problem.rstrip('.')}", error.repair) from error
+
+    def indicator(self, name: str, where: str) -> Term:
+        """As `quantity`, for an indicator."""
+        try:
+            return self.nomenclature.indicator(name)
+        except UsageError as error:
+            raise self.fail(f"{where}: {error.problem.rstrip('.')}", error.repair) from error
+
+    def number(self, name: str, where: str) -> None:
+        """A formula takes numbers: an attribute that is a word, or that nobody can give, is refused."""
+        term = self.nomenclature.get(("attribute", name))
+        if term is None or term.unit == "text":
+            problem = "is no attribute of the nomenclature" if term is None else "is a word, and formulas take numbers"
+            raise self.fail(f"{where} is bound to '{name}', which {problem}", "Bind an attribute that is a number.")
+
+    def defaults(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        """Values assumed for attributes: a number where the attribute is one, a word where it is a word."""
+        for key, value in table.items():
+            term = self.nomenclature.get(("attribute", key.removeprefix("context.")))
+            if term is not None and isinstance(value, str | bool) != (term.unit == "text"):
+                wanted = "a text" if term.unit == "text" else "a number"
+                raise self.fail(f"defaults.{key} is {value!r}, not {wanted}", f"Give {wanted}.")
+        return dict(table)
 
     def step(self, table: Mapping[str, Any], where: str) -> Step:
         self.keys(table, {"formula", "bind"}, where)
-        formula = registry.get(self.need(table, "formula", where))
+        formula_id = self.need(table, "formula", where)
+        try:
+            formula = registry.get(formula_id)
+        except MethodError as error:
+            raise self.fail(f"{where}: {error.problem.rstrip('.')}", error.repair) from error
         bind = {arg: self.binding(text, f"{where}: {arg}") for arg, text in self.need(table, "bind", where).items()}
         if set(bind) != set(formula.arguments):
             raise self.fail(
@@ -174,7 +214,7 @@ class _Reader:
         quantities = tuple(self.need(table, "quantities", where))
         unless = tuple(table.get("unless", ()))
         for quantity in (*quantities, *(meter.partition("@")[0] for meter in unless)):
-            self.nomenclature.quantity(quantity)
+            self.quantity(quantity, where)
         for meter in unless:
             if "@" in meter and meter.partition("@")[2] not in BOUNDARIES:
                 raise self.fail(f"{where} yields to '{meter}'", f"Boundaries: {', '.join(BOUNDARIES)}.")
@@ -184,8 +224,7 @@ class _Reader:
             raise self.fail(
                 f"{where} names {', '.join(quantities)} but binds {', '.join(sorted(bound))}", "Make them equal."
             )
-        indicator = self.need(table, "indicator", where)
-        self.nomenclature.indicator(indicator)
+        indicator = self.indicator(self.need(table, "indicator", where), where).name
         when = {key: tuple(v) if isinstance(v, list) else (v,) for key, v in table.get("when", {}).items()}
         return Rule(
             rule_id=self.need(table, "id", where),
@@ -200,16 +239,21 @@ class _Reader:
 
     def method(self) -> Method:
         try:
-            table = tomllib.loads(self.path.read_text(encoding="utf-8"))
+            table, _text = read_toml(self.path)
         except OSError as error:
             raise MethodError(
                 f"Method file {self.path} cannot be read: {error.strerror}.",
                 repair="Check the path.",
                 culprit=str(self.path),
             ) from error
+        except UnicodeDecodeError as error:
+            raise self.fail(f"not UTF-8 text (byte {error.start})", "Save it as UTF-8.") from error
         except tomllib.TOMLDecodeError as error:
             raise self.fail(f"not valid TOML: {error}", "Repair the line.") from error
         self.keys(table, _KEYS, "the file")
+        wrong = method_shape.fault(table)
+        if wrong is not None:
+            raise self.fail(f"{wrong.key} is not {wrong.wanted}", f"Write {wrong.wanted}.")
         rules = tuple(self.rule(rule) for rule in self.need(table, "rule", "the file"))
         if len({rule.rule_id for rule in rules}) != len(rules):
             raise self.fail("two rules have one id", "Rename one.")
@@ -221,7 +265,7 @@ class _Reader:
             raise self.fail("no source", "Name the paper or document that publishes the method.")
         derivations = tuple(
             Derivation(
-                self.nomenclature.indicator(self.need(d, "indicator", "a derivation")).name,
+                self.indicator(self.need(d, "indicator", "a derivation"), "a derivation").name,
                 self.step({k: v for k, v in d.items() if k != "indicator"}, f"derivation '{d['indicator']}'"),
             )
             for d in table.get("derive", ())
@@ -243,7 +287,7 @@ class _Reader:
             validity=self.need(table, "validity", "the file"),
             known_defects=tuple(table.get("known_defects", ())),
             accounting=cast("Accounting", accounting),
-            defaults=dict(table.get("defaults", {})),
+            defaults=self.defaults(table.get("defaults", {})),
             reasons=reasons,
             reasons_fr=reasons_fr,
             rules=rules,

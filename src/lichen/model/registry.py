@@ -42,9 +42,16 @@ class Formula:
 
     @property
     def expression(self) -> str:
-        """The body's return statement, as written."""
-        lines = inspect.getsource(self.function).splitlines()
-        start = next(i for i, line in enumerate(lines) if line.strip().startswith("return "))
+        """The body's return statement, as written; MethodError when there is none to be read."""
+        try:
+            lines = inspect.getsource(self.function).splitlines()
+            start = next(i for i, line in enumerate(lines) if line.strip().startswith("return "))
+        except (OSError, TypeError, StopIteration) as error:
+            raise MethodError(
+                f"The formula {self.formula_id} shows no return statement.",
+                repair="Write it as a plain function in a .py file, with one return statement.",
+                culprit=self.formula_id,
+            ) from error
         return " ".join(line.strip() for line in lines[start:]).removeprefix("return ")
 
 
