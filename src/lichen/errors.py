@@ -24,6 +24,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import ClassVar
 
+from lichen import redact
+
 
 class ExitCode(IntEnum):
     """What the shell sees. Part of the public contract."""
@@ -38,7 +40,7 @@ class ExitCode(IntEnum):
 
 
 class LichenError(Exception):
-    """Base of all deliberate errors.
+    """Base of all deliberate errors. Secrets in its sentences are masked here, so that no message can leak one.
 
     Args:
         problem: one sentence that names the culprit.
@@ -50,10 +52,10 @@ class LichenError(Exception):
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
 
     def __init__(self, problem: str, *, repair: str = "", culprit: str = "") -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.repair = repair
-        self.culprit = culprit
+        self.problem = redact.text(problem)
+        self.repair = redact.text(repair)
+        self.culprit = redact.text(culprit)
+        super().__init__(self.problem)
 
     @property
     def anchor(self) -> str:
