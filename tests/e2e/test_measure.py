@@ -258,8 +258,8 @@ def test_stopped_at_any_time_leaves_nothing(shop: Path, how: signal.Signals) -> 
         mark = f"{shop}-{how}-{moment_s}"
         agent = subprocess.Popen(
             [sys.executable, "-m", "lichen", "measure", "--samples", "5", "--quiet"],
-            cwd=shop, env=os.environ | {"LICHEN_TEST_MARK": mark, "TMPDIR": str(temporary)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            start_new_session=True,
+            cwd=shop, env=os.environ | {"LICHEN_TEST_MARK": mark, "TMPDIR": str(temporary)},
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         time.sleep(moment_s)
         agent.send_signal(how)
