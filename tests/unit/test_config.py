@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -247,3 +248,25 @@ def test_any_value_is_a_setting_or_one_sentence(key: str, value: Any) -> None:
     except ConfigError as caught:
         error = caught
     assert error is None or (key in error.problem and error.repair)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("a = " + "[" * 3000, "nested too deeply"), ("[measure]\nsamples = " + "9" * 5000, "too many digits")],
+)
+def test_toml_that_no_parser_takes_is_one_sentence(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "lichen.toml").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=said):
+        load_settings(tmp_path / "lichen.toml")
+
+
+def test_a_configuration_file_that_nobody_writes_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="cannot be read: it is not a regular file"):
+        load_settings(tmp_path / "pipe")
+
+
+def test_a_name_that_no_file_can_have_is_refused() -> None:
+    for name in ("x" * 5000, "a\0b"):
+        with pytest.raises(ConfigError, match=r"configuration file|none that a file can have"):
+            load_settings(Path(name))
