@@ -63,7 +63,7 @@ def _number(value: Any, where: str, what: str, term: Term, factor: float) -> flo
 def attributes_of(
     row: Mapping[str, Any], where: str, nomenclature: Nomenclature, ignore: frozenset[str] = frozenset()
 ) -> dict[str, AttributeValue]:
-    """Attributes of a row, numbers in canonical units; unknown ones are left out.
+    """Attributes of a row, numbers checked; those that are null are left out.
 
     Args:
         where: what messages name.
