@@ -99,7 +99,7 @@ def test_a_wrong_declaration_is_one_sentence(tmp_path: Path, text: str, sentence
 
 def test_values_of_a_parts_variables_are_hidden(tmp_path: Path) -> None:
     rows = {key: value for key, value, _ in document.values(load(PORTAL, tmp_path))}
-    assert rows["part.portal.env"] == {"TOKEN": document.HIDDEN}
+    assert rows["part.portal.env"] == {"TOKEN": "***"}
     assert "hunter2" not in str(rows)
     assert rows["browser.viewport"] == "1366x768"
 
@@ -138,3 +138,43 @@ def test_the_configuration_page_is_current() -> None:
     assert page == document.reference(), "run: python -m lichen.config.document > docs/configuration.md"
     headings = re.findall(r"(?m)^### (.+)$", page)
     assert headings == [*KEYS, *(f"{section}.{name}" for section, keys in LIST_KEYS.items() for name in keys)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'env = ["TOKEN=canary7731"]',
+        'env = "canary7731"',
+        'command = ["node", "--password", "canary7731", 5]',
+        'reset = ["a", "--token=canary7731", 1]',
+        'ready = "ftp://me:canary7731@h/?token=canary7731"',
+    ],
+)
+def test_a_wrong_value_is_shown_without_its_secrets(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "lichen.toml"
+    file.write_text(f'[[part]]\nname = "a"\nport = 80\n{text}\n')
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file)
+    assert "canary7731" not in caught.value.sentence()
+
+
+def test_the_settings_in_force_are_shown_without_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "lichen.toml"
+    file.write_text(
+        """
+[browser]
+args = ["--proxy-server=http://me:canary7731@proxy:1"]
+[[part]]
+name = "a"
+command = ["run", "--password", "canary7731", "--token=canary7731", "postgres://me:canary7731@db"]
+env = { ANY = "canary7731" }
+ready = "http://me:canary7731@127.0.0.1/?key=canary7731"
+reset = "http://127.0.0.1/reset?sig=canary7731"
+[[journey]]
+name = "j"
+url = "http://me:canary7731@h/?code=canary7731#access_token=canary7731"
+"""
+    )
+    rows = list(document.values(load_settings(file)))
+    assert "canary7731" not in str(rows)
+    assert {"part.a.reset", "journey.j.url", "browser.args"} <= {key for key, *_ in rows}

@@ -39,7 +39,7 @@ CANARY = "hunter2canary"
         ("pushed with glpat-abcDEF123456 to h", "pushed with *** to h"),
         ("ghp_abcdefABCDEF0123456789 and AKIAIOSFODNN7EXAMPLE", "*** and ***"),
         ("Authorization: Bearer abc.def.ghi", "Authorization: *** ***"),
-        ("waited 5 s for http://h/ready?sig=hunter2canary, nothing there.", "waited 5 s for http://h/ready?sig=***, nothing there."),
+        ("waited 5 s for http://h/r?sig=hunter2canary, not there.", "waited 5 s for http://h/r?sig=***, not there."),
         ("'node a.js --password=hunter2canary'", "'node a.js --password=***'"),
         ("node a.js --db-password hunter2canary --port 80", "node a.js --db-password *** --port 80"),
         ("""run --secret="two hunter2canary words" x""", "run --secret=*** x"),

@@ -9,12 +9,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+from lichen import redact
 from lichen.config.keys import Key
 from lichen.config.kinds import Viewport
 from lichen.config.settings import KEYS, LIST_KEYS, SECTIONS, Journey, Part, Settings
-
-HIDDEN: Final = "***"
-"""Stands for the value of a part's variable, which may be a password."""
 
 _EXAMPLE_PART: Final = """\
 # [[part]]
@@ -149,15 +147,15 @@ def _entry(key: Key, heading: str) -> str:
 
 
 def values(settings: Settings) -> Iterator[tuple[str, Any, str]]:
-    """Every value in force as (dotted key, JSON value, origin); values of a part's variables are hidden."""
+    """Every value in force as (dotted key, JSON value, origin); secrets and the values of a part's variables are hidden."""
     for dotted, key in KEYS.items():
-        yield dotted, plain(settings.value(key)), str(settings.origins[dotted])
+        yield dotted, redact.tree(plain(settings.value(key))), str(settings.origins[dotted])
     lists: Mapping[str, tuple[Part | Journey, ...]] = {"part": settings.parts, "journey": settings.journeys}
     for section, declared in lists.items():
         for position, item in enumerate(declared):
             for name in LIST_KEYS[section]:
                 value = plain(getattr(item, name))
-                shown = dict.fromkeys(value, HIDDEN) if isinstance(value, dict) else value
+                shown = dict.fromkeys(value, redact.MASK) if isinstance(value, dict) else redact.tree(value)
                 origin = settings.origins.get(f"{section}.{position}.{name}")
                 yield f"{section}.{item.name}.{name}", shown, str(origin or "default")
 

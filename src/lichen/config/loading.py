@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from lichen import redact
 from lichen.config.keys import Key
+from lichen.config.kinds import VARIABLES
 from lichen.config.names import refusal
 from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Lang, Origin, Part, Settings
 from lichen.config.toml import read_toml
@@ -326,17 +328,21 @@ def _checked(key: Key, raw: Any, origin: Origin, folder: Path) -> Any:
         where = {"file": origin.where, "env": f"environment variable {origin.where}"}.get(origin.kind, "command line")
         close = difflib.get_close_matches(raw, key.kind.choices, n=1) if isinstance(raw, str) else []
         raise ConfigError(
-            f"{key.dotted} is {_shown(raw)} ({where}).",
+            f"{key.dotted} is {_shown(raw, secret=key.kind is VARIABLES)} ({where}).",
             repair=f"Did you mean '{close[0]}'?" if close else f"Give {key.kind.wanted}.",
             culprit=origin.where or key.dotted,
         ) from error
 
 
-def _shown(raw: Any) -> str:
+def _shown(raw: Any, *, secret: bool) -> str:
     if isinstance(raw, bool):
         return "true" if raw else "false"
     if isinstance(raw, dict):
         return "a table"
+    if secret:
+        return redact.MASK
+    if isinstance(raw, list):
+        return f"[{', '.join(redact.words(raw))}]"
     return f"'{raw}'" if isinstance(raw, str) else str(raw)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from lichen import __version__
+from lichen import __version__, redact
 from lichen.collect.base import Balance, Sample
 from lichen.collect.entities import segment
 from lichen.collect.journeys import Journey
@@ -99,8 +99,8 @@ def run_content(
         "started_at": started_at,
         "ended_at": ended_at,
         "host": dict(facts.host),
-        "browser": dict(facts.browser),
-        "settings": dict(facts.settings),
+        "browser": redact.tree(facts.browser),
+        "settings": redact.tree(facts.settings),
         "method": dict(facts.method),
         "context": {"parts": len(facts.places), "functional_unit": facts.functional_unit, **facts.context},
         "journeys": [_journey_record(one, facts.functional_unit) for one in measured],
@@ -109,16 +109,17 @@ def run_content(
 
 
 def _request_rows(sample: Sample) -> list[dict[str, Any]]:
-    """Requests of one sample, equal ones of a step counted together."""
+    """Requests of one sample, equal ones of a step counted together; secrets in their addresses are masked first."""
     merged: dict[tuple[Any, ...], dict[str, Any]] = {}
     for request in sample.requests:
         known = request.received_bytes is not None and request.sent_bytes is not None
         total = (request.received_bytes or 0) + (request.sent_bytes or 0) if known else None
-        key = (request.step, request.url, request.kind, request.status, total is None)
+        url = redact.text(request.url)
+        key = (request.step, url, request.kind, request.status, total is None)
         row = merged.setdefault(
             key,
             {
-                "step": request.step, "url": request.url, "host": request.host, "party": request.party, "kind": request.kind,
+                "step": request.step, "url": url, "host": request.host, "party": request.party, "kind": request.kind,
                 "status": request.status, "count": 0, "network_bytes": None if total is None else 0,
             },
         )  # fmt: skip
@@ -134,9 +135,9 @@ def _journey_record(measured: Measured, functional_unit: str) -> dict[str, Any]:
     kept = [measured.samples[i] for i in reached.kept]
     return {
         "name": segment(measured.journey.name),
-        "source": measured.journey.source,
+        "source": redact.text(measured.journey.source),
         "source_sha256": measured.journey.source_hash,
-        "base_url": measured.journey.base_url,
+        "base_url": None if measured.journey.base_url is None else redact.text(measured.journey.base_url),
         "functional_unit": functional_unit,
         "sampling": {
             "taken": len(measured.samples),
@@ -153,7 +154,11 @@ def _journey_record(measured: Measured, functional_unit: str) -> dict[str, Any]:
         "requests": _request_rows(measured.samples[middle]),
         "agent_cpu_s": math.fsum(sample.agent_cpu_ns for sample in kept) / len(kept) / NANO,
         "driver_cpu_s": math.fsum(sample.driver_cpu_ns for sample in kept) / len(kept) / NANO,
-        "notes": list(dict.fromkeys([*(note for one in measured.samples for note in one.notes), *notes_of(kept)])),
+        "notes": list(
+            dict.fromkeys(
+                [*(redact.text(note) for one in measured.samples for note in one.notes), *notes_of(kept)],
+            )
+        ),
     }
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
+from lichen import redact
 from lichen.errors import ConfigError
 
 
@@ -34,8 +35,8 @@ class Journey:
 
     Attributes:
         name: booked in the entity's path.
-        source: path of the file, or the address without credentials.
-        source_hash: SHA-256 of the file's bytes, or of the address: part of the identity of a series. Files that
+        source: path of the file, or the address with its secrets masked.
+        source_hash: SHA-256 of the file's bytes, or of the masked address: part of the identity of a series. Files that
             the journey imports are not part of it.
         base_url: what relative addresses in ``page.goto`` refer to; may carry ``user:password@`` for HTTP authentication.
         run: called with Playwright's page and `Step`. prepare: called with the page before the window.
@@ -112,7 +113,8 @@ def _of_address(url: str, name: str | None, page_dwell_s: float | None) -> Journ
         host = None
     if not host:
         raise ConfigError(f"The address '{url}' names no host.", repair="Write http://host/path.", culprit=url)
-    shown = without_credentials(url)
+    target = without_credentials(url)
+    shown = redact.text(target)
     parts = urlsplit(shown)
     label = name or re.sub(r"[^\w.-]+", "-", f"{parts.netloc}{parts.path}").strip("-")
 
@@ -120,7 +122,7 @@ def _of_address(url: str, name: str | None, page_dwell_s: float | None) -> Journ
 
     def open_and_scroll(page: Any, step: Step) -> None:
         with step("open", dwell=dwell_s):
-            response = page.goto(shown, wait_until="load")
+            response = page.goto(target, wait_until="load")
             if response is not None and response.status >= 400:
                 raise PageRefusedError(f"{shown} answers with status {response.status}")
         with step("scroll", dwell=dwell_s):
