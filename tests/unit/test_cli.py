@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,23 @@ def test_init_refuses_before_it_writes_anything(lichen: Lichen) -> None:
     answer = lichen("init")
     assert answer.exit_code == 2
     assert "cannot be written" in answer.stderr
+    assert "nothing was written" in answer.stderr
+    assert [path.name for path in Path().iterdir()] == ["journeys"]
+
+
+def test_init_puts_back_what_it_replaced_when_the_second_file_fails(lichen: Lichen) -> None:
+    Path("lichen.toml").write_text('project.name = "kept"')
+    Path("journeys").write_text("a file where a folder is needed")
+    assert lichen("init", "--force").exit_code == 2
+    assert Path("lichen.toml").read_text() == 'project.name = "kept"'
+    Path("journeys").unlink()
+    Path("journeys").mkdir()
+    os.mkfifo("journeys/example.py")
+    answer = lichen("init", "--force")
+    assert answer.exit_code == 2
+    assert "not a regular file" in answer.stderr
+    assert Path("lichen.toml").read_text() == 'project.name = "kept"'
+    assert Path("journeys/example.py").is_fifo()
 
 
 def test_init_speaks_french(lichen: Lichen) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tests.fixtures.result import sample_result
 from lichen import plugins
 from lichen.cli import outputs
 from lichen.cli.app import root
-from lichen.errors import ConfigError, StorageError
+from lichen.errors import ConfigError, StorageError, UsageError
 
 FAILING = """
 class Failing:
@@ -59,6 +60,36 @@ def test_a_folder_that_became_a_file_is_one_sentence() -> None:
     Path("made").write_text("")
     with pytest.raises(StorageError, match="made"):
         outputs.write(targets, sample_result(), "en")
+
+
+def test_what_is_not_a_regular_file_is_refused_before_measuring(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "circle").symlink_to("circle")
+    for name in ("pipe", "link"):
+        with pytest.raises(StorageError, match=f"{name} is not a regular file"):
+            outputs.plan(tmp_path / name, [])
+    with pytest.raises(StorageError, match="circle"):
+        outputs.plan(tmp_path / "circle", [])
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_the_settings_file_in_use_is_no_output() -> None:
+    Path("lichen.toml").write_text('project.name = "kept"')
+    Path("alias.html").symlink_to("lichen.toml")
+    for word in ("lichen.toml", "../" + Path.cwd().name + "/lichen.toml", "alias.html"):
+        with pytest.raises(UsageError, match="is the settings file in use"):
+            outputs.plan(Path(word), [], keep=Path("lichen.toml").absolute())
+    answer = CliRunner().invoke(root, ["measure", "http://127.0.0.1:1/", "--html", "lichen.toml"], prog_name="lichen")
+    assert answer.exit_code == 2
+    assert Path("lichen.toml").read_text() == 'project.name = "kept"'
+
+
+@pytest.mark.parametrize("second", ["a.html", "b/../a.html", "link.html"])
+def test_two_outputs_are_two_files(second: str) -> None:
+    Path("link.html").symlink_to("a.html")
+    with pytest.raises(UsageError, match="is to be written twice"):
+        outputs.plan(Path("a.html"), [f"json={second}"])
 
 
 def test_the_doctor_exits_5_when_the_browser_lacks() -> None:

@@ -194,3 +194,21 @@ def test_runs_are_found_newest_first_whatever_copying_did_to_their_times(tmp_pat
     found = [path.name.removesuffix(runfile.SUFFIX) for path in runfile.find(tmp_path)]
     assert found == [names[1], names[2], names[0], names[3]]
     assert list(runfile.find(tmp_path / "none")) == []
+
+
+def test_only_a_regular_file_is_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StorageError, match="pipe is not a regular file"):
+        runfile.write_atomically(tmp_path / "pipe", b"new")
+    assert (tmp_path / "pipe").is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_link_stays_and_its_file_is_written(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder/file")
+    for content in (b"first", b"second"):
+        runfile.write_atomically(tmp_path / "link", content)
+        assert (tmp_path / "folder" / "file").read_bytes() == content
+    assert (tmp_path / "link").is_symlink()
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["file"]

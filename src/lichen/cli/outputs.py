@@ -28,17 +28,20 @@ class Target:
     path: Path
 
 
-def plan(html: Path | None, formats: Sequence[str]) -> list[Target]:
+def plan(html: Path | None, formats: Sequence[str], keep: Path | None = None) -> list[Target]:
     """The files to write.
 
     Args:
         html: of ``output.html``.
         formats: ``NAME=FILE`` words, NAME being an output plug-in.
+        keep: the settings file in use, which no output may replace.
 
     Raises:
-        UsageError: a word is not ``NAME=FILE``, names no output plug-in, or two words name one file.
-        StorageError: a file cannot be written there.
+        UsageError: a word is not ``NAME=FILE``, names no output plug-in or the settings file, or two words name one file.
+        StorageError: a file cannot be written there, or what stands there is not a file.
     """
+    from lichen.ledger.runfile import destination
+
     targets = [] if html is None else [_target("html", html)]
     for word in formats:
         name, equals, file = word.partition("=")
@@ -47,11 +50,19 @@ def plan(html: Path | None, formats: Sequence[str]) -> list[Target]:
                 f"'{word}' is not NAME=FILE.", repair="Write for example --format json=result.json.", culprit=word
             )
         targets.append(_target(name, Path(file)))
-    for position, target in enumerate(targets):
-        if target.path.absolute() in [other.path.absolute() for other in targets[:position]]:
+    taken = set()
+    kept = None if keep is None else destination(keep)
+    for target in targets:
+        place = destination(target.path)
+        if place == kept:
+            raise UsageError(
+                f"{target.path} is the settings file in use.", repair="Name another file.", culprit=str(target.path)
+            )
+        if place in taken:
             raise UsageError(
                 f"{target.path} is to be written twice.", repair="Name two files.", culprit=str(target.path)
             )
+        taken.add(place)
     return targets
 
 

@@ -72,16 +72,39 @@ def _storage_error(path: Path, error: OSError) -> StorageError:
     return StorageError(problem, repair=repair, culprit=str(path))
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all: temporary file beside it, fsync, rename.
+def destination(path: Path) -> Path:
+    """The file that writing to ``path`` makes or replaces: symbolic links are followed.
 
     Raises:
-        StorageError: the folder is read-only, the disk is full.
+        StorageError: a device, a pipe, a socket or a folder stands there, or the links go in a circle.
     """
+    try:
+        target = path.resolve()
+        regular = not target.exists() or target.is_file()
+    except OSError as error:
+        raise _storage_error(path, error) from error
+    except RuntimeError as error:  # how pathlib tells of links that go in a circle, before Python 3.13
+        raise _storage_error(path, OSError(errno.ELOOP, os.strerror(errno.ELOOP))) from error
+    if not regular:
+        raise StorageError(
+            f"{path} is not a regular file: it cannot be replaced.",
+            repair="Name a new file, or a file to overwrite.",
+            culprit=str(path),
+        )
+    return target
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all: temporary file beside it, fsync, rename. A symbolic link goes on to its file.
+
+    Raises:
+        StorageError: the folder is read-only, the disk is full; what stands there is not a regular file.
+    """
+    target = destination(path)
     temporary: str | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
@@ -89,7 +112,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         mask = os.umask(0)
         os.umask(mask)
         Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
+        Path(temporary).replace(target)
     except OSError as error:
         raise _storage_error(path, error) from error
     finally:

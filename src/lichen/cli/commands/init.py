@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -45,12 +47,11 @@ def command(invocation: Invocation, force: bool) -> None:
         file.parent / "journeys" / "example.py": EXAMPLE_JOURNEY,
     }
     for path in files:
-        if path.exists() and not force:
+        if (path.exists() or path.is_symlink()) and not force:
             raise StorageError(
                 f"{path} exists already.", repair="Keep it, or overwrite it with --force.", culprit=str(path)
             )
-    for path, content in files.items():
-        _write(path, content)
+    _write_all(files)
     if invocation.json:
         invocation.print_json({"written": [str(path) for path in files]})
         return
@@ -58,13 +59,38 @@ def command(invocation: Invocation, force: bool) -> None:
         click.echo(f"written: {path}")
 
 
-def _write(path: Path, content: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            repair="Choose a folder that can be written to.",
-            culprit=str(path),
-        ) from error
+def _write_all(files: Mapping[Path, str]) -> None:
+    """All files or none: what was written or made before one failed is put back as it was."""
+    from lichen.ledger.runfile import destination, write_atomically
+
+    before: dict[Path, bytes | None] = {}
+    made: list[Path] = []
+    for path, content in files.items():
+        try:
+            destination(path)
+            before[path] = path.read_bytes() if path.exists() else None
+            made += [folder for folder in path.parents if not folder.exists()]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, content.encode())
+        except (OSError, StorageError) as error:
+            _put_back(before, made)
+            why = (error.strerror or str(error)) if isinstance(error, OSError) else error.problem.rstrip(".")
+            raise StorageError(
+                f"{path} cannot be written: {why}; nothing was written.",
+                repair="Choose a folder that can be written to.",
+                culprit=str(path),
+            ) from error
+
+
+def _put_back(before: Mapping[Path, bytes | None], made: Sequence[Path]) -> None:
+    from lichen.ledger.runfile import write_atomically
+
+    for path, content in before.items():
+        with contextlib.suppress(OSError, StorageError):
+            if content is None:
+                path.unlink(missing_ok=True)
+            elif path.read_bytes() != content:
+                write_atomically(path, content)
+    for folder in sorted(made, key=lambda folder: len(folder.parts), reverse=True):
+        with contextlib.suppress(OSError):  # somebody else has put something there
+            folder.rmdir()

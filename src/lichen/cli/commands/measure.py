@@ -47,7 +47,7 @@ def run(invocation: Invocation, journeys: tuple[str, ...], formats: tuple[str, .
 
     workspace = invocation.workspace()
     settings = workspace.settings
-    targets = outputs.plan(settings.output.html, formats)
+    targets = outputs.plan(settings.output.html, formats, keep=settings.file)
     with contextlib.closing(invocation.progress(settings.lang)) as progress:
         result = measure(workspace, journeys, progress, on_written=invocation.written.append)
     if invocation.json:
