@@ -19,6 +19,7 @@ from lichen.collect.entities import parse_entity
 from lichen.render.figures import plain, quality_words, step_name
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Numbers
+from lichen.render.sentences import told
 
 TERMS_SHOWN: Final = 10
 """Rows of a sum; the others are counted."""
@@ -55,6 +56,8 @@ class _Printer:
         self._line(self._pair("run", f"{tree['run_id'][:12]}, {tree['run_path']}"), soft_wrap=True)
         factors = f"{self.words['factors']} {method['factors_hash'][:12]}"
         self._line(self._pair("method", f"{method['id']} {method['version']}, {factors}"))
+        for note in tree.get("notes", ()):
+            self._line(told(note, self.catalogue))
 
     def _line(self, text: str, *, indent: int = 0, style: str = "", soft_wrap: bool = False) -> None:
         shown = Text(text, style=style)

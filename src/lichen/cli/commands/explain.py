@@ -15,7 +15,7 @@ from lichen.cli.invocation import Invocation, common_options
     epilog="""\b
 Examples:
   lichen explain 5fc70976bb6d606a
-  lichen explain "apply/recap#energy" --run lichen-runs/2026-01-31-0123456789ab.json.gz""",
+  lichen explain "apply/recap#energy" --run lichen-runs/2026-01-31-0123456789ab.run.json.gz""",
 )
 @click.argument("figure_id", metavar="ID")
 @click.option("--run", type=click.Path(path_type=Path), metavar="PATH", help="Run file, the newest when not given.")
