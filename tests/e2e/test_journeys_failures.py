@@ -59,7 +59,7 @@ def _nothing_is_left() -> Iterator[None]:
 
 def attempt(
     run: Callable[[Any, Any], None] | Journey,
-    folder: Path,
+    folder: Path | None,
     settings: BrowserSettings = QUICK,
     base_url: str | None = None,
     browser: BrowserInfo | None = None,
@@ -91,6 +91,21 @@ def test_a_selector_that_never_comes(server: WireServer, tmp_path: Path) -> None
     assert str(picture) in sentence
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert failure.value.culprit == "shop/pay"
+
+
+def test_no_screenshot_where_none_is_wanted(
+    server: WireServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(page: Any, step: Any) -> None:
+        with step("pay"):
+            page.goto("/many.html")
+            page.click("#buy-now")
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(JourneyFailed) as failure:
+        attempt(run, None, base_url=server.url)
+    assert failure.value.repair.endswith("Screenshot: not kept (output.keep_screenshots).")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_line_of_a_journey_file_is_named(server: WireServer, tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ COLLECTOR = ProcessCollector()
 
 
 def rows(target, duration_s=None):
-    return {row.quantity: row for row in COLLECTOR.collect(Window(entity="app/part", duration_s=duration_s, target=target))}
+    return {
+        row.quantity: row for row in COLLECTOR.collect(Window(entity="app/part", duration_s=duration_s, target=target))
+    }
 
 
 def test_it_is_the_registered_plug_in_and_works_here():

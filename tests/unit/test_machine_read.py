@@ -59,7 +59,9 @@ def test_stat_line_with_brackets_and_spaces_in_the_name():
 
 
 def test_io_adds_reads_and_writes_of_storage_only():
-    content = b"rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 4096\nwrite_bytes: 8192\ncancelled_write_bytes: 512\n"
+    content = (
+        b"rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 4096\nwrite_bytes: 8192\ncancelled_write_bytes: 512\n"
+    )
     assert proc.parse_io(content) == 12288
 
 
