@@ -224,3 +224,36 @@ def test_what_was_written_before_a_signal_is_said(
         code = ending.code
     assert code == 128 + sent
     assert capsys.readouterr().err == f"{line}\n"
+
+
+@pytest.mark.parametrize("how", ["read-only", "reader left", "closed"])
+@pytest.mark.parametrize(("words", "code"), [(["config", "show"], 0), (["measure", "nope"], 2), (["nope"], 2)])
+def test_an_unwritable_stderr_changes_no_exit_code(tmp_path: Path, how: str, words: list[str], code: int) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    (tmp_path / "file").touch()
+    readable = os.open(tmp_path / "file", os.O_RDONLY)
+    command = [*LICHEN, *words]
+    if how == "closed":
+        command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=readable if how == "read-only" else writing, cwd=tmp_path, timeout=60,
+            check=False,
+        )  # fmt: skip
+    finally:
+        os.close(readable)
+        os.close(writing)
+    assert done.returncode == code
+    assert bool(done.stdout) == (code == 0)
+
+
+@pytest.mark.parametrize("words", [["config", "show"], ["init"], ["measure", "http://127.0.0.1:1/"]])
+def test_a_working_folder_that_is_gone_is_one_sentence(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "gone").mkdir()
+    leaving = ["sh", "-c", 'rmdir ../gone && exec "$@"', "sh", *LICHEN]
+    done = subprocess.run(
+        [*leaving, *words], capture_output=True, text=True, cwd=tmp_path / "gone", timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: The current folder does not exist any more.\n")

@@ -9,12 +9,14 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
 import click
 
 from lichen.cli.invocation import Invocation
+from lichen.cli.streams import lossy_stderr
 from lichen.errors import ExitCode, LichenError, NothingMeasured, StorageError, UsageError
 
 INTERRUPTED: Final = 128 + signal.SIGINT
@@ -41,6 +43,11 @@ def run(group: click.Group, args: Sequence[str], prog_name: str) -> int:
     Returns:
         The exit code: those of the public contract; 130 after Ctrl-C, 143 after SIGTERM, 141 when the reader of stdout left.
     """
+    with lossy_stderr():
+        return _run(group, args, prog_name)
+
+
+def _run(group: click.Group, args: Sequence[str], prog_name: str) -> int:
     as_json = "--json" in (args[: args.index("--")] if "--" in args else args)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -109,6 +116,10 @@ def _unexpected(error: Exception) -> LichenError:
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRAS:
         package = (error.name or "").partition(".")[0]
         return missing_extra(package)
+    if isinstance(error, FileNotFoundError) and _homeless():
+        return StorageError(
+            "The current folder does not exist any more.", repair="Change to a folder that exists.", culprit="."
+        )
     if isinstance(error, OSError) and error.filename is None:
         return StorageError(
             f"The output cannot be written: {error.strerror or error}.", repair="Free some space, or write elsewhere."
@@ -118,6 +129,14 @@ def _unexpected(error: Exception) -> LichenError:
         f"Lichen itself failed: {type(error).__name__}{f': {first}' if first else ''}.",
         repair="Run it again with LICHEN_DEBUG=1 and report what it prints.",
     )
+
+
+def _homeless() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def missing_extra(package: str) -> NothingMeasured:
