@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, NamedTuple, TypeVar
 
-from lichen.config.names import PART_NAME_WANTED, well_formed
+from lichen.config.names import PART_NAME_WANTED, is_variable, well_formed
 
 T = TypeVar("T")
 C = TypeVar("C", bound=str)
@@ -155,7 +155,9 @@ def _ready(value: object, folder: Path) -> str:
 
 
 def _variables(value: object, _folder: Path) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+    if not isinstance(value, dict):
+        raise ValueError  # noqa: TRY004 - as above
+    if not all(isinstance(item, str) and is_variable(name, item) for name, item in value.items()):
         raise ValueError
     return dict(value)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a server part may be called: one rule for lichen.toml and for those who make parts by program."""
+"""What a server part and its variables may be called: one rule for lichen.toml and for those who make parts by program."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ def refusal(name: str) -> str:
     if name in _RESERVED:
         return "That name is the browser's own: choose another."
     return "" if well_formed(name) else f"Use {PART_NAME_WANTED}."
+
+
+def is_variable(name: str, value: str) -> bool:
+    """Whether an environment can hold this variable: the system takes neither '=' in a name nor a NUL anywhere."""
+    return bool(name) and "=" not in name and "\0" not in name + value

@@ -20,7 +20,7 @@ from lichen.collect.machine.ports import command_line, find_listener, free_port
 from lichen.collect.machine.proc import read_stat
 from lichen.collect.machine.ready import post, wait_ready
 from lichen.collect.machine.supervised import Supervised
-from lichen.config.names import refusal
+from lichen.config.names import is_variable, refusal
 from lichen.errors import ConfigError, PartFailed, StorageError
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][\w-]*)(?:\.([a-z]+))?\}", re.IGNORECASE)
@@ -68,6 +68,13 @@ class Part:
                 repair="Give it a command, or the port or pid of a running server.",
                 culprit=self.name,
             )
+        for name, value in self.env.items():
+            if not is_variable(name, value):
+                raise ConfigError(
+                    f"The part '{self.name}' has a variable '{name}' that no environment can hold.",
+                    repair="Give it a name without '=', and no NUL character.",
+                    culprit=self.name,
+                )
 
 
 @dataclass(slots=True)
@@ -286,6 +293,8 @@ class Parts:
             why = f"did not end within {part.timeout_s:g} s"
         except OSError as error:
             why = f"cannot be started: {error.strerror}"
+        except ValueError as error:  # a NUL in a word
+            why = f"cannot be started: {error}"
         else:
             if done.returncode == 0:
                 return
@@ -345,5 +354,12 @@ class Parts:
 
     def _private_folder(self, name: str) -> Path:
         if name not in self._data:
-            self._data[name] = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder)).resolve()
+            try:
+                self._data[name] = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder)).resolve()
+            except OSError as error:
+                raise StorageError(
+                    f"The private folder of the part '{name}' cannot be made in {self._folder}: {error.strerror}.",
+                    repair="Choose another folder for the runs, or a shorter name.",
+                    culprit=name,
+                ) from error
         return self._data[name]

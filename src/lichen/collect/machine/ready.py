@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from lichen.collect.machine.ports import find_listener
 from lichen.errors import ConfigError, PartFailed
@@ -16,36 +19,72 @@ from lichen.errors import ConfigError, PartFailed
 _PAUSE_S: Final = 0.05
 _ANSWER_S: Final = 5.0
 _BAD_STATUS: Final = 400
+_BODY_BYTES: Final = 2**20
+_URL_CHARACTERS: Final = "%/:?#[]@!$&'()*+,;=-._~"
+"""What stays as it is in a path or a query: RFC 3986's characters, and what is encoded already."""
 
 
 def _ask(url: str, method: str, timeout_s: float) -> int:
-    """Status of one HTTP request; no proxy, no redirect followed. Raises OSError or HTTPException."""
+    """Status of one HTTP request; no proxy, no redirect followed. Raises OSError or HTTPException.
+
+    The time is that of the whole exchange, however slowly the answer drips: a timer cuts the connection. The body is read,
+    up to a bound, as a naive server may break when nobody takes it; what it is worth to a GET has been said by the status.
+    """
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
+    late = threading.Event()
+    opened: list[socket.socket] = []
+
+    def cut() -> None:
+        late.set()
+        for raw in opened:
+            with contextlib.suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(timeout_s, cut)
+    timer.daemon = True
     try:
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        path = quote(parts.path or "/", safe=_URL_CHARACTERS)
+        path += f"?{quote(parts.query, safe=_URL_CHARACTERS)}" if parts.query else ""
         headers = {"Connection": "close", "Content-Length": "0"} if method == "POST" else {"Connection": "close"}
+        connection.connect()
+        # Its own handle: the connection forgets its socket once the answer's head is there.
+        opened.append(socket.socket(fileno=os.dup(connection.sock.fileno())))
+        timer.start()
         connection.request(method, path, headers=headers)
         response = connection.getresponse()
-        response.read()
+        if late.is_set():  # what was cut off reads like a short head
+            raise TimeoutError("timed out")
+        with contextlib.suppress(*() if method == "POST" else (OSError, http.client.HTTPException)):
+            response.read(_BODY_BYTES)
+    except (OSError, http.client.HTTPException) as error:
+        if late.is_set():
+            raise TimeoutError("timed out") from error
+        raise
+    else:
+        if late.is_set() and method == "POST":
+            raise TimeoutError("timed out")
         return response.status
     finally:
+        timer.cancel()
         connection.close()
+        for raw in opened:
+            raw.close()
 
 
-def _attempt(target: str) -> str:
+def _attempt(target: str, timeout_s: float) -> str:
     """What lacks for ``target`` to be ready, as a clause; empty when it is."""
     parts = urlsplit(target)
     try:
         if parts.scheme == "tcp":
-            socket.create_connection((parts.hostname, parts.port), timeout=_ANSWER_S).close()
+            socket.create_connection((parts.hostname, parts.port), timeout=timeout_s).close()
             return ""
-        status = _ask(target, "GET", _ANSWER_S)
+        status = _ask(target, "GET", timeout_s)
     except ConnectionRefusedError:
         return "nothing listens there"
     except TimeoutError:
-        return f"something accepts connections there but does not answer within {_ANSWER_S:g} s"
+        return f"something accepts connections there but does not answer within {timeout_s:.3g} s"
     except http.client.HTTPException:
         return "what listens there does not speak HTTP"
     except OSError as error:
@@ -57,8 +96,11 @@ def check_target(name: str, target: str) -> None:
     """ConfigError unless ``target`` is ``http(s)://…`` or ``tcp://host:port``."""
     try:
         parts = urlsplit(target)
-        good = bool(parts.hostname) and (parts.scheme in ("http", "https") or (parts.scheme == "tcp" and parts.port))
-    except ValueError:
+        port = parts.port  # ValueError above 65535
+        good = port != 0 and (parts.scheme in ("http", "https") or (parts.scheme == "tcp" and port is not None))
+        target.encode()
+        good = good and bool((parts.hostname or "").encode("idna"))
+    except ValueError:  # among them UnicodeError: a label of the host above 63 characters, half a character
         good = False
     if not good:
         raise ConfigError(
@@ -85,7 +127,7 @@ def wait_ready(name: str, target: str, timeout_s: float, check: Callable[[], Non
     until = time.monotonic() + timeout_s
     while True:
         check()
-        lacks = _attempt(target)
+        lacks = _attempt(target, max(_PAUSE_S, min(_ANSWER_S, until - time.monotonic())))
         if not lacks:
             check()
             return

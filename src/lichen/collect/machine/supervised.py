@@ -20,6 +20,14 @@ _START_TIMEOUT_S: Final = 20.0
 _LOG_LINES: Final = 5
 
 
+def _signal_name(number: int) -> str:
+    """Name of a signal; real-time ones but the first and the last have a number alone."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 class Supervised:
     """Starts ``command`` in a session of its own; its output goes to ``log``.
 
@@ -52,9 +60,11 @@ class Supervised:
                 bufsize=0,
                 start_new_session=True,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a NUL in a word or in a variable
+            why = error.strerror if isinstance(error, OSError) else error
+            where = (error.filename if isinstance(error, OSError) else None) or command[0]
             raise PartFailed(
-                f"The part '{name}' cannot be started: {error.filename or command[0]}: {error.strerror}.",
+                f"The part '{name}' cannot be started: {where}: {why}.",
                 repair="Make that file or folder accessible.",
                 culprit=name,
             ) from error
@@ -83,7 +93,7 @@ class Supervised:
         code = self.exit_code()
         if code is None:
             return
-        how = f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+        how = f"exit code {code}" if code >= 0 else f"killed by {_signal_name(-code)}"
         lines = self.last_lines()
         said = f"; it said last: {' | '.join(lines)}" if lines else "; it said nothing"
         foreground = "Run it in the foreground: a command that ends cannot be watched. " if code == 0 else ""
