@@ -224,6 +224,7 @@ def test_prints_of_a_journey_go_to_standard_error(server: WireServer, tmp_path: 
 
 
 RUNNER = """
+import os
 import sys
 from pathlib import Path
 from lichen.collect.journeys import BrowserSettings, Journey, driver_session, find_browser, run_sample
@@ -235,8 +236,9 @@ def run(page, step):
         page.evaluate("setInterval(() => fetch('/blob?n=5'), 20)")
 
 def tell(phase, detail):
-    print(phase, flush=True, file=sys.__stdout__)
+    print(phase, flush=True, file=outside)  # standard output itself leads elsewhere while the journey runs
 
+outside = os.fdopen(os.dup(1), "w")
 with driver_session():
     while True:
         run_sample(Journey("kill", "", "", None, run), browser=find_browser(sys.argv[2]), settings=BrowserSettings(rest_s=0.2),

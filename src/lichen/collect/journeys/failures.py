@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lichen.collect.journeys.script import Journey, PageRefusedError, line_in, without_credentials
+from lichen.collect.journeys.foreign import LeftError, crossed_threads
+from lichen.collect.journeys.script import Journey, PageRefusedError, line_in, text_of, without_credentials
 from lichen.errors import JourneyFailed
 
 if TYPE_CHECKING:
@@ -37,7 +38,15 @@ def describe(error: BaseException, *, crashed: bool) -> tuple[str, str]:
         error: raised inside a journey.
         crashed: whether a page crashed before.
     """
-    text = _plain(str(error))
+    if isinstance(error, LeftError):
+        said = f": {words}" if (words := _first_line(text_of(error.raised))) else ""
+        return (
+            f"it raised {type(error.raised).__name__}{said}, which ends a program",
+            "To end a journey early, return; to let it fail, raise an Exception.",
+        )
+    if crossed_threads(error):
+        return "the page was used from another thread", "Use the page only in the thread that runs the journey."
+    text = _plain(text_of(error))
     if isinstance(error, PageRefusedError):
         return text, "Check the address, or write a journey file that signs in first."
     if crashed:
@@ -48,7 +57,7 @@ def describe(error: BaseException, *, crashed: bool) -> tuple[str, str]:
         return "the page or the browser was closed while the journey still used it", ""
     if type(error).__name__ == "TimeoutError" and "Timeout" in text:
         return _timeout(text), "Check the selector or the address; allow more time when the site is slow."
-    first_line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    first_line = _first_line(text)
     if type(error).__module__.startswith("playwright"):
         return first_line.rstrip("."), ""
     return f"{type(error).__name__}: {first_line}".rstrip(": ."), ""
@@ -59,7 +68,7 @@ def failed(
 ) -> JourneyFailed:
     """The error to raise for ``error``, which the journey raised in ``step`` (empty: outside steps)."""
     what, repair = describe(error, crashed=crashed)
-    line = line_in(error, journey.source)
+    line = line_in(error.raised if isinstance(error, LeftError) else error, journey.source)
     place = f", step '{step}'" if step else ""
     source = f" ({journey.source}:{line})" if line else ""
     shown = f" Screenshot: {screenshot}." if screenshot is not None else ""
@@ -105,6 +114,10 @@ def _timeout(text: str) -> str:
     action = text.split(":", 1)[0]
     awaited = waiting[1].strip() if waiting is not None else action
     return f"waited {seconds} in vain for {awaited}"
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 def _plain(text: str) -> str:

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -16,10 +16,11 @@ from lichen.collect.entities import BROWSER
 from lichen.collect.journeys import failures
 from lichen.collect.journeys.browser import BrowserInfo
 from lichen.collect.journeys.driver import Driver, driver_session
+from lichen.collect.journeys.foreign import TimeLimit
 from lichen.collect.journeys.process import BrowserProcess
 from lichen.collect.journeys.readings import DRIVER, Evidence, assemble
 from lichen.collect.journeys.recorder import Recorder
-from lichen.collect.journeys.script import Journey, PageRefusedError, printing_to_stderr, without_credentials
+from lichen.collect.journeys.script import Journey, PageRefusedError, without_credentials
 from lichen.collect.journeys.settings import BrowserSettings, sandboxed
 from lichen.collect.journeys.sites import only_site_rules, registrable_site
 from lichen.collect.journeys.traffic import read_traffic
@@ -87,7 +88,6 @@ class _Run:
         self._index = index
         self._artefacts = artefacts
         self._tell = tell
-        self._timed_out = False
         self._window: Window | None = None
         host = urlsplit(journey.base_url or "").hostname
         self._site = registrable_site(host) if host else None
@@ -107,10 +107,7 @@ class _Run:
             process = stack.enter_context(BrowserProcess(self._browser, self._settings, rules))
             playwright = driver.playwright()  # starts while the browser does
             process.wait_ready()
-            watchdog = threading.Timer(self._settings.journey_timeout_s, self._give_up, [process])
-            watchdog.daemon = True
-            watchdog.start()
-            stack.callback(watchdog.cancel)
+            limit = stack.enter_context(TimeLimit(self._settings.journey_timeout_s, process.kill))
             recorder, connection = self._attach(process, playwright)
             stack.callback(recorder.close)
             meter = stack.enter_context(meter_factory())
@@ -120,14 +117,17 @@ class _Run:
                 meter.add(name, pid)
             self._tell("context", "")
             try:
-                page = self._prepare(connection.new_context(**self._context_options()))
+                page = self._prepare(connection.new_context(**self._context_options()), limit)
                 self._tell("settle", "")
                 settle_s = self._settle(page, meter)
                 meter.calibrate_memory()
-                evidence = self._take_window(page, meter, recorder, settle_s, started_at, parts)
-            except LichenError:
-                raise
+                window = self._take_window(page, meter, recorder, limit)
+                evidence = self._collect_evidence(window, meter, recorder, settle_s, started_at, parts)
             except Exception as error:
+                if limit.expired:
+                    raise self._overdue() from error
+                if isinstance(error, LichenError):
+                    raise
                 raise self._failure(error, recorder, page=_last_page(connection)) from error
             finally:
                 self._tell("close", "")
@@ -174,26 +174,25 @@ class _Run:
             "base_url": without_credentials(self._journey.base_url) if self._journey.base_url else None,
         }
 
-    def _prepare(self, context: BrowserContext) -> Page:
+    def _prepare(self, context: BrowserContext, limit: TimeLimit) -> Page:
         """Opens the page, and does everything that is not to be measured."""
         context.set_default_timeout(self._settings.timeout_s * 1000)
         page = context.new_page()
         if self._journey.base_url is not None and without_credentials(self._journey.base_url) != self._journey.base_url:
             _sign_in(context, page, self._journey.base_url)
-        with printing_to_stderr():
-            if self._settings.cache == "warm":
-                self._tell("rehearse", "")
-                page = self._rehearse(context, page)
-            if self._journey.prepare is not None:
-                self._tell("prepare", "")
-                self._journey.prepare(page)
+        if self._settings.cache == "warm":
+            self._tell("rehearse", "")
+            page = self._rehearse(context, page, limit)
+        if self._journey.prepare is not None:
+            self._tell("prepare", "")
+            limit.call(self._journey.prepare, page)
         return page
 
-    def _rehearse(self, context: BrowserContext, page: Page) -> Page:
+    def _rehearse(self, context: BrowserContext, page: Page, limit: TimeLimit) -> Page:
         """Fills the caches by running the journey once, then forgets who the visitor was."""
         if self._journey.prepare is not None:
-            self._journey.prepare(page)
-        self._journey.run(page, unmeasured_step)
+            limit.call(self._journey.prepare, page)
+        limit.call(self._journey.run, page, unmeasured_step)
         session = context.new_cdp_session(page)
         origins = {f"{parts.scheme}://{parts.netloc}" for p in context.pages if (parts := urlsplit(p.url)).netloc}
         for origin in origins:
@@ -220,17 +219,25 @@ class _Run:
             before = now
         return (before.at_ns - first.at_ns) / 1e9
 
-    def _take_window(
-        self, page: Page, meter: Meter, recorder: Recorder, settle_s: float, started_at: str, parts: Mapping[str, int]
-    ) -> Evidence:
+    def _take_window(self, page: Page, meter: Meter, recorder: Recorder, limit: TimeLimit) -> Window:
         self._tell("window", "")
         window = Window(page, meter, DocumentReader(recorder), self._settings.rest_s, self._tell)
         self._window = window
-        with printing_to_stderr():
-            window.run(self._journey.run)
+        window.run(partial(limit.call, self._journey.run))
         self._tell("window end", "")
         meter.calibrate_memory()
         window.revise(meter.recalibrated)
+        return window
+
+    def _collect_evidence(
+        self,
+        window: Window,
+        meter: Meter,
+        recorder: Recorder,
+        settle_s: float,
+        started_at: str,
+        parts: Mapping[str, int],
+    ) -> Evidence:
         notes = list(meter.notes())
         if not recorder.synchronise():
             notes.append("a page did not answer after the window: its last network events may be missing")
@@ -248,19 +255,20 @@ class _Run:
 
     # --- failures -------------------------------------------------------------------------------
 
-    def _give_up(self, process: BrowserProcess) -> None:
-        self._timed_out = True
-        process.kill()
+    def _stopped_in(self) -> str:
+        return self._window.failed_in or self._window.current if self._window is not None else ""
+
+    def _overdue(self) -> JourneyFailed:
+        step = self._stopped_in()
+        place = f" and stopped in the step '{step}'" if step else ""
+        return JourneyFailed(
+            f"Journey '{self._journey.name}' did not end within {self._settings.journey_timeout_s:g} s{place}.",
+            repair="Look for a script that never ends, or allow more time (journey_timeout_s).",
+            culprit=f"{self._journey.name}/{step}" if step else self._journey.name,
+        )
 
     def _failure(self, error: Exception, recorder: Recorder, page: Page | None) -> JourneyFailed:
-        step = self._window.failed_in or self._window.current if self._window is not None else ""
-        if self._timed_out:
-            place = f" and stopped in the step '{step}'" if step else ""
-            return JourneyFailed(
-                f"Journey '{self._journey.name}' did not end within {self._settings.journey_timeout_s:g} s{place}.",
-                repair="Look for a script that never ends, or allow more time (journey_timeout_s).",
-                culprit=f"{self._journey.name}/{step}" if step else self._journey.name,
-            )
+        step = self._stopped_in()
         name = "-".join(filter(None, [self._journey.name, str(self._index), step]))
         crashed = recorder.saw_crash()
         picture: Path | str | None = None

@@ -7,18 +7,24 @@ import ast
 import contextlib
 import hashlib
 import inspect
+import os
 import re
 import sys
 import traceback
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from lichen import redact
+from lichen.collect.entities import BETWEEN
 from lichen.errors import ConfigError
+
+_LONGEST_DWELL_S: Final = 86_400
 
 
 class Step(Protocol):
@@ -66,6 +72,12 @@ def load_journey(
     Raises:
         ConfigError: names file and line.
     """
+    if (label := Path(source).stem if name is None else name) and (problem := unwritable(label)):
+        raise ConfigError(
+            f"The name of the journey {label!r} contains {problem}.",
+            repair="Give it another name.",
+            culprit=repr(label),
+        )
     if re.match(r"https?://", source, re.IGNORECASE):
         return _of_address(source, name, page_dwell_s)
     if base_url is not None and not re.match(r"https?://[^/]", base_url, re.IGNORECASE):
@@ -77,24 +89,75 @@ def load_journey(
     return _of_file(Path(source), name, base_url)
 
 
-def check_step_name(name: object, where: str) -> str:
-    """``name`` when it can name a step; ConfigError that says ``where`` otherwise."""
+def check_step(name: object, dwell_s: object, where: str) -> str:
+    """``name`` when it can name a step and ``dwell_s`` can be its dwell; ConfigError that says ``where`` otherwise."""
     if not isinstance(name, str) or not name.strip():
         raise ConfigError(f"{where}: a step has no name.", repair='Write step("some name").', culprit=where)
-    if "/" in name:
+    problem = "'/', which separates application, part, journey and step" if "/" in name else unwritable(name)
+    if problem:
+        shown = f"'{name}'" if name.isprintable() else repr(name)
         raise ConfigError(
-            f"{where}: the step name '{name}' contains '/', which separates application, part, journey and step.",
-            repair="Use another character.",
+            f"{where}: the step name {shown} contains {problem}.", repair="Use another character.", culprit=where
+        )
+    if name == BETWEEN:
+        raise ConfigError(
+            f"{where}: the step name '{name}' stands for the time between steps.",
+            repair="Use another name.",
+            culprit=where,
+        )
+    if dwell_s is not None and not _is_dwell(dwell_s):
+        raise ConfigError(
+            f"{where}: the dwell of the step '{name}' is {dwell_s!r}.",
+            repair=f"Give seconds, from 0 to {_LONGEST_DWELL_S}.",
             culprit=where,
         )
     return name
 
 
+def unwritable(name: str) -> str:
+    """What makes ``name`` impossible to write in a file or on a line; empty when nothing does."""
+    kinds = {unicodedata.category(character) for character in name}
+    if "Cs" in kinds:
+        return "half of a surrogate pair, which no text file can hold"
+    return "a control character or a line break" if kinds & {"Cc", "Zl", "Zp"} else ""
+
+
+def _is_dwell(value: object) -> bool:
+    """Whether ``value`` is a number of seconds; NumPy's numbers are, a truth value is not."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return 0 <= float(value) <= _LONGEST_DWELL_S
+
+
 @contextlib.contextmanager
 def printing_to_stderr() -> Iterator[None]:
-    """A journey may print; standard output belongs to the result."""
-    with contextlib.redirect_stdout(sys.stderr):
-        yield
+    """A journey may print; standard output belongs to the result.
+
+    The file descriptors too, for programs that the journey starts and for ``sys.__stdout__``; and a journey that closes
+    them takes nothing from the result.
+    """
+    _flush_stdout()
+    kept: dict[int, int] = {}
+    for number in (1, 2):
+        with contextlib.suppress(OSError):  # closed by whoever started this process
+            kept[number] = os.dup(number)
+    if len(kept) == 2:
+        os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _flush_stdout()
+        for number, copy in kept.items():
+            with contextlib.suppress(OSError):
+                os.dup2(copy, number)
+                os.close(copy)
+
+
+def _flush_stdout() -> None:
+    if sys.__stdout__ is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.__stdout__.flush()
 
 
 # --- an address ------------------------------------------------------------------------------------------------------
@@ -211,10 +274,12 @@ def _execute(path: Path, code: Any) -> dict[str, Any]:
     try:
         with printing_to_stderr():
             exec(code, namespace)  # noqa: S102 - running the user's own journey is the purpose
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         line = line_in(error, str(path)) or 1
         raise ConfigError(
-            f"{path}:{line}: the journey does not load: {type(error).__name__}: {error}.",
+            f"{path}:{line}: the journey does not load: {type(error).__name__}: {text_of(error)}.",
             repair="Correct the line.",
             culprit=f"{path}:{line}",
         ) from error
@@ -222,6 +287,14 @@ def _execute(path: Path, code: Any) -> dict[str, Any]:
         with contextlib.suppress(ValueError):
             sys.path.remove(folder)
     return namespace
+
+
+def text_of(error: BaseException) -> str:
+    """What ``error`` says, even when saying it fails."""
+    try:
+        return str(error)
+    except Exception as second:  # noqa: BLE001 - the class of a journey may raise anything here
+        return f"its text cannot be had ({type(second).__name__})"
 
 
 def line_in(error: BaseException, path: str) -> int | None:
@@ -236,6 +309,8 @@ def _check_signature(path: Path, line: int, function: Any, wanted: str, argument
         problem = f"'{wanted.partition('(')[0]}' is not a function"
     elif inspect.iscoroutinefunction(function):
         problem = f"'{function.__name__}' is asynchronous"
+    elif inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        problem = f"'{function.__name__}' contains yield, so that calling it runs nothing"
     else:
         try:
             inspect.signature(function).bind(*range(arguments))
@@ -255,10 +330,11 @@ def _check_literal_steps(path: Path, tree: ast.Module) -> None:
             if isinstance(statement, ast.If | ast.Try | ast.Match):
                 continue  # branches may rightly use one name twice
             for call in _step_calls(statement, step=_second_argument(function)):
+                where = f"{path}:{call.lineno}"
                 name = call.args[0]
                 if not isinstance(name, ast.Constant):
                     continue
-                text = check_step_name(name.value, f"{path}:{call.lineno}")
+                text = check_step(name.value, _literal_dwell(call), where)
                 if text in seen:
                     raise ConfigError(
                         f"{path}:{call.lineno}: the step '{text}' is already used in line {seen[text]}.",
@@ -266,6 +342,14 @@ def _check_literal_steps(path: Path, tree: ast.Module) -> None:
                         culprit=f"{path}:{call.lineno}",
                     )
                 seen[text] = call.lineno
+
+
+def _literal_dwell(call: ast.Call) -> object:
+    for word in call.keywords:
+        if word.arg == "dwell":
+            with contextlib.suppress(ValueError):
+                return ast.literal_eval(word.value)
+    return None
 
 
 def _second_argument(function: ast.FunctionDef) -> str:

@@ -6,14 +6,16 @@ from __future__ import annotations
 import contextlib
 import inspect
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from lichen.collect.base import Edge, Meter
 from lichen.collect.journeys.recorder import Recorder
-from lichen.collect.journeys.script import check_step_name
-from lichen.errors import ConfigError
+from lichen.collect.journeys.script import check_step
+from lichen.errors import ConfigError, LichenError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -86,12 +88,40 @@ class StepMark:
     documents: DocumentReading
 
 
+class _OpenStep:
+    """What ``step(...)`` gives to ``with``. A class, as a generator would turn ``StopIteration`` into something else.
+
+    Attributes:
+        where: file and line of the call. start: its first edge, once it is entered.
+    """
+
+    start: Edge
+
+    def __init__(self, window: Window, name: str, dwell_s: float | None, where: str) -> None:
+        self.name = name
+        self.dwell_s = dwell_s
+        self.where = where
+        self._window = window
+
+    def __enter__(self) -> None:
+        self.start = self._window.begin(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._window.finish(self)
+        else:
+            self._window.leave(self, error)
+
+
 @dataclass(slots=True)
 class Window:
     """Runs a journey's steps and keeps their edges.
 
     Attributes:
-        current: name of the open step, ``""`` between steps; failed_in the step in which the journey stopped.
+        current: name of the open step, ``""`` between steps; failed_in: the last step when an exception left it.
+        refusal: raised by ``step``, kept in case the journey catches it.
     """
 
     page: Page
@@ -106,6 +136,9 @@ class Window:
     first: Edge | None = None
     last: Edge | None = None
     agent_ns: int = 0
+    refusal: ConfigError | None = None
+    _unused: list[_OpenStep] = field(default_factory=list)
+    _failed: tuple[_OpenStep, Edge] | None = None
 
     def run(self, journey: Callable[[Any, Any], None]) -> None:
         """The window, from the first to the last edge, around ``journey(page, step)``."""
@@ -113,6 +146,8 @@ class Window:
         self.first = self.meter.edge()
         agent_start_ns = time.process_time_ns()
         journey(self.page, self.step)
+        self._check_end()
+        self._book_failed()
         if self.marks:
             self.last = self.meter.edge()
             self.agent_ns = time.process_time_ns() - agent_start_ns
@@ -142,42 +177,74 @@ class Window:
             for mark in self.marks
         ]
 
-    @contextlib.contextmanager
-    def step(self, name: str, *, dwell: float | None = None) -> Iterator[None]:
-        """One step; ``dwell`` is the time in seconds that a person stays in it."""
-        self._check(name, dwell)
-        self._add_gap(self.reader.read())
-        self.current = name
-        self.on_event("step", name)
-        start = self.meter.edge()
+    def step(self, name: str, *, dwell: float | None = None) -> AbstractContextManager[None]:
+        """One step, for ``with``; ``dwell`` is the time in seconds that a person stays in it."""
+        where = _line_of_caller()
         try:
-            yield
-        except BaseException:
-            self.failed_in = self.failed_in or name
+            check_step(name, dwell, where)
+        except ConfigError as error:
+            self.refusal = error
             raise
+        opened = _OpenStep(self, name, dwell, where)
+        self._unused.append(opened)
+        return opened
+
+    def begin(self, step: _OpenStep) -> Edge:
+        """Opens ``step``; its first edge."""
+        self._unused = [other for other in self._unused if other is not step]
+        self._check(step)
+        if not self._book_failed():
+            self._add_gap(self.reader.read())
+        self.current = step.name
+        self.failed_in = ""
+        self.on_event("step", step.name)
+        return self.meter.edge()
+
+    def finish(self, step: _OpenStep) -> None:
+        """Books ``step``."""
         rest = self._rest()
         end = self.meter.edge()
-        self.marks.append(StepMark(name, dwell, start, rest, end, self.reader.read()))
+        self.marks.append(StepMark(step.name, step.dwell_s, step.start, rest, end, self.reader.read()))
         self.current = ""
 
-    def _check(self, name: str, dwell: float | None) -> None:
-        where = _line_of_caller()
-        check_step_name(name, where)
+    def leave(self, step: _OpenStep, error: BaseException) -> None:
+        """An ``error`` leaves ``step``. The journey may catch it: then the step is booked, without its rest."""
+        self.failed_in = step.name
+        self.current = ""
+        if isinstance(error, Exception) and not isinstance(error, LichenError):
+            self._failed = step, self.meter.edge()
+
+    def _book_failed(self) -> bool:
+        """Books the step that an exception left, now that the journey has gone on. The pages are read only now: after
+        most exceptions nothing follows, and a page that hangs would not answer.
+        """
+        if self._failed is None:
+            return False
+        step, end = self._failed
+        self._failed = None
+        self.marks.append(StepMark(step.name, step.dwell_s, step.start, None, end, self.reader.read()))
+        return True
+
+    def _check(self, step: _OpenStep) -> None:
+        failed = self._failed[0].name if self._failed is not None else None
         if self.current:
+            problem = f"the step '{step.name}' begins inside the step '{self.current}'"
+            repair = "End one step before the next begins."
+        elif step.name == failed or any(mark.name == step.name for mark in self.marks):
+            problem, repair = f"the step '{step.name}' runs twice", "Give each step a name of its own."
+        else:
+            return
+        self.refusal = ConfigError(f"{step.where}: {problem}.", repair=repair, culprit=step.where)
+        raise self.refusal
+
+    def _check_end(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        for step in self._unused:
             raise ConfigError(
-                f"{where}: the step '{name}' begins inside the step '{self.current}'.",
-                repair="End one step before the next begins.",
-                culprit=where,
-            )
-        if any(mark.name == name for mark in self.marks):
-            raise ConfigError(
-                f"{where}: the step '{name}' runs twice.", repair="Give each step a name of its own.", culprit=where
-            )
-        if dwell is not None and not 0 <= dwell < float("inf"):
-            raise ConfigError(
-                f"{where}: the dwell of the step '{name}' is {dwell!r}.",
-                repair="Give seconds, 0 or more.",
-                culprit=where,
+                f"{step.where}: the step '{step.name}' is called without 'with', so that nothing belongs to it.",
+                repair=f'Write: with step("{step.name}"): ...',
+                culprit=step.where,
             )
 
     def _add_gap(self, reading: DocumentReading) -> None:
@@ -205,8 +272,7 @@ def _line_of_caller() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "journey"
 
 
-@contextlib.contextmanager
-def unmeasured_step(name: str, *, dwell: float | None = None) -> Iterator[None]:
+def unmeasured_step(name: str, *, dwell: float | None = None) -> AbstractContextManager[None]:
     """A step of the rehearsal that fills the cache: nothing is read."""
-    del name, dwell
-    yield
+    check_step(name, dwell, _line_of_caller())
+    return contextlib.nullcontext()
