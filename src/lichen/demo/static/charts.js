@@ -285,11 +285,12 @@
     hosts.forEach((host) => draw(host, dataOf(host)));
   }
 
-  const hosts = [...document.querySelectorAll("[data-chart][data-source]")];
-  drawAll(hosts);
-
-  // A chart is drawn for one width: draw again when its own really changes.
-  window.addEventListener("resize", () => drawAll(hosts.filter((host) => host.clientWidth !== widths.get(host))));
+  document.addEventListener("DOMContentLoaded", () => {
+    const hosts = [...document.querySelectorAll("[data-chart][data-source]")];
+    drawAll(hosts);
+    // A chart is drawn for one width: draw again when its own really changes.
+    window.addEventListener("resize", () => drawAll(hosts.filter((host) => host.clientWidth !== widths.get(host))));
+  });
 
   window.portalCharts = { draw };
 })();

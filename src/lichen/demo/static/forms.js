@@ -6,7 +6,7 @@
 (() => {
   "use strict";
 
-  const texts = readTexts();
+  let texts = null;
   const locale = document.documentElement.lang || "en";
   const numbers = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 });
   const SPACES = /[\s\u00a0\u202f]/g;
@@ -153,6 +153,9 @@
     update();
   }
 
-  if (texts) document.querySelectorAll("form[data-validate]").forEach(watch);
-  document.querySelectorAll("textarea[data-counter]").forEach(count);
+  document.addEventListener("DOMContentLoaded", () => {
+    texts = readTexts();
+    if (texts) document.querySelectorAll("form[data-validate]").forEach(watch);
+    document.querySelectorAll("textarea[data-counter]").forEach(count);
+  });
 })();

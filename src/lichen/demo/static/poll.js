@@ -4,13 +4,7 @@
   "use strict";
 
   const PERIOD_MS = 250;
-  const live = document.querySelector("[data-poll]");
-  const corner = document.createElement("div");
-  corner.className = "chart";
-  corner.dataset.chart = "donut";
-  live.append(corner);
-
-  async function refresh() {
+  async function refresh(live, corner) {
     const response = await fetch(live.dataset.poll, { cache: "no-store" });
     const { counts } = await response.json();
     const items = Object.entries(counts).map(([key, value]) => ({ key, label: key, value }));
@@ -22,6 +16,13 @@
     }
   }
 
-  refresh();
-  setInterval(refresh, PERIOD_MS);
+  document.addEventListener("DOMContentLoaded", () => {
+    const live = document.querySelector("[data-poll]");
+    const corner = document.createElement("div");
+    corner.className = "chart";
+    corner.dataset.chart = "donut";
+    live.append(corner);
+    refresh(live, corner);
+    setInterval(() => refresh(live, corner), PERIOD_MS);
+  });
 })();

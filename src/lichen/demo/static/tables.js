@@ -80,6 +80,8 @@
     select(0);
   }
 
-  document.querySelectorAll("table[data-sortable]").forEach(makeSortable);
-  document.querySelectorAll("[data-tabs]").forEach(makeTabs);
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll("table[data-sortable]").forEach(makeSortable);
+    document.querySelectorAll("[data-tabs]").forEach(makeTabs);
+  });
 })();
