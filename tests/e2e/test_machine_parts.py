@@ -114,6 +114,30 @@ def test_reset_that_fails_is_told(tmp_path, server, reset, words):
     assert words in caught.value.problem
 
 
+def test_what_a_reset_leaves_in_the_background_ends_with_the_part(tmp_path):
+    holder = tmp_path / "pid"
+    reset = ("sh", "-c", f"sleep 779 & echo $! > {holder}")
+    part = Part(name="a", command=("sleep", "60"), reset=reset, timeout_s=20)
+    with Parts([part], folder=tmp_path / "logs") as running:
+        running.reset()
+        left = [int(holder.read_text())]
+        assert alive(left[0])
+        running.reset()
+        left.append(int(holder.read_text()))
+        assert all(alive(pid) for pid in left)
+    assert wait_gone(*left)
+
+
+def test_a_reset_that_never_ends_is_ended_with_its_children(tmp_path):
+    holder = tmp_path / "pid"
+    reset = ("sh", "-c", f"sleep 779 & echo $! > {holder}; wait")
+    part = Part(name="a", command=("sleep", "60"), reset=reset, timeout_s=0.5)
+    with Parts([part], folder=tmp_path / "logs") as running:
+        with pytest.raises(PartFailed, match=r"did not end within 0\.5 s"):
+            running.reset()
+        assert wait_gone(int(holder.read_text()))
+
+
 def test_part_that_dies_at_once_shows_its_last_words_and_code(tmp_path):
     code = "import sys; print('reading config'); print('no such table: loans', file=sys.stderr); sys.exit(4)"
     part = Part(name="portal", command=script(code, "{port}"))

@@ -257,3 +257,72 @@ def test_a_working_folder_that_is_gone_is_one_sentence(tmp_path: Path, words: li
     )
     assert done.returncode == 2
     assert done.stderr.startswith("error: The current folder does not exist any more.\n")
+
+
+TIDYING = """
+import sys, threading, time, click
+from lichen.cli.failure import leave, run
+
+@click.group()
+def group(): pass
+
+@group.command()
+def slow():
+    try:
+        print("ready", flush=True)
+        time.sleep(100)
+    finally:
+        print("tidying", flush=True)
+        time.sleep(100)
+
+@group.command()
+def failing():
+    try:
+        print("ready", flush=True)
+        time.sleep(100)
+    finally:
+        raise OSError("the connection is gone")
+
+@group.command()
+def threaded():
+    threading.Thread(target=time.sleep, args=[1000]).start()
+    print("done")
+
+leave(run(group, sys.argv[1:], "lichen", last=True))
+"""
+
+
+@pytest.mark.parametrize(("first", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_at_once_without_a_traceback(
+    first: signal.Signals, code: int, second: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", TIDYING, "slow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(first)
+        assert process.stdout.readline() == "tidying\n"
+        process.send_signal(second)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (code, "")
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_fails_while_a_signal_unwinds_does_not_hide_it(sent: signal.Signals, code: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", TIDYING, "failing"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(sent)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (code, "stopped: nothing was written\n")
+
+
+def test_a_thread_that_never_ends_does_not_hold_the_process() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TIDYING, "threaded"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from lichen import __version__
-from lichen.cli.failure import run
+from lichen.cli.failure import leave, run
 from lichen.cli.invocation import common_options
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -63,7 +63,7 @@ class LazyGroup(click.Group):
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **_extra: Any
     ) -> NoReturn:
         """Runs the command line and exits with a code of the public contract."""
-        sys.exit(run(self, sys.argv[1:] if args is None else args, prog_name or "lichen"))
+        leave(run(self, sys.argv[1:] if args is None else args, prog_name or "lichen", last=True))
 
 
 @click.group(

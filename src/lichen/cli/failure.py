@@ -7,11 +7,12 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 
@@ -23,6 +24,9 @@ INTERRUPTED: Final = 128 + signal.SIGINT
 TERMINATED: Final = 128 + signal.SIGTERM
 PIPE_CLOSED: Final = 128 + signal.SIGPIPE
 
+_LONGEST: Final = 200
+"""Characters of a culprit that a sentence shows."""
+
 _EXTRAS: Final[Mapping[str, str]] = {
     "playwright": "journeys",
     "websockets": "journeys",
@@ -33,40 +37,82 @@ _EXTRAS: Final[Mapping[str, str]] = {
 """Packages that a plain installation lacks, and the extra that brings each."""
 
 
-def run(group: click.Group, args: Sequence[str], prog_name: str) -> int:
+def run(group: click.Group, args: Sequence[str], prog_name: str, *, last: bool = False) -> int:
     """Runs the command line.
 
     Args:
         group: the top-level group.
         args: the words after the program's name.
+        last: the process ends afterwards: what a signal does stays as it is here, until the end.
 
     Returns:
         The exit code: those of the public contract; 130 after Ctrl-C, 143 after SIGTERM, 141 when the reader of stdout left.
     """
     with lossy_stderr():
-        return _run(group, args, prog_name)
+        return _run(group, args, prog_name, last=last)
 
 
-def _run(group: click.Group, args: Sequence[str], prog_name: str) -> int:
+def _run(group: click.Group, args: Sequence[str], prog_name: str, *, last: bool) -> int:
     as_json = "--json" in (args[: args.index("--")] if "--" in args else args)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     invocation = Invocation()
 
-    def terminate(_signal: int, _frame: FrameType | None) -> None:
-        """SIGTERM unwinds the stack, so that parts and browsers are stopped."""
-        click.echo(stopped(invocation), err=True)
-        sys.exit(TERMINATED)
-
-    previous = signal.signal(signal.SIGTERM, terminate)
+    signals = _Signals(invocation)
+    signals.attend()
     try:
-        return _invoke(group, args, prog_name, invocation, as_json)
+        code = _invoke(group, args, prog_name, signals, as_json)
     except BrokenPipeError:
         _leave_pipe()
-        return PIPE_CLOSED
+        code = PIPE_CLOSED
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        if not last:
+            signals.restore()
+    return TERMINATED if signals.first == signal.SIGTERM else code
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process with ``code``, also when a journey or a plug-in has left a thread that never ends."""
+    if any(not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+class _Signals:
+    """Ctrl-C and SIGTERM: the first unwinds the stack, so that parts and browsers are stopped; a second one ends at once.
+
+    Ending at once leaves nothing behind either: guards end browsers and parts when this process is gone.
+
+    Attributes:
+        first: number of the signal that came first.
+    """
+
+    def __init__(self, invocation: Invocation) -> None:
+        self.invocation = invocation
+        self.first: int | None = None
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        self._before = {number: signal.getsignal(number) for number in numbers}
+
+    def attend(self) -> None:
+        """From now on; a signal that whoever started this process wants ignored stays ignored."""
+        for number, before in self._before.items():
+            if before != signal.SIG_IGN:
+                signal.signal(number, self._take)
+
+    def restore(self) -> None:
+        """As it was before."""
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        if self.first is not None:
+            os._exit(128 + self.first)
+        self.first = number
+        raise KeyboardInterrupt
 
 
 def stopped(invocation: Invocation) -> str:
@@ -75,9 +121,9 @@ def stopped(invocation: Invocation) -> str:
     return f"stopped: {left} written, nothing else" if left else "stopped: nothing was written"
 
 
-def _invoke(group: click.Group, args: Sequence[str], prog_name: str, invocation: Invocation, as_json: bool) -> int:
+def _invoke(group: click.Group, args: Sequence[str], prog_name: str, signals: _Signals, as_json: bool) -> int:
     try:
-        with group.make_context(prog_name, list(args), obj=invocation, color=_colour()) as ctx:
+        with group.make_context(prog_name, list(args), obj=signals.invocation, color=_colour()) as ctx:
             group.invoke(ctx)
         sys.stdout.flush()
     except click.exceptions.Exit as ending:
@@ -88,17 +134,23 @@ def _invoke(group: click.Group, args: Sequence[str], prog_name: str, invocation:
     except click.ClickException as error:
         return _report(_from_click(error), as_json)
     except (KeyboardInterrupt, click.Abort):
-        click.echo(stopped(invocation), err=True)
-        return INTERRUPTED
+        return _stop(signals)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the last line of defence: a traceback is never the user's business
+        if signals.first is not None:  # what it interrupted has failed while it was being tidied up
+            return _stop(signals)
         if os.environ.get("LICHEN_DEBUG") == "1":
             import traceback
 
             traceback.print_exc()
         return _report(error if isinstance(error, LichenError) else _unexpected(error), as_json)
     return ExitCode.PASS
+
+
+def _stop(signals: _Signals) -> int:
+    click.echo(stopped(signals.invocation), err=True)
+    return 128 + (signals.first or signal.SIGINT)
 
 
 def _from_click(error: click.ClickException) -> UsageError:
@@ -149,6 +201,16 @@ def missing_extra(package: str) -> NothingMeasured:
     )
 
 
+def printable(text: str) -> str:
+    """``text`` with control characters shown as escapes: what a file or a server says must not steer the terminal."""
+    return "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode() for c in text)
+
+
+def shortened(text: str, culprit: str) -> str:
+    """``text`` with a culprit longer than `_LONGEST` cut."""
+    return text.replace(culprit, f"{culprit[:_LONGEST]}…") if len(culprit) > _LONGEST else text
+
+
 def _report(error: LichenError, as_json: bool) -> int:
     code = int(error.exit_code)
     if as_json:
@@ -159,9 +221,17 @@ def _report(error: LichenError, as_json: bool) -> int:
         click.echo(json.dumps({"error": content}), err=True)
         return code
     colour = _colour()
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {error.problem}", err=True, color=colour)
+    click.echo(
+        f"{click.style('error:', fg='red', bold=True)} {printable(shortened(error.problem, error.culprit))}",
+        err=True,
+        color=colour,
+    )
     if error.repair:
-        click.echo(f"{click.style('hint:', bold=True)} {error.repair}", err=True, color=colour)
+        click.echo(
+            f"{click.style('hint:', bold=True)} {printable(shortened(error.repair, error.culprit))}",
+            err=True,
+            color=colour,
+        )
     click.echo(f"{click.style('docs:', bold=True)} {error.anchor}", err=True, color=colour)
     return code
 

@@ -7,7 +7,6 @@ import difflib
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -42,7 +41,8 @@ class Part:
         ready: ``http://`` URL that must answer with a status below 400, or ``tcp://host:port`` that must accept; by
             default its port, if it has one.
         timeout_s: how long it may take to get ready.
-        reset: run before each sample: arguments of a command, or a URL that is posted to.
+        reset: run before each sample: arguments of a command, or a URL that is posted to. What the command leaves in the
+            background ends with the part.
     """
 
     name: str
@@ -86,6 +86,7 @@ class _Running:
     start_ticks: int
     process: Supervised | None = None
     command: str = ""
+    left_by_resets: list[Supervised] = field(default_factory=list)
 
 
 class Parts:
@@ -179,14 +180,15 @@ class Parts:
                 if part.reset:
                     post(part.name, self._fill(part, part.reset), part.timeout_s)
             elif part.reset:
-                self._run_reset(part, [self._fill(part, word) for word in part.reset])
+                self._run_reset(running, [self._fill(part, word) for word in part.reset])
 
     def stop(self) -> None:
         """Stops the parts that were started here; found ones go on. Private folders are removed."""
         while self._running:
-            process = self._running.pop().process
-            if process is not None:
-                process.stop(self._grace_s)
+            running = self._running.pop()
+            for process in (running.process, *running.left_by_resets):
+                if process is not None:
+                    process.stop(self._grace_s)
         for folder in self._data.values():
             shutil.rmtree(folder, ignore_errors=True)
         self._data.clear()
@@ -277,29 +279,37 @@ class Parts:
                 culprit=running.part.name,
             )
 
-    def _run_reset(self, part: Part, command: list[str]) -> None:
+    def _run_reset(self, running: _Running, command: list[str]) -> None:
+        part = running.part
         try:
-            done = subprocess.run(
+            process = Supervised(
+                part.name,
                 command,
+                log=(self._folder / f"{part.name}-reset.log").resolve(),
                 cwd=part.cwd,
                 env=self._environment(part),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=part.timeout_s,
-                check=False,
+                grace_s=self._grace_s,
             )
-        except subprocess.TimeoutExpired:
-            why = f"did not end within {part.timeout_s:g} s"
-        except OSError as error:
-            why = f"cannot be started: {error.strerror}"
-        except ValueError as error:  # a NUL in a word
-            why = f"cannot be started: {error}"
-        else:
-            if done.returncode == 0:
-                return
-            last = done.stdout.decode(errors="replace").strip().splitlines()[-1:]
-            why = f"ended with code {done.returncode}{f': {last[0]}' if last else ''}"
+        except PartFailed as error:
+            raise PartFailed(
+                f"The reset of the part '{part.name}', '{command[0]}', cannot be started: {error.problem.rpartition(': ')[2]}",
+                repair="Repair it.",
+                culprit=part.name,
+            ) from error
+        running.left_by_resets.append(process)
+        code = process.wait(part.timeout_s)
+        if code == 0 and process.has_children():
+            return
+        running.left_by_resets.remove(process)
+        process.stop(self._grace_s)
+        if code == 0:
+            return
+        last = process.last_lines()[-1:]
+        why = (
+            f"did not end within {part.timeout_s:g} s"
+            if code is None
+            else f"ended with code {code}{f': {last[0]}' if last else ''}"
+        )
         raise PartFailed(
             f"The reset of the part '{part.name}', '{command[0]}', {why}.", repair="Repair it.", culprit=part.name
         )

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from lichen.collect.machine import guard
 from lichen.errors import PartFailed
 
@@ -87,6 +89,21 @@ class Supervised:
             elif self._guard.poll() is not None:
                 self._exit_code = -signal.SIGKILL
         return self._exit_code
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Exit code of the command; None when it has not ended within ``timeout_s``."""
+        if self._exit_code is None:
+            kind, _, rest = self._listen(timeout_s).partition(" ")
+            if kind == "exit":
+                self._exit_code = int(rest)
+        return self.exit_code()
+
+    def has_children(self) -> bool:
+        """Whether anything that the command started still runs, or the command itself."""
+        try:
+            return bool(psutil.Process(self._guard.pid).children())
+        except psutil.NoSuchProcess:
+            return False
 
     def check(self) -> None:
         """Raises PartFailed with the exit code and the last lines of the log when the command has ended."""
