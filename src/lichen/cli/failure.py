@@ -203,7 +203,7 @@ def missing_extra(package: str) -> NothingMeasured:
 
 def printable(text: str) -> str:
     """``text`` with control characters shown as escapes: what a file or a server says must not steer the terminal."""
-    return "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode() for c in text)
+    return "".join(f"\\x{ord(c):02x}" if c < " " or "\x7f" <= c <= "\x9f" else c for c in text)
 
 
 def shortened(text: str, culprit: str) -> str:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ _MAX_BYTES: Final = 256 * 2**20
 KEYS: Final = frozenset(shape.RUN)
 """Keys at the top of a run file; ``activities`` and ``context`` alone make an input for ``lichen evaluate``."""
 _RUN: Final = "lichen-run/"
+_STDIN: Final = Path("/dev/stdin")
 _DATED: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?=-)")
 
 
@@ -194,6 +196,11 @@ def read_document(source: Path | IO[bytes], name: str = "Standard input") -> Any
             _verify(content, name)
         return content
     try:
+        if stat.S_ISFIFO(source.stat().st_mode) and source != _STDIN:
+            # Nobody may ever write to it; standard input is asked for by its name.
+            raise StorageError(
+                f"{source} is a pipe.", repair="Give a file, or '-' for standard input.", culprit=str(source)
+            )
         with source.open("rb") as file:
             content = _parse(file, str(source))
     except OSError as error:
@@ -212,7 +219,7 @@ def _verify(content: Any, name: str, path: Path | None = None) -> None:
             repair="Update Lichen.",
             culprit=name,
         )
-    fault = next(shape.faults(content), None)
+    fault = next(shape.faults(content), None) or next(shape.miscounts(content), None)
     if fault is not None:
         raise StorageError(
             f"{name} is not a whole run file: {fault}.", repair="Measure again, or fetch it again.", culprit=name
@@ -250,7 +257,8 @@ def read(path: Path) -> RunFile:
 def find(folder: Path) -> Iterator[Path]:
     """Run files of a folder, newest first: by the day in the name, which copying keeps, then by the time of writing."""
     if folder.is_dir():
-        yield from sorted(folder.glob(f"*{SUFFIX}"), key=_age, reverse=True)
+        # A link whose target is gone is no run.
+        yield from sorted((path for path in folder.glob(f"*{SUFFIX}") if path.exists()), key=_age, reverse=True)
 
 
 def _age(path: Path) -> tuple[str, int, str]:

@@ -49,3 +49,20 @@ def faults(value: Any, shape: Any = RUN, where: str = "") -> Iterator[str]:
     elif not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
         names = [kind.__name__ for kind in (shape if isinstance(shape, tuple) else (shape,)) if kind is not type(None)]
         yield f"{where} is not of type {' or '.join(names)}"
+
+
+def miscounts(run: Mapping[str, Any]) -> Iterator[str]:
+    """What a run of the right types contradicts itself in: repetitions that were not taken, requests without a count."""
+    taken: dict[str, int] = {}
+    for index, journey in enumerate(run["journeys"]):
+        taken[journey["name"]] = count = journey["sampling"]["taken"]
+        if not all(0 <= kept < count for kept in journey["sampling"]["kept"]):
+            yield f"journeys[{index}].sampling.kept names a repetition that was not taken"
+        for number, request in enumerate(journey["requests"]):
+            if not isinstance(request.get("count", 1), int):
+                yield f"journeys[{index}].requests[{number}].count is not of type int"
+    for index, row in enumerate(run["activities"]):
+        samples, segments = row.get("samples"), str(row.get("entity")).split("/")
+        wanted = taken.get(segments[2]) if len(segments) == 4 else None
+        if wanted is not None and isinstance(samples, list) and samples and len(samples) != wanted:
+            yield f"activities[{index}].samples are {len(samples)} of {wanted}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -142,6 +143,11 @@ def declared_parts(settings: Settings) -> list[Part]:
     ]
 
 
+def run_folder(settings: Settings, kind: str) -> Path:
+    """Folder of one run's logs or screenshots: two measurements at once in one folder never share a file."""
+    return settings.output.runs / kind / f"{now()[:19].replace(':', '')}-{os.getpid()}"
+
+
 class _Runner:
     """Repeats journeys with one browser, on parts that are up."""
 
@@ -151,7 +157,7 @@ class _Runner:
         self.browser_settings = browser_settings(settings)
         self.parts = parts
         self.progress = progress
-        self.artefacts = settings.output.runs / "screenshots" if settings.output.keep_screenshots else None
+        self.artefacts = run_folder(settings, "screenshots") if settings.output.keep_screenshots else None
 
     def sample(self, journey: Journey, index: int) -> Sample:
         """One repetition, on parts that were reset; a negative index is a warm-up, which does not rest."""
@@ -249,7 +255,7 @@ def measure(
         declared = declared_parts(settings)
         if declared:
             listener.phase(f"starting {', '.join(part.name for part in declared)}")
-        parts = stack.enter_context(Parts(declared, folder=settings.output.runs / "logs"))
+        parts = stack.enter_context(Parts(declared, folder=run_folder(settings, "logs")))
         stack.enter_context(driver_session())
         runner = _Runner(settings, browser, parts, listener)
         started_at = now()
