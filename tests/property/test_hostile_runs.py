@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fixtures.mutations import ABSENT, mutated, paths
 
 from lichen.cli.failure import printable, shortened
 from lichen.config import load_settings
@@ -20,7 +21,6 @@ from lichen.service.explain import explain
 from lichen.service.measure import run_folder
 from lichen.service.summary import summarise
 from lichen.service.workspace import Workspace
-from tests.fixtures.mutations import ABSENT, mutated, paths
 
 WORKSPACE = Workspace(load_settings(None))
 GOLDEN = Path(__file__).parents[1] / "golden" / "run" / "lichen-run-1.json"

@@ -39,6 +39,8 @@ def command(invocation: Invocation, methods: str, source: str) -> None:
     from lichen.ledger.runfile import read_document
     from lichen.service.evaluation import evaluate_document
 
+    if source == "-" and sys.stdin is None:
+        raise UsageError("Standard input is closed.", repair="Name a file, or pipe JSON in.", culprit="-")
     if source == "-" and sys.stdin.buffer.isatty():
         invocation.say("reading activities from the keyboard; Ctrl-D ends them")
     document = read_document(sys.stdin.buffer if source == "-" else Path(source))
