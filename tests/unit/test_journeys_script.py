@@ -28,6 +28,30 @@ def write(folder: Path, text: str) -> Path:
         ("\n\ndef journey(page):\n    pass\n", 3, r"'journey' does not take \(page, step\)"),
         ("async def journey(page, step):\n    pass\n", 1, "'journey' is asynchronous"),
         ("journey = 3\n", 1, "there is no function 'journey'"),
+        ("def journey(page, step):\n    yield\n", 1, "'journey' contains yield"),
+        ("def journey(page, step):\n    step('a')\n", 2, "the step 'a' is called without 'with'"),
+        (
+            "def journey(page, step):\n    with step('(between)'):\n        pass\n",
+            2,
+            "stands for the time between steps",
+        ),
+        ("def journey(page, step):\n    with step('a\\x07'):\n        pass\n", 2, "contains a control character"),
+        (
+            "def journey(page, step):\n    with step('a\\ud800'):\n        pass\n",
+            2,
+            "contains half of a surrogate pair",
+        ),
+        (
+            "def journey(page, step):\n    with step('a', dwell=-1):\n        pass\n",
+            2,
+            "the dwell of the step 'a' is -1",
+        ),
+        (
+            "def journey(page, step):\n    with step('a', dwell='8'):\n        pass\n",
+            2,
+            "the dwell of the step 'a' is '8'",
+        ),
+        ("class Own(BaseException): pass\nraise Own('now')\n", 2, "does not load: Own: now"),
         ("def journey(page, step):\n    pass\n\ndef prepare():\n    pass\n", 4, r"'prepare' does not take \(page\)"),
         ("import no_such_module_anywhere\n", 1, "does not load: ModuleNotFoundError"),
         ("def journey(page, step):\n    with step(''):\n        pass\n", 2, "a step has no name"),
@@ -47,6 +71,15 @@ def test_a_wrong_file_is_refused_with_its_line(text: str, line: int, problem: st
     assert str(refusal.value).startswith(f"{file}:{line}:")
     assert refusal.value.culprit == f"{file}:{line}"
     assert refusal.value.repair
+
+
+@pytest.mark.parametrize("name", ["a\udc80", "a\nb"])
+def test_a_journeys_name_must_be_writable(name: str, tmp_path: Path) -> None:
+    file = write(tmp_path, "def journey(page, step): pass\n")
+    with pytest.raises(ConfigError, match=r"The name of the journey 'a.* contains"):
+        load_journey(str(file), name=name)
+    with pytest.raises(ConfigError, match=r"The name of the journey 'a.* contains"):
+        load_journey(str(tmp_path / f"{name}.py"))
 
 
 def test_branches_may_share_a_name(tmp_path: Path) -> None:

@@ -114,6 +114,15 @@ def check_step(name: object, dwell_s: object, where: str) -> str:
     return name
 
 
+def unused_step(name: str, where: str) -> ConfigError:
+    """The error for a step that was called and not entered."""
+    return ConfigError(
+        f"{where}: the step '{name}' is called without 'with', so that nothing belongs to it.",
+        repair=f'Write: with step("{name}"): ...',
+        culprit=where,
+    )
+
+
 def unwritable(name: str) -> str:
     """What makes ``name`` impossible to write in a file or on a line; empty when nothing does."""
     kinds = {unicodedata.category(character) for character in name}
@@ -335,6 +344,8 @@ def _check_literal_steps(path: Path, tree: ast.Module) -> None:
                 if not isinstance(name, ast.Constant):
                     continue
                 text = check_step(name.value, _literal_dwell(call), where)
+                if isinstance(statement, ast.Expr) and statement.value is call:
+                    raise unused_step(text, where)
                 if text in seen:
                     raise ConfigError(
                         f"{path}:{call.lineno}: the step '{text}' is already used in line {seen[text]}.",

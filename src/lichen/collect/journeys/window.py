@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lichen.collect.base import Edge, Meter
 from lichen.collect.journeys.recorder import Recorder
-from lichen.collect.journeys.script import check_step
+from lichen.collect.journeys.script import check_step, unused_step
 from lichen.errors import ConfigError, LichenError
 
 if TYPE_CHECKING:
@@ -241,11 +241,7 @@ class Window:
         if self.refusal is not None:
             raise self.refusal
         for step in self._unused:
-            raise ConfigError(
-                f"{step.where}: the step '{step.name}' is called without 'with', so that nothing belongs to it.",
-                repair=f'Write: with step("{step.name}"): ...',
-                culprit=step.where,
-            )
+            raise unused_step(step.name, step.where)
 
     def _add_gap(self, reading: DocumentReading) -> None:
         if reading.layouts is None or self.gap_layouts is None:
