@@ -34,6 +34,7 @@ class BrowserProcess:
     Attributes:
         pid: of the browser's main process.
         endpoint: WebSocket address of its debugger; known after ``wait_ready``.
+        driver_folder: where the driver may keep files; removed with the browser's own.
     """
 
     def __init__(self, browser: BrowserInfo, settings: BrowserSettings, host_rules: str | None = None) -> None:
@@ -41,6 +42,7 @@ class BrowserProcess:
         self._browser = browser
         self._folder = Path(tempfile.gettempdir(), f"lichen-browser-{secrets.token_hex(8)}")
         self._log = self._folder / "browser.log"
+        self.driver_folder = self._folder / "driver"
         command = [browser.path, *_arguments(browser, settings, self._folder, host_rules)]
         self._guard = subprocess.Popen(
             [sys.executable, "-I", "-S", guard.__file__, str(self._folder), str(self._log), *command],

@@ -147,7 +147,9 @@ class _Run:
         try:
             recorder = Recorder(process.endpoint, self._settings.throttling)
             try:
-                return recorder, playwright.chromium.connect_over_cdp(process.endpoint, is_local=True)
+                return recorder, playwright.chromium.connect_over_cdp(
+                    process.endpoint, is_local=True, artifacts_dir=process.driver_folder
+                )
             except BaseException:
                 recorder.close()
                 raise
