@@ -99,7 +99,9 @@ def main() -> int:
                 (account.parts.path / "cgroup.procs").write_text(str(process.pid))
         stack.enter_context(driver_session())
         browser = find_browser(chosen.measure.profile, chosen.browser.executable)
-        for journey in journeys_on_parts(plan_journeys(chosen, ()), {}, parts, page_dwell_s=chosen.measure.page_dwell_s):
+        for journey in journeys_on_parts(
+            plan_journeys(chosen, ()), {}, parts, page_dwell_s=chosen.measure.page_dwell_s
+        ):
             samples, errors, agents = [], {"browser": [], "parts": []}, []
             for index in range(-1, runs):
                 parts.reset()

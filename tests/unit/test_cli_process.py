@@ -326,3 +326,10 @@ def test_a_thread_that_never_ends_does_not_hold_the_process() -> None:
         [sys.executable, "-c", TIDYING, "threaded"], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+def test_a_closed_standard_output_is_a_sentence() -> None:
+    command = f"exec {sys.executable} -m lichen methods >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Standard output is closed" in done.stderr

@@ -122,6 +122,11 @@ def stopped(invocation: Invocation) -> str:
 
 
 def _invoke(group: click.Group, args: Sequence[str], prog_name: str, signals: _Signals, as_json: bool) -> int:
+    if sys.stdout is None:
+        closed = StorageError(
+            "Standard output is closed.", repair="Leave it open, or send it to a file.", culprit="stdout"
+        )
+        return _report(closed, as_json)
     try:
         with group.make_context(prog_name, list(args), obj=signals.invocation, color=_colour()) as ctx:
             group.invoke(ctx)

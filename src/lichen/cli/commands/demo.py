@@ -53,10 +53,10 @@ def command(invocation: Invocation, samples: str, html: str, keep: bool) -> None
 def _leave_open(invocation: Invocation, settings: Settings) -> None:
     """Serves the sample application until Ctrl-C."""
     from lichen.collect.machine import Parts
-    from lichen.service.measure import declared_parts
+    from lichen.service.measure import declared_parts, run_folder
 
     declared = declared_parts(settings)
-    with contextlib.suppress(KeyboardInterrupt), Parts(declared, folder=settings.output.runs / "logs") as parts:
+    with contextlib.suppress(KeyboardInterrupt), Parts(declared, folder=run_folder(settings, "logs")) as parts:
         for part in declared:
             invocation.say(f"{part.name}: {parts.url(part.name)}")
         invocation.say("Ctrl-C ends it")
