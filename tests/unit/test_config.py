@@ -52,7 +52,7 @@ def test_without_a_file_every_value_is_the_declared_default() -> None:
         0.05,
         5.0,
     )
-    assert (settings.measure.rest_s, settings.measure.settle_max_s, settings.measure.discard) == (0.5, 3.0, 1)
+    assert (settings.measure.rest_s, settings.measure.settle_max_s, settings.measure.discard) == (None, 3.0, 1)
     assert (settings.measure.action_timeout_s, settings.measure.journey_timeout_s) == (10.0, 120.0)
     assert settings.browser.viewport == Viewport(1366, 768)
     assert (settings.browser.locale, settings.browser.time_zone, settings.browser.cache) == ("en-GB", "UTC", "cold")

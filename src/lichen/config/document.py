@@ -30,6 +30,7 @@ base_url = "http://127.0.0.1:8000"
 
 _EXAMPLES: Final[Mapping[str, Any]] = {
     "context.zone": "FR",
+    "measure.rest_s": 0.5,
     "browser.executable": "chromium",
     "browser.download_kbps": 10000,
     "browser.upload_kbps": 3000,

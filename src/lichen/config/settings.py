@@ -129,8 +129,8 @@ class Measure:
         en="fidelity drives the full browser, fast its headless shell; the two are not compared.",
         fr="fidelity pilote le navigateur complet, fast sa version sans interface ; les deux ne se comparent pas.",
     )  # fmt: skip
-    rest_s: float = declare(
-        number(0, unit="seconds"), 0.5,
+    rest_s: float | None = declare(
+        optional(number(0, unit="seconds")), None, unset="0.5 with the profile fidelity, 0.3 with fast",
         en="Rest at the end of each step, in seconds, so that timers and polling show.",
         fr="Repos à la fin de chaque étape, en secondes, pour voir minuteries et interrogations répétées.",
     )  # fmt: skip

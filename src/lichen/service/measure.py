@@ -38,6 +38,8 @@ from lichen.service.workspace import Workspace
 from lichen.stats.sampling import SamplingPlan, precision
 
 SECONDS_PER_MINUTE: Final = 60.0
+_REST_S: Final = {"fidelity": 0.5, "fast": 0.3}
+"""Rest at the end of a step when the settings name none: the profiles are never compared, so each has its own."""
 _PART_URL: Final = re.compile(r"\{([\w-]+)\.url\}")
 
 
@@ -76,7 +78,7 @@ def browser_settings(settings: Settings) -> BrowserSettings:
         reduced_motion=browser.reduced_motion,
         throttling=throttling,
         cache=browser.cache,
-        rest_s=measure.rest_s,
+        rest_s=_REST_S[measure.profile] if measure.rest_s is None else measure.rest_s,
         settle_s=measure.settle_max_s,
         timeout_s=measure.action_timeout_s,
         journey_timeout_s=measure.journey_timeout_s,
