@@ -257,7 +257,7 @@ def test_stopped_at_any_time_leaves_nothing(shop: Path, how: signal.Signals) -> 
     for moment_s in (0.3, 0.9, *moments_s):
         mark = f"{shop}-{how}-{moment_s}"
         agent = subprocess.Popen(
-            [sys.executable, "-m", "lichen", "measure", "--samples", "5", "--quiet"],
+            [sys.executable, "-m", "lichen", "measure", "--samples", "60", "--quiet"],
             cwd=shop, env=os.environ | {"LICHEN_TEST_MARK": mark, "TMPDIR": str(temporary)},
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
