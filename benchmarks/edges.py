@@ -206,11 +206,11 @@ def trial(group: CGroup, load: str, seconds: float, settle_s: float = 0.5, *, lo
         process.kill()
         process.wait()
     return Trial(
-        last.trees["load"].cpu_ns - first.trees["load"].cpu_ns,
+        last.readings["load"].cpu_ns - first.readings["load"].cpu_ns,
         (after[0] + after[2] - before[0] - before[2]) // 2,
         spread,
         used,
-        last.trees["load"].alive,
+        last.readings["load"].alive,
     )
 
 

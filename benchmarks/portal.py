@@ -24,7 +24,7 @@ import lichen.demo
 from edges import CGroup
 from lichen.collect.base import Sample
 from lichen.collect.journeys import driver_session, find_browser, run_sample
-from lichen.collect.machine import Parts, TreeMeter
+from lichen.collect.machine import MachineMeter, Parts
 from lichen.config import Settings, load_settings
 from lichen.service.measure import browser_settings, declared_parts, plan_journeys
 from lichen.service.measure import on_parts as journeys_on_parts
@@ -106,23 +106,23 @@ def main() -> int:
             for index in range(-1, runs):
                 parts.reset()
                 sample = run_sample(
-                    journey, browser=browser, settings=browser_settings(chosen), meter_factory=TreeMeter,
+                    journey, browser=browser, settings=browser_settings(chosen), meter_factory=MachineMeter,
                     parts=parts.roots, index=index, artefacts=Path(folder), on_event=account.watch,
                 )  # fmt: skip
                 if index < 0:
                     continue
                 samples.append(sample)
                 ours = {
-                    "browser": sum(step.trees["browser"].cpu_ns for step in sample.steps),
+                    "browser": sum(step.readings["browser"].cpu_ns for step in sample.steps),
                     "parts": sum(
-                        tree.cpu_ns for step in sample.steps for n, tree in step.trees.items() if n in parts.roots
+                        tree.cpu_ns for step in sample.steps for n, tree in step.readings.items() if n in parts.roots
                     ),
                 }
                 for name, value in ours.items():
                     errors[name].append((value - account.spent[name]) / 1e6)
                 agents.append(sample.agent_cpu_ns / 1e6 - agent_budget_ms(sample, sum(ours.values())))
             totals = {
-                name: sum(s.trees[name].cpu_ns for smp in samples for s in smp.steps)
+                name: sum(s.readings[name].cpu_ns for smp in samples for s in smp.steps)
                 for name in ("browser", *parts.roots)
             }
             cpu_ms = {
@@ -133,9 +133,9 @@ def main() -> int:
             edge_ms = max(sample.edge_spread_ns for sample in samples) / 1e6
             relative = {name: statistics.fmean(errors[name]) / cpu_ms[name] for name in errors}
             cv = statistics.stdev(
-                [sum(s.trees[n].cpu_ns for s in sample.steps for n in totals) / 1e9 for sample in samples]
+                [sum(s.readings[n].cpu_ns for s in sample.steps for n in totals) / 1e9 for sample in samples]
             ) / statistics.fmean(
-                [sum(s.trees[n].cpu_ns for s in sample.steps for n in totals) / 1e9 for sample in samples]
+                [sum(s.readings[n].cpu_ns for s in sample.steps for n in totals) / 1e9 for sample in samples]
             )
             bad = [
                 name

@@ -23,7 +23,7 @@ from lichen.collect.journeys import (
     find_browser,
     run_sample,
 )
-from lichen.collect.machine import TreeMeter
+from lichen.collect.machine import MachineMeter
 
 sys.path.insert(0, str(Path(__file__).parent / "sites"))
 from wire import WireServer
@@ -58,7 +58,7 @@ def measure(
         journey,
         browser=find_browser(profile),
         settings=settings,
-        meter_factory=TreeMeter,
+        meter_factory=MachineMeter,
         parts={},
         index=0,
         artefacts=folder,
@@ -163,11 +163,11 @@ def test_steps_share_out_requests_and_add_up_to_the_window(server: WireServer, t
     assert grown.paced_s == grown.observed_s >= QUICK.rest_s
     assert opened.resting_s >= QUICK.rest_s
     assert opened.resting_cpu_ns is not None
-    assert 0 < opened.resting_cpu_ns < opened.trees["browser"].cpu_ns
+    assert 0 < opened.resting_cpu_ns < opened.readings["browser"].cpu_ns
     assert (opened.dom_elements, grown.dom_elements) == (61, 111)
     assert grown.layouts is not None
     assert grown.layouts >= 5  # five forced by the script
-    assert set(opened.trees) == {"browser"}
+    assert set(opened.readings) == {"browser"}
     assert sample.driver_cpu_ns > 0
 
 
@@ -277,7 +277,7 @@ def test_credentials_of_the_base_address_open_the_site(server: WireServer, tmp_p
         journey,
         browser=find_browser("fast"),
         settings=QUICK,
-        meter_factory=TreeMeter,
+        meter_factory=MachineMeter,
         parts={},
         index=0,
         artefacts=tmp_path,
@@ -349,7 +349,7 @@ def test_the_agents_own_cost_in_the_window_is_small(server: WireServer, tmp_path
                 wait_done(page)
 
     sample = measure(run, server, tmp_path, BrowserSettings(rest_s=1.0))
-    measured_ns = sum(step.trees["browser"].cpu_ns for step in sample.steps)
+    measured_ns = sum(step.readings["browser"].cpu_ns for step in sample.steps)
     assert sample.agent_cpu_ns <= 0.01 * measured_ns + 20e6 * len(sample.steps)
     assert sample.edge_spread_ns < 2e6
 
@@ -357,7 +357,7 @@ def test_the_agents_own_cost_in_the_window_is_small(server: WireServer, tmp_path
 def test_the_plug_in_emits_what_it_declares(server: WireServer, tmp_path: Path) -> None:
     target = {
         "journey": f"{server.url}/many.html",
-        "meter": TreeMeter,
+        "meter": MachineMeter,
         "profile": "fast",
         "settings": QUICK,
         "artefacts": tmp_path,

@@ -25,7 +25,7 @@ from lichen.collect.journeys import (
     load_journey,
     run_sample,
 )
-from lichen.collect.machine import TreeMeter
+from lichen.collect.machine import MachineMeter
 from lichen.errors import BrowserMissing, ConfigError, JourneyFailed
 
 sys.path.insert(0, str(Path(__file__).parent / "sites"))
@@ -69,7 +69,7 @@ def attempt(
         journey,
         browser=browser or find_browser("fast"),
         settings=settings,
-        meter_factory=TreeMeter,
+        meter_factory=MachineMeter,
         parts={},
         index=3,
         artefacts=folder,
@@ -228,7 +228,7 @@ import os
 import sys
 from pathlib import Path
 from lichen.collect.journeys import BrowserSettings, Journey, driver_session, find_browser, run_sample
-from lichen.collect.machine import TreeMeter
+from lichen.collect.machine import MachineMeter
 
 def run(page, step):
     with step("open"):
@@ -242,7 +242,7 @@ outside = os.fdopen(os.dup(1), "w")
 with driver_session():
     while True:
         run_sample(Journey("kill", "", "", None, run), browser=find_browser(sys.argv[2]), settings=BrowserSettings(rest_s=0.2),
-                   meter_factory=TreeMeter, parts={}, index=0, artefacts=Path("."), on_event=tell)
+                   meter_factory=MachineMeter, parts={}, index=0, artefacts=Path("."), on_event=tell)
 """
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from lichen.collect.base import Sample
 from lichen.collect.journeys import BrowserSettings, Journey, driver_session, find_browser, run_sample
-from lichen.collect.machine import TreeMeter
+from lichen.collect.machine import MachineMeter
 from lichen.errors import ConfigError, JourneyFailed
 
 pytestmark = pytest.mark.browser
@@ -50,7 +50,7 @@ def attempt(
         Journey("shop", "shop.py", "", None, run, prepare),  # type: ignore[arg-type]  # what is wrong is the point
         browser=find_browser("fast"),
         settings=settings,
-        meter_factory=TreeMeter,
+        meter_factory=MachineMeter,
         parts={},
         index=0,
         artefacts=None,
@@ -143,7 +143,7 @@ def test_the_time_limit_holds_in_another_thread_and_in_prepare() -> None:
 ELSEWHERE = """
 import threading
 from lichen.collect.journeys import BrowserSettings, Journey, find_browser, run_sample
-from lichen.collect.machine import TreeMeter
+from lichen.collect.machine import MachineMeter
 from lichen.errors import JourneyFailed
 
 def prepare(page):
@@ -153,7 +153,7 @@ def prepare(page):
 def measure():
     try:
         run_sample(Journey("shop", "", "", None, print, prepare), browser=find_browser("fast"), parts={}, index=0,
-                   settings=BrowserSettings(journey_timeout_s=2), meter_factory=TreeMeter, artefacts=None)
+                   settings=BrowserSettings(journey_timeout_s=2), meter_factory=MachineMeter, artefacts=None)
     except JourneyFailed as error:
         print(error.problem)
 

@@ -121,16 +121,16 @@ def test_real_browser_is_counted_within_one_percent(group, tmp_path):
             time.sleep(1.5)
             after = (group.cpu_ns(), meter.edge(), group.cpu_ns())
             meter.calibrate_memory()
-            first, last = meter.recalibrated((before[1], after[1]))
+            first, last = meter.settled((before[1], after[1]))
     finally:
         group.remove()
         process.wait()
     oracle = (after[0] + after[2] - before[0] - before[2]) / 2
-    measured = last.trees["browser"].cpu_ns - first.trees["browser"].cpu_ns
+    measured = last.readings["browser"].cpu_ns - first.readings["browser"].cpu_ns
     assert oracle > 20 * MS
     assert abs(measured - oracle) <= max(0.01 * oracle, 10 * MS)
-    assert last.trees["browser"].alive > 4
-    assert 50e6 < last.trees["browser"].memory_peak_bytes < 2e9
+    assert last.readings["browser"].alive > 4
+    assert 50e6 < last.readings["browser"].memory_peak_bytes < 2e9
 
 
 def test_everything_at_once_is_exact_and_never_goes_backwards(group):
@@ -146,12 +146,12 @@ def test_everything_at_once_is_exact_and_never_goes_backwards(group):
         before = (group.cpu_ns(), meter.edge(), group.cpu_ns())
         for _ in range(20):
             time.sleep(0.1)
-            readings.append(meter.edge().trees["load"].cpu_ns)
+            readings.append(meter.edge().readings["load"].cpu_ns)
         after = (group.cpu_ns(), meter.edge(), group.cpu_ns())
     group.remove()
     process.wait()
     oracle = (after[0] + after[2] - before[0] - before[2]) / 2
-    measured = after[1].trees["load"].cpu_ns - before[1].trees["load"].cpu_ns
+    measured = after[1].readings["load"].cpu_ns - before[1].readings["load"].cpu_ns
     assert readings == sorted(readings)
     assert abs(measured - oracle) <= max(0.01 * oracle, 30 * MS)
 
@@ -179,11 +179,11 @@ def test_tree_named_inside_another_belongs_to_the_deeper_name_only(python):
         second = meter.edge()
         time.sleep(0.2)
         third = meter.edge()
-    assert first.trees["outer"].alive == 3
-    assert first.trees["outer"].cpu_ns > 10 * MS
-    assert (second.trees["outer"].alive, second.trees["inner"].alive) == (1, 2)
-    assert third.trees["outer"].cpu_ns == second.trees["outer"].cpu_ns
-    assert third.trees["inner"].cpu_ns > 10 * MS
+    assert first.readings["outer"].alive == 3
+    assert first.readings["outer"].cpu_ns > 10 * MS
+    assert (second.readings["outer"].alive, second.readings["inner"].alive) == (1, 2)
+    assert third.readings["outer"].cpu_ns == second.readings["outer"].cpu_ns
+    assert third.readings["inner"].cpu_ns > 10 * MS
 
 
 def test_child_reaped_by_a_named_parent_is_not_counted_twice(python):
@@ -212,9 +212,9 @@ def test_child_reaped_by_a_named_parent_is_not_counted_twice(python):
         assert parent.stdout.readline() == b"reaped\n"
         time.sleep(0.05)
         edge = meter.edge()
-    assert edge.trees["child"].alive == 0
-    assert edge.trees["child"].cpu_ns > 20 * MS
-    assert edge.trees["parent"].cpu_ns < 15 * MS
+    assert edge.readings["child"].alive == 0
+    assert edge.readings["child"].cpu_ns > 20 * MS
+    assert edge.readings["parent"].cpu_ns < 15 * MS
 
 
 def test_storage_traffic_is_counted_once_also_after_exit(python, tmp_path):
@@ -242,11 +242,11 @@ def test_storage_traffic_is_counted_once_also_after_exit(python, tmp_path):
     )
     with TreeMeter() as meter:
         meter.add("writer", parent.pid)
-        first = meter.edge().trees["writer"].disk_bytes
+        first = meter.edge().readings["writer"].disk_bytes
         parent.stdin.write(b"go\n")
         parent.stdin.flush()
         parent.stdout.readline()
-        last = meter.edge().trees["writer"].disk_bytes
+        last = meter.edge().readings["writer"].disk_bytes
     # Whole pages and the file system's own blocks are written too.
     assert 2_000_000 <= last - first <= 2_400_000
 
@@ -285,16 +285,16 @@ def test_memory_follows_an_allocation(python):
         time.sleep(0.2)
         third = meter.edge()
         meter.calibrate_memory()
-        again = meter.recalibrated((first, second, third))
+        again = meter.settled((first, second, third))
         assert meter.memory_method("p") == "measured"
-    base = first.trees["p"].memory_peak_bytes
-    assert second.trees["p"].memory_peak_bytes - base == pytest.approx(80e6, rel=0.02)
-    assert third.trees["p"].memory_peak_bytes - base < 4e6
-    held = second.trees["p"].memory_byte_seconds - first.trees["p"].memory_byte_seconds
+    base = first.readings["p"].memory_peak_bytes
+    assert second.readings["p"].memory_peak_bytes - base == pytest.approx(80e6, rel=0.02)
+    assert third.readings["p"].memory_peak_bytes - base < 4e6
+    held = second.readings["p"].memory_byte_seconds - first.readings["p"].memory_byte_seconds
     window_s = (second.at_ns - first.at_ns) / 1e9
     assert base * window_s + 80e6 * 0.05 <= held <= (base + 82e6) * window_s
     assert [edge.at_ns for edge in again] == [first.at_ns, second.at_ns, third.at_ns]
-    assert again[0].trees["p"].memory_peak_bytes == pytest.approx(base, rel=0.05)
+    assert again[0].readings["p"].memory_peak_bytes == pytest.approx(base, rel=0.05)
 
 
 def test_own_process_and_the_machine_add_up():
@@ -307,7 +307,7 @@ def test_own_process_and_the_machine_add_up():
         last = meter.edge()
     found = balance(first, last, os.cpu_count() or 1)
     assert found is not None
-    assert found.trees["agent"] >= 300 * MS
+    assert found.parts["agent"] >= 300 * MS
     assert found.within_noise
     assert found.attributed_ns + found.unattributed_ns + found.idle_ns + found.stolen_ns == found.total_ns
 
@@ -326,9 +326,9 @@ def test_root_that_ended_keeps_what_it_used(python):
         process.stdin.close()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         time.sleep(0.05)
-        first = meter.edge().trees["p"]
+        first = meter.edge().readings["p"]
         process.wait()
-        last = meter.edge().trees["p"]
+        last = meter.edge().readings["p"]
     assert first.cpu_ns > 10 * MS
     assert (last.cpu_ns, last.alive, last.memory_peak_bytes) == (first.cpu_ns, 0, 0)
 
@@ -364,14 +364,14 @@ def test_pid_given_again_is_not_taken_for_the_exited_process(python):
     with TreeMeter() as meter:
         meter.add("p", parent.pid)
         first = child()
-        between = meter.edge().trees["p"]
+        between = meter.edge().readings["p"]
         for _ in range(20):
             last.write_text(str(first - 1))
             if (second := child()) == first:
                 break
         else:
             pytest.skip("the pid went to somebody else each time")
-        after = meter.edge().trees["p"]
+        after = meter.edge().readings["p"]
     assert second == first
     assert (between.alive, after.alive) == (1, 1)
     assert between.cpu_ns > 10 * MS
@@ -396,11 +396,11 @@ def test_orphans_of_a_session_are_counted_strangers_are_not(python):
             process.stdin.flush()
             process.stdout.readline()
         time.sleep(0.1)
-        first = meter.edge().trees["p"]
+        first = meter.edge().readings["p"]
         ours.kill()
         ours.wait()
         time.sleep(0.2)
-        last = meter.edge().trees["p"]
+        last = meter.edge().readings["p"]
     # The root, the orphan, and the child in between that nobody waits for, which has exited.
     assert (first.alive, last.alive) == (2, 1)
     assert last.cpu_ns > first.cpu_ns > MS
@@ -444,10 +444,10 @@ with TreeMeter() as meter:
     last = meter.edge()
     own.kill(); own.wait()
     print(json.dumps({
-        "cpu": {n: last.trees[n].cpu_ns - first.trees[n].cpu_ns for n in last.trees},
-        "disk": {n: last.trees[n].disk_bytes for n in last.trees},
-        "memory": {n: last.trees[n].memory_peak_bytes for n in last.trees},
-        "method": {n: meter.memory_method(n) for n in last.trees},
+        "cpu": {n: last.readings[n].cpu_ns - first.readings[n].cpu_ns for n in last.readings},
+        "disk": {n: last.readings[n].disk_bytes for n in last.readings},
+        "memory": {n: last.readings[n].memory_peak_bytes for n in last.readings},
+        "method": {n: meter.memory_method(n) for n in last.readings},
         "notes": meter.notes(),
     }))
 """

@@ -318,12 +318,12 @@ def test_a_server_that_hands_its_socket_to_a_child_is_measured_with_it(tmp_path)
     ):
         assert running.roots == {"shop": parent}
         meter.add("shop", running.roots["shop"])
-        first = meter.edge().trees["shop"]
+        first = meter.edge().readings["shop"]
         assert first.alive == 2
         deadline = time.monotonic() + 20
-        while meter.edge().trees["shop"].cpu_ns - first.cpu_ns < 50_000_000 and time.monotonic() < deadline:
+        while meter.edge().readings["shop"].cpu_ns - first.cpu_ns < 50_000_000 and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert meter.edge().trees["shop"].cpu_ns - first.cpu_ns >= 50_000_000
+        assert meter.edge().readings["shop"].cpu_ns - first.cpu_ns >= 50_000_000
 
 
 def test_a_name_holds_one_root_unless_meant(tmp_path, server):
@@ -332,9 +332,9 @@ def test_a_name_holds_one_root_unless_meant(tmp_path, server):
         meter.add("shop", running.roots["a"])
         with pytest.raises(ConfigError, match="Two process trees are called 'shop'"):
             meter.add("shop", running.roots["b"])
-        assert meter.edge().trees["shop"].alive == 1
+        assert meter.edge().readings["shop"].alive == 1
         meter.add("shop", running.roots["b"], another=True)
-        assert meter.edge().trees["shop"].alive == 2
+        assert meter.edge().readings["shop"].alive == 2
 
 
 DAEMON = """
@@ -379,9 +379,9 @@ def test_daemon_that_left_its_session_is_still_counted(tmp_path):
         meter.add("d", running.roots["d"])
         daemon = pids_in(tmp_path / "pids", 3)[1]
         time.sleep(0.3)
-        first = meter.edge().trees["d"]
+        first = meter.edge().readings["d"]
         time.sleep(0.3)
-        last = meter.edge().trees["d"]
+        last = meter.edge().readings["d"]
         assert os.getsid(daemon) != os.getsid(running.roots["d"])
     assert last.alive == 3
     assert last.cpu_ns - first.cpu_ns > 1_000_000

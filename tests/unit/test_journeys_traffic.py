@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lichen.collect.base import Edge, TreeReading
+from lichen.collect.counters import Edge, Reading
 from lichen.collect.journeys.readings import Evidence, assemble
 from lichen.collect.journeys.sites import only_site_rules, party, registrable_site
 from lichen.collect.journeys.traffic import Traffic, read_traffic
@@ -160,11 +160,11 @@ def test_rules_leave_one_site_reachable() -> None:
 
 
 def edge(at_s: float, cpu_ms: int, peak: int, disk: int | None = 0) -> Edge:
-    tree = TreeReading(
+    tree = Reading(
         cpu_ns=cpu_ms * 10**6, disk_bytes=disk, memory_byte_seconds=at_s * 100, memory_peak_bytes=peak, alive=3
     )
-    driver = TreeReading(cpu_ns=cpu_ms * 10**5, disk_bytes=0, memory_byte_seconds=0, memory_peak_bytes=0, alive=1)
-    return Edge(at_ns=int(at_s * 1e9), spread_ns=int(at_s), trees={"browser": tree, "#driver": driver})
+    driver = Reading(cpu_ns=cpu_ms * 10**5, disk_bytes=0, memory_byte_seconds=0, memory_peak_bytes=0, alive=1)
+    return Edge(at_ns=int(at_s * 1e9), spread_ns=int(at_s), readings={"browser": tree, "#driver": driver})
 
 
 def window_of(*marks: StepMark, first: Edge, last: Edge) -> Window:
@@ -183,7 +183,7 @@ def test_rows_of_a_sample_add_up_to_its_window() -> None:
         index=2,
         started_at="2026-01-01T00:00:00Z",
         settle_s=0.5,
-        tree_names=("browser",),
+        part_names=("browser",),
         notes=("a",),
         memory_methods={"browser": "measured"},
     )
@@ -191,15 +191,15 @@ def test_rows_of_a_sample_add_up_to_its_window() -> None:
     steps = {step.name: step for step in sample.steps}
     assert [step.name for step in sample.steps] == ["one", "two", ""]
     assert sum(step.observed_s for step in sample.steps) == sample.window_s == 10.0
-    assert [steps[name].trees["browser"].cpu_ns for name in ("one", "two", "")] == [
+    assert [steps[name].readings["browser"].cpu_ns for name in ("one", "two", "")] == [
         300 * 10**6,
         450 * 10**6,
         250 * 10**6,
     ]
     assert [steps[name].paced_s for name in ("one", "two", "")] == [8.0, 5.0, 0.0]
-    assert [steps[name].trees["browser"].memory_peak_bytes for name in ("one", "two", "")] == [20, 30, 9]
-    assert [steps[name].trees["browser"].memory_byte_seconds for name in ("one", "two", "")] == [200, 500, 300]
-    assert [steps[name].trees["browser"].disk_bytes for name in ("one", "two", "")] == [0, 0, None]
+    assert [steps[name].readings["browser"].memory_peak_bytes for name in ("one", "two", "")] == [20, 30, 9]
+    assert [steps[name].readings["browser"].memory_byte_seconds for name in ("one", "two", "")] == [200, 500, 300]
+    assert [steps[name].readings["browser"].disk_bytes for name in ("one", "two", "")] == [0, 0, None]
     assert (steps["one"].resting_cpu_ns, steps["one"].resting_s) == (100 * 10**6, 1.0)
     assert (steps["two"].resting_cpu_ns, steps["two"].resting_s) == (None, 0.0)
     assert [steps[name].layouts for name in ("one", "two", "")] == [4, 6, 2]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lichen.collect.balance import balance, noise_ns
-from lichen.collect.base import Edge, TreeReading
+from lichen.collect.counters import Edge, Reading
 from lichen.collect.machine.memory import MemorySeries
 from lichen.collect.machine.proc import Stat
 from lichen.collect.machine.tree import CHILDREN_SLACK_NS, Member, Tree
@@ -158,10 +158,10 @@ def test_calibration_fixes_the_shared_part_of_this_very_process():
 
 def edge(at_ns: int, busy_ns: int | None, steal_ns: int = 0, **trees: int) -> Edge:
     readings = {
-        name: TreeReading(cpu_ns=cpu, disk_bytes=None, memory_byte_seconds=None, memory_peak_bytes=None, alive=1)
+        name: Reading(cpu_ns=cpu, disk_bytes=None, memory_byte_seconds=None, memory_peak_bytes=None, alive=1)
         for name, cpu in trees.items()
     }
-    return Edge(at_ns=at_ns, spread_ns=0, trees=readings, machine_busy_ns=busy_ns, machine_steal_ns=steal_ns)
+    return Edge(at_ns=at_ns, spread_ns=0, readings=readings, machine_busy_ns=busy_ns, machine_steal_ns=steal_ns)
 
 
 def test_balance_by_hand():
@@ -169,7 +169,7 @@ def test_balance_by_hand():
     last = edge(2000 * MS, 6500 * MS, 60 * MS, browser=900 * MS, server=300 * MS)
     found = balance(first, last, 2)
     assert found is not None
-    assert found.trees == {"browser": 800 * MS, "server": 300 * MS}
+    assert found.parts == {"browser": 800 * MS, "server": 300 * MS}
     assert (found.total_ns, found.attributed_ns) == (4000 * MS, 1100 * MS)
     assert (found.unattributed_ns, found.idle_ns, found.stolen_ns) == (400 * MS, 2450 * MS, 50 * MS)
     assert found.unattributed_share == 0.1

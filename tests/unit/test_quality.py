@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from tests.fixtures.run import sample
 
-from lichen.collect.base import Balance, Sample
+from lichen.collect.balance import Balance
+from lichen.collect.base import Sample
 from lichen.render.i18n import catalogue
 from lichen.render.sentences import told
 from lichen.service.quality import notes_of
@@ -23,7 +24,7 @@ def machine(*, foreign: float = 0.0, stolen: float = 0.0) -> Balance:
     unattributed, stolen_ns = round(foreign * total), round(stolen * total)
     return Balance(
         total_ns=total,
-        trees={"browser": S},
+        parts={"browser": S},
         unattributed_ns=unattributed,
         idle_ns=total - S - unattributed - stolen_ns,
         stolen_ns=stolen_ns,

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What collectors share: the plug-in protocol, and the readings taken at the edges of a window.
+"""What collectors share: the plug-in protocol, and what a window leaves.
 
 A *window* is the stretch of time that is measured; its *edges* are its start, the start and end of each step, and its end.
-At an edge every counter of every process tree is read once, CPU clocks first; what lies between two edges is their difference.
+At an edge every counter of every part is read once, CPU clocks first; what lies between two edges is their difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol
 
+from lichen.collect.balance import Balance
+from lichen.collect.counters import Reading
 from lichen.records import Activity, DataMethod
 
 
@@ -56,113 +57,6 @@ class Collector(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TreeReading:
-    """Cumulative counters of one process tree at an edge. None: this machine does not let us know.
-
-    Attributes:
-        cpu_ns: CPU time of all processes of the tree, exited ones included, since the meter was started.
-        disk_bytes: bytes read from and written to storage since the meter was started.
-        memory_byte_seconds: memory in use integrated since the meter was started.
-        memory_peak_bytes: highest memory in use since the previous edge.
-        alive: number of live processes.
-    """
-
-    cpu_ns: int
-    disk_bytes: int | None
-    memory_byte_seconds: float | None
-    memory_peak_bytes: int | None
-    alive: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """All trees at one instant.
-
-    Attributes:
-        at_ns: monotonic clock in the middle of the CPU readings.
-        spread_ns: time from the first to the last CPU reading: the edge's error.
-        machine_busy_ns, machine_steal_ns: busy and stolen CPU time of the whole machine since boot.
-    """
-
-    at_ns: int
-    spread_ns: int
-    trees: Mapping[str, TreeReading]
-    machine_busy_ns: int | None = None
-    machine_steal_ns: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
-    """CPU time of the machine between two edges [ns]: ``sum(trees) + unattributed + idle + stolen == total``, exactly.
-
-    Attributes:
-        total_ns: CPUs times wall-clock time.
-        trees: attributed to each tree, from nanosecond clocks.
-        unattributed_ns: busy time that belongs to no tree. The busy time has ticks of 10 ms and comes from sampling on most
-            kernels, so a short window can make it negative: kept, and ``within_noise`` says whether ticks explain it.
-        stolen_ns: time that a hypervisor gave to other machines.
-        idle_ns: the rest.
-        within_noise: false when the trees used more than the machine did beyond what the ticks can hide: something is wrong.
-    """
-
-    total_ns: int
-    trees: Mapping[str, int]
-    unattributed_ns: int
-    idle_ns: int
-    stolen_ns: int
-    within_noise: bool
-
-    @property
-    def attributed_ns(self) -> int:
-        """CPU time of all trees."""
-        return sum(self.trees.values())
-
-    @property
-    def unattributed_share(self) -> float:
-        """Share of the machine's capacity that other programs used; a quality signal."""
-        return self.unattributed_ns / self.total_ns
-
-    @property
-    def stolen_share(self) -> float:
-        """Share of the machine's capacity that the hypervisor gave to others; a quality signal."""
-        return self.stolen_ns / self.total_ns
-
-
-class Meter(Protocol):
-    """Reads process trees at edges. Handed to whatever drives the window."""
-
-    def add(self, name: str, pid: int) -> None:
-        """Watches the tree that descends from ``pid`` as ``name`` from now on."""
-        ...
-
-    def edge(self) -> Edge:
-        """Reads every tree now."""
-        ...
-
-    def calibrate_memory(self) -> None:
-        """Reads the exact memory of every process; slow, so before the first and after the last edge only."""
-        ...
-
-    def recalibrated(self, edges: Sequence[Edge]) -> tuple[Edge, ...]:
-        """The same edges with their memory by the calibration nearest in time, the one after the window included."""
-        ...
-
-    def memory_method(self, name: str) -> DataMethod:
-        """How the memory of ``name`` is known: ``measured``, or ``proxy`` for a lower bound."""
-        ...
-
-    def notes(self) -> tuple[str, ...]:
-        """What this user could not read, one sentence each."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One network request of the page, a worker, a frame or a popup.
 
@@ -196,7 +90,7 @@ class StepReading:
         observed_s: wall-clock time between the step's edges.
         paced_s: time a person spends: the declared dwell, or the observed time when none is declared or it is longer; 0
             between steps.
-        trees: per tree, the difference of the counters between the step's edges.
+        readings: per part, the difference of the counters between the step's edges.
         network_bytes, requests: of the browser, in this step.
         layouts: layout passes; dom_elements: elements of the page at the step's end.
         resting_cpu_ns: browser CPU during the step's final rest, resting_s its length.
@@ -205,7 +99,7 @@ class StepReading:
     name: str
     observed_s: float
     paced_s: float
-    trees: Mapping[str, TreeReading]
+    readings: Mapping[str, Reading]
     network_bytes: int | None
     requests: int | None
     layouts: int | None = None
@@ -224,7 +118,7 @@ class Sample:
         edge_spread_ns: largest error of an edge's CPU readings.
         agent_cpu_ns, driver_cpu_ns: CPU of Lichen itself and of the browser driver inside the window; in no total.
         machine: where the CPU time of the whole machine went; None when its counters are not readable.
-        memory_methods: per tree, how its memory is known (the meter's ``memory_method``).
+        memory_methods: per part, how its memory is known (the meter's ``memory_method``).
         notes: what a reader should know (dialogs dismissed, downloads stopped, memory read as RSS...).
     """
 

@@ -26,7 +26,7 @@ from lichen.collect.journeys import (
     run_sample,
 )
 from lichen.collect.journeys.rows import PartPlace, primary_s
-from lichen.collect.machine import Part, Parts, TreeMeter, describe_host
+from lichen.collect.machine import MachineMeter, Part, Parts, describe_host
 from lichen.config import Settings
 from lichen.errors import ConfigError, LichenError
 from lichen.ledger import runfile
@@ -170,7 +170,7 @@ class _Runner:
                 journey,
                 browser=self.browser,
                 settings=self.browser_settings if index >= 0 else replace(self.browser_settings, rest_s=0.0),
-                meter_factory=TreeMeter,
+                meter_factory=MachineMeter,
                 parts=self.parts.roots,
                 index=index,
                 artefacts=self.artefacts,

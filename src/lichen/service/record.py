@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from lichen import __version__, redact
-from lichen.collect.base import Balance, Sample
+from lichen.collect.balance import Balance
+from lichen.collect.base import Sample
 from lichen.collect.entities import segment
 from lichen.collect.journeys import Journey
 from lichen.collect.journeys.rows import JourneySamples, PartPlace, activities

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from lichen import nomenclature
-from lichen.collect.base import Availability, Meter, Window
+from lichen.collect.base import Availability, Window
+from lichen.collect.counters import Meter
 from lichen.collect.entities import BROWSER, segment
 from lichen.collect.journeys.browser import find_browser
 from lichen.collect.journeys.rows import JourneySamples, PartPlace, activities

@@ -6,10 +6,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from lichen.collect.balance import balance
-from lichen.collect.base import Edge, Request, Sample, StepReading, TreeReading
+from lichen.collect.base import Request, Sample, StepReading
+from lichen.collect.counters import Edge, Reading
 from lichen.collect.entities import BROWSER
 from lichen.collect.journeys.exchange import Exchange
 from lichen.collect.journeys.sites import party, registrable_site
@@ -21,8 +22,6 @@ AGENT: Final = "#agent"
 DRIVER: Final = "#driver"
 """Lichen itself and the browser driver: names that no part can have."""
 
-_N = TypeVar("_N", int, float)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -32,7 +31,7 @@ class Evidence:
     index: int
     started_at: str
     settle_s: float
-    tree_names: tuple[str, ...]
+    part_names: tuple[str, ...]
     notes: tuple[str, ...]
     memory_methods: Mapping[str, DataMethod]
 
@@ -65,7 +64,7 @@ def assemble(evidence: Evidence, traffic: Traffic, *, site: str | None) -> Sampl
     requests = tuple(_request(exchange, spans, bounds, own_site) for exchange in seen)
     sizes = _bytes_by_step(seen, spans, bounds)
     counts = _requests_by_step(seen, spans, bounds)
-    steps = [_step(mark, evidence.tree_names, sizes[mark.name], counts[mark.name]) for mark in window.marks]
+    steps = [_step(mark, evidence.part_names, sizes[mark.name], counts[mark.name]) for mark in window.marks]
     if not (len(steps) == 1 and window.marks[0].start.at_ns == first.at_ns):
         steps.append(_between(evidence, steps, sizes[""], counts[""]))
     return Sample(
@@ -77,14 +76,14 @@ def assemble(evidence: Evidence, traffic: Traffic, *, site: str | None) -> Sampl
         requests=requests,
         edge_spread_ns=max(edge.spread_ns for edge in window.edges()),
         agent_cpu_ns=window.agent_ns,
-        driver_cpu_ns=last.trees[DRIVER].cpu_ns - first.trees[DRIVER].cpu_ns,
+        driver_cpu_ns=last.cpu_ns(DRIVER) - first.cpu_ns(DRIVER),
         machine=balance(first, last, os.cpu_count() or 1, besides={AGENT: window.agent_ns}),
         notes=(*evidence.notes, *traffic.notes),
         memory_methods=evidence.memory_methods,
     )
 
 
-# --- trees ------------------------------------------------------------------------------------------------------------
+# --- parts ------------------------------------------------------------------------------------------------------------
 
 
 def _step(mark: StepMark, names: Sequence[str], network_bytes: int, requests: int) -> StepReading:
@@ -95,25 +94,19 @@ def _step(mark: StepMark, names: Sequence[str], network_bytes: int, requests: in
         name=mark.name,
         observed_s=observed_s,
         paced_s=max(observed_s, mark.dwell_s or 0.0),
-        trees={name: _difference(mark.start, mark.end, name, inner) for name in names},
+        readings={name: _difference(mark.start, mark.end, name, inner) for name in names},
         network_bytes=network_bytes,
         requests=requests,
         layouts=mark.documents.layouts,
         dom_elements=mark.documents.dom_elements,
-        resting_cpu_ns=None if rest is None else mark.end.trees[BROWSER].cpu_ns - rest.trees[BROWSER].cpu_ns,
+        resting_cpu_ns=None if rest is None else mark.end.cpu_ns(BROWSER) - rest.cpu_ns(BROWSER),
         resting_s=0.0 if rest is None else (mark.end.at_ns - rest.at_ns) / 1e9,
     )
 
 
-def _difference(start: Edge, end: Edge, name: str, peaks: Iterable[Edge]) -> TreeReading:
-    a, b = start.trees[name], end.trees[name]
-    return TreeReading(
-        cpu_ns=b.cpu_ns - a.cpu_ns,
-        disk_bytes=_minus(b.disk_bytes, a.disk_bytes),
-        memory_byte_seconds=_minus(b.memory_byte_seconds, a.memory_byte_seconds),
-        memory_peak_bytes=_highest(edge.trees[name].memory_peak_bytes for edge in peaks),
-        alive=b.alive,
-    )
+def _difference(start: Edge, end: Edge, name: str, peaks: Iterable[Edge]) -> Reading:
+    peak_bytes = _highest(edge.readings[name].memory_peak_bytes for edge in peaks)
+    return end.readings[name].since(start.readings[name], peak_bytes=peak_bytes)
 
 
 def _between(evidence: Evidence, steps: Sequence[StepReading], network_bytes: int, requests: int) -> StepReading:
@@ -123,43 +116,19 @@ def _between(evidence: Evidence, steps: Sequence[StepReading], network_bytes: in
     assert first is not None and last is not None  # noqa: S101, PT018 - checked by the caller; tells mypy
     observed_s = max(0.0, (last.at_ns - first.at_ns) / 1e9 - sum(step.observed_s for step in steps))
     gap_ends = [*(mark.start for mark in window.marks), last]
-    trees = {}
-    for name in evidence.tree_names:
-        whole = _difference(first, last, name, gap_ends)
-        parts = [step.trees[name] for step in steps]
-        trees[name] = TreeReading(
-            cpu_ns=whole.cpu_ns - sum(part.cpu_ns for part in parts),
-            disk_bytes=_less(whole.disk_bytes, [part.disk_bytes for part in parts]),
-            memory_byte_seconds=_rounded_off(
-                _less(whole.memory_byte_seconds, [part.memory_byte_seconds for part in parts])
-            ),
-            memory_peak_bytes=whole.memory_peak_bytes,
-            alive=whole.alive,
-        )
+    readings = {
+        name: _difference(first, last, name, gap_ends).less(step.readings[name] for step in steps)
+        for name in evidence.part_names
+    }
     return StepReading(
         name="",
         observed_s=observed_s,
         paced_s=0.0,  # a person's time lies in the steps; what passes between them is the automation's
-        trees=trees,
+        readings=readings,
         network_bytes=network_bytes,
         requests=requests,
         layouts=window.gap_layouts,
     )
-
-
-def _minus(a: _N | None, b: _N | None) -> _N | None:
-    return None if a is None or b is None else a - b
-
-
-def _less(whole: _N | None, parts: Sequence[_N | None]) -> _N | None:
-    for part in parts:
-        whole = _minus(whole, part)
-    return whole
-
-
-def _rounded_off(byte_seconds: float | None) -> float | None:
-    """A difference of sums may fall below zero by a rounding error, less than a byte-second; more is kept, and seen."""
-    return 0.0 if byte_seconds is not None and -1.0 < byte_seconds < 0.0 else byte_seconds
 
 
 def _highest(values: Iterable[int | None]) -> int | None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lichen.collect.base import Sample, StepReading, TreeReading
+from lichen.collect.base import Sample, StepReading
+from lichen.collect.counters import Reading
 from lichen.collect.entities import BROWSER, JourneyEntity
 from lichen.nomenclature import Nomenclature
 from lichen.records import DATA_METHODS, Activity, DataMethod
@@ -44,7 +45,12 @@ class JourneySamples:
 def primary_s(sample: Sample, parts: Iterable[str]) -> float:
     """Browser + server CPU seconds of the whole journey: the metric that decides how many samples are taken."""
     names = set(parts)
-    return math.fsum(tree.cpu_ns / NANO for step in sample.steps for name, tree in step.trees.items() if name in names)
+    return math.fsum(
+        reading.cpu_ns / NANO
+        for step in sample.steps
+        for name, reading in step.readings.items()
+        if name in names and reading.cpu_ns is not None
+    )
 
 
 def step_names(samples: Sequence[Sample]) -> list[str]:
@@ -71,13 +77,13 @@ def _highest(values: Iterable[Value]) -> Value:
     return max(value for value in listed if value is not None)
 
 
-def _tree_quantities(cpu_count: int) -> dict[str, Callable[[TreeReading], Value]]:
+def _part_quantities(cpu_count: int) -> dict[str, Callable[[Reading], Value]]:
     return {
-        "cpu_time": lambda tree: tree.cpu_ns / NANO,
-        "cpu_time_share": lambda tree: tree.cpu_ns / NANO / cpu_count,
-        "memory_peak": lambda tree: tree.memory_peak_bytes,
-        "memory_byte_seconds": lambda tree: tree.memory_byte_seconds,
-        "disk_bytes": lambda tree: tree.disk_bytes,
+        "cpu_time": lambda reading: None if reading.cpu_ns is None else reading.cpu_ns / NANO,
+        "cpu_time_share": lambda reading: None if reading.cpu_ns is None else reading.cpu_ns / NANO / cpu_count,
+        "memory_peak": lambda reading: reading.memory_peak_bytes,
+        "memory_byte_seconds": lambda reading: reading.memory_byte_seconds,
+        "disk_bytes": lambda reading: reading.disk_bytes,
     }
 
 
@@ -98,13 +104,13 @@ _PEAKS: Final = frozenset({"memory_peak", "dom_elements"})
 
 
 def _series(samples: Sequence[Sample], step: str, part: str, quantity: str, cpu_count: int) -> Iterator[Value]:
-    from_tree = _tree_quantities(cpu_count).get(quantity)
+    from_tree = _part_quantities(cpu_count).get(quantity)
     from_step = (_BROWSER_QUANTITIES if part == BROWSER else _SERVER_QUANTITIES).get(quantity)
     combine = _highest if quantity in _PEAKS else _sum
     for sample in samples:
         readings = _merged(sample, step)
         if from_tree is not None:
-            yield combine(from_tree(reading.trees[part]) for reading in readings if part in reading.trees)
+            yield combine(from_tree(reading.readings[part]) for reading in readings if part in reading.readings)
         elif from_step is not None:
             yield combine(from_step(reading) for reading in readings)
 
@@ -124,7 +130,7 @@ def activities(run: JourneySamples, nomenclature: Nomenclature) -> list[Activity
     names = step_names(run.samples)
     for part, place in run.places.items():
         quantities = [
-            *_tree_quantities(run.cpu_count),
+            *_part_quantities(run.cpu_count),
             *(_BROWSER_QUANTITIES if part == BROWSER else _SERVER_QUANTITIES),
         ]
         for step in names:

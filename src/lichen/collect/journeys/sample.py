@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from lichen.collect.base import Meter, Sample
+from lichen.collect.base import Sample
+from lichen.collect.counters import Counter, Meter
 from lichen.collect.entities import BROWSER
 from lichen.collect.journeys import failures
 from lichen.collect.journeys.browser import BrowserInfo
@@ -41,7 +42,7 @@ def run_sample(
     browser: BrowserInfo,
     settings: BrowserSettings,
     meter_factory: Callable[[], Meter],
-    parts: Mapping[str, int],
+    parts: Mapping[str, int | Counter],
     index: int,
     artefacts: Path | None,
     on_event: OnEvent | None = None,
@@ -49,8 +50,8 @@ def run_sample(
     """Runs ``journey`` once in a browser of its own and measures it.
 
     Args:
-        meter_factory: gives the meter of process trees; it is entered and left here.
-        parts: name and root pid of each server part; their trees are measured in the same window.
+        meter_factory: gives the meter of all parts; it is entered and left here.
+        parts: name of each server part with its root pid or its counter; they are read in the same window.
         index: of this repetition.
         artefacts: folder for the screenshot of a failure; None: no screenshot is taken.
         on_event: told the phases as they begin.
@@ -98,7 +99,7 @@ class _Run:
                 culprit="block_third_party",
             )
 
-    def measure(self, driver: Driver, meter_factory: Callable[[], Meter], parts: Mapping[str, int]) -> Sample:
+    def measure(self, driver: Driver, meter_factory: Callable[[], Meter], parts: Mapping[str, int | Counter]) -> Sample:
         """The sample."""
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._tell("launch", self._browser.path)
@@ -216,7 +217,7 @@ class _Run:
         while calm < _CALM_LOOKS and (before.at_ns - first.at_ns) / 1e9 < self._settings.settle_s:
             page.wait_for_timeout(_LOOK_S * 1000)
             now = meter.edge()
-            busy_ns = now.trees[BROWSER].cpu_ns - before.trees[BROWSER].cpu_ns
+            busy_ns = now.cpu_ns(BROWSER) - before.cpu_ns(BROWSER)
             calm = calm + 1 if busy_ns < _CALM_SHARE * (now.at_ns - before.at_ns) else 0
             before = now
         return (before.at_ns - first.at_ns) / 1e9
@@ -228,7 +229,7 @@ class _Run:
         window.run(partial(limit.call, self._journey.run))
         self._tell("window end", "")
         meter.calibrate_memory()
-        window.revise(meter.recalibrated)
+        window.revise(meter.settled)
         return window
 
     def _collect_evidence(
@@ -238,7 +239,7 @@ class _Run:
         recorder: Recorder,
         settle_s: float,
         started_at: str,
-        parts: Mapping[str, int],
+        parts: Mapping[str, int | Counter],
     ) -> Evidence:
         notes = list(meter.notes())
         if not recorder.synchronise():
@@ -250,7 +251,7 @@ class _Run:
             index=self._index,
             started_at=started_at,
             settle_s=settle_s,
-            tree_names=(BROWSER, *parts),
+            part_names=(BROWSER, *parts),
             notes=tuple(notes),
             memory_methods={name: meter.memory_method(name) for name in (BROWSER, *parts)},
         )

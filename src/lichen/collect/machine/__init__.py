@@ -3,6 +3,7 @@
 
 from lichen.collect.machine.collector import ProcessCollector
 from lichen.collect.machine.host import Calibration, Conditions, Finding, calibrate, conditions, describe_host, diagnose
+from lichen.collect.machine.machine_meter import MachineMeter
 from lichen.collect.machine.meter import TreeMeter
 from lichen.collect.machine.parts import Part, Parts
 
@@ -10,6 +11,7 @@ __all__ = [
     "Calibration",
     "Conditions",
     "Finding",
+    "MachineMeter",
     "Part",
     "Parts",
     "ProcessCollector",

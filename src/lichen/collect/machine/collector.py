@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lichen.collect.base import Availability, Edge, Window
+from lichen.collect.base import Availability, Window
+from lichen.collect.counters import Edge, minus
 from lichen.collect.machine.clock import cpu_ns
 from lichen.collect.machine.meter import TreeMeter
 from lichen.errors import ConfigError, NothingMeasured
@@ -78,7 +79,7 @@ class ProcessCollector:
             time.sleep(duration_s)
             last = meter.edge()
             meter.calibrate_memory()
-            first, last = meter.recalibrated((first, last))
+            first, last = meter.settled((first, last))
             return _Measured(first, last, meter.memory_method(_TREE))
 
     @staticmethod
@@ -110,24 +111,20 @@ class ProcessCollector:
 
 def _activities(entity: str, measured: _Measured) -> Iterator[Activity]:
     """One row per quantity, from the difference of two edges."""
-    first, last = measured.first.trees[_TREE], measured.last.trees[_TREE]
+    first, last = measured.first.readings[_TREE], measured.last.readings[_TREE]
     window_s = (measured.last.at_ns - measured.first.at_ns) / 1e9
     attributes = {"cpu_count": float(os.cpu_count() or 1), "duration_s": window_s}
     rows: tuple[tuple[str, str, float | None, DataMethod], ...] = (
-        ("cpu_time", "s", (last.cpu_ns - first.cpu_ns) / 1e9, "measured"),
+        ("cpu_time", "s", (measured.last.cpu_ns(_TREE) - measured.first.cpu_ns(_TREE)) / 1e9, "measured"),
         ("memory_peak", "B", last.memory_peak_bytes, measured.memory),
         (
             "memory_byte_seconds",
             "B.s",
-            _difference(last.memory_byte_seconds, first.memory_byte_seconds),
+            minus(last.memory_byte_seconds, first.memory_byte_seconds),
             measured.memory,
         ),
-        ("disk_bytes", "B", _difference(last.disk_bytes, first.disk_bytes), "measured"),
+        ("disk_bytes", "B", minus(last.disk_bytes, first.disk_bytes), "measured"),
         ("window_time", "s", window_s, "measured"),
     )
     for quantity, unit, value, method in rows:
         yield Activity(entity=entity, quantity=quantity, value=value, unit=unit, method=method, attributes=attributes)
-
-
-def _difference(last: float | None, first: float | None) -> float | None:
-    return None if last is None or first is None else last - first

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, Self
 
-from lichen.collect.base import Edge, TreeReading
+from lichen.collect.counters import Edge, Reading
 from lichen.collect.machine.forest import Forest
 from lichen.collect.machine.memory import MemorySeries
 from lichen.errors import ConfigError, LichenError
@@ -31,7 +31,7 @@ _FAST_PER_SLOW: Final = 5
 
 
 class TreeMeter:
-    """Counts CPU, storage traffic and memory of named process trees. Implements `lichen.collect.base.Meter`.
+    """Counts CPU, storage traffic and memory of named process trees. `MachineMeter` reads other parts beside them.
 
     A tree is a process with all its descendants; one that is named inside another belongs to the deeper name only. Use it
     as a context manager: a background thread then looks at the trees whenever they may have used 10 ms of CPU (every 10 ms
@@ -89,16 +89,17 @@ class TreeMeter:
             readings = self._readings(at_ns)
         return Edge(
             at_ns=at_ns,
+            wall_ns=time.time_ns() - (time.monotonic_ns() - at_ns),
             spread_ns=after_ns - before_ns,
-            trees=readings,
+            readings=readings,
             machine_busy_ns=machine.busy_ns,
             machine_steal_ns=machine.steal_ns,
         )
 
-    def _readings(self, at_ns: int) -> dict[str, TreeReading]:
+    def _readings(self, at_ns: int) -> dict[str, Reading]:
         forest = self._forest
         cpu_ns = forest.cpu_ns()
-        readings: dict[str, TreeReading] = {}
+        readings: dict[str, Reading] = {}
         for name, tree in forest.trees.items():
             members = list(forest.of(tree))
             denied = [member for member in members if not member.read_io()]
@@ -106,7 +107,7 @@ class TreeMeter:
                 self._io_denied[name] = denied[0].comm
             series = self._memory[name]
             series.look(at_ns, members, edge=True, unchanged_ns=self._unchanged_ns)
-            readings[name] = TreeReading(
+            readings[name] = Reading(
                 cpu_ns=cpu_ns[name],
                 disk_bytes=None if denied else tree.closed_io_bytes + sum(member.used_io() for member in members),
                 memory_byte_seconds=series.byte_seconds(at_ns),
@@ -122,19 +123,19 @@ class TreeMeter:
             for name, tree in self._forest.trees.items():
                 self._memory[name].calibrate(time.monotonic_ns(), list(self._forest.of(tree)))
 
-    def recalibrated(self, edges: Sequence[Edge]) -> tuple[Edge, ...]:
+    def settled(self, edges: Sequence[Edge]) -> tuple[Edge, ...]:
         """The same edges with their memory by the calibration nearest in time, the one after the window included."""
         with self._lock:
             return tuple(
                 replace(
                     edge,
-                    trees={
+                    readings={
                         name: replace(
                             reading,
                             memory_byte_seconds=self._memory[name].byte_seconds(edge.at_ns),
                             memory_peak_bytes=self._memory[name].peak_bytes(edge.at_ns),
                         )
-                        for name, reading in edge.trees.items()
+                        for name, reading in edge.readings.items()
                     },
                 )
                 for edge in edges

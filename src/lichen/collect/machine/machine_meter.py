@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The meter of all parts: process trees by their clocks, everything else by its counter, at one edge."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, Self
+
+from lichen.collect.counters import UNKNOWN, Counter, Edge, Reading
+from lichen.collect.machine.meter import TreeMeter
+from lichen.errors import ConfigError
+from lichen.records import DataMethod
+
+_LOOK_S: Final = 1.0
+"""Prompt counters are looked at this often between edges: for the memory curve, and so that little is lost with what vanishes."""
+
+
+class MachineMeter:
+    """Reads process trees and counters at the same edges. Implements `lichen.collect.counters.Meter`.
+
+    Trees are read first, then the prompt counters, so the spread of an edge covers both. Late counters are asked in `settled`.
+    Use it as a context manager.
+    """
+
+    def __init__(self) -> None:
+        self._trees = TreeMeter()
+        self._counters: dict[str, Counter] = {}
+        self._late: set[str] = set()
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._open = contextlib.ExitStack()
+
+    def add(self, name: str, part: int | Counter) -> None:
+        """Watches a part as ``name`` from now on: the process tree that descends from a pid, or a counter, which it starts.
+
+        Raises:
+            ConfigError: the name is taken.
+            NothingMeasured: the part is not there or may not be read.
+        """
+        if isinstance(part, int):
+            self._trees.add(name, part)
+            return
+        with self._lock:
+            if name in self._counters:
+                raise ConfigError(f"Two parts are called '{name}'.", repair="Name them apart.", culprit=name)
+            part.start()
+            self._open.callback(part.close)
+            self._counters[name] = part
+
+    def edge(self) -> Edge:
+        """Reads every part now: trees, then prompt counters."""
+        edge = self._trees.edge()
+        if not self._counters:
+            return edge
+        readings = dict(edge.readings) | self._read_counters()
+        return replace(
+            edge,
+            spread_ns=edge.spread_ns
+            + (time.monotonic_ns() - edge.at_ns if len(self._late) < len(self._counters) else 0),
+            readings=readings,
+            elsewhere=frozenset(name for name, counter in self._counters.items() if counter.elsewhere),
+        )
+
+    def _read_counters(self) -> dict[str, Reading]:
+        found = {}
+        with self._lock:
+            for name, counter in self._counters.items():
+                reading = counter.read()
+                if reading is None:
+                    self._late.add(name)
+                found[name] = reading or UNKNOWN
+        return found
+
+    def calibrate_memory(self) -> None:
+        """Reads the exact memory of every process; slow, so before the first and after the last edge only."""
+        self._trees.calibrate_memory()
+
+    def settled(self, edges: Sequence[Edge]) -> tuple[Edge, ...]:
+        """The same edges with memory by the calibration nearest in time and with the readings of late counters."""
+        late = {name: self._counters[name].readings_at([edge.instant for edge in edges]) for name in self._late}
+        return tuple(
+            replace(
+                edge,
+                readings=dict(whole.readings)
+                | {name: edge.readings[name] for name in self._counters if name in edge.readings}
+                | {name: readings[i] for name, readings in late.items()},
+            )
+            for i, (edge, whole) in enumerate(zip(edges, self._trees.settled(self._of_trees(edges)), strict=True))
+        )
+
+    def _of_trees(self, edges: Sequence[Edge]) -> list[Edge]:
+        return [
+            replace(edge, readings={name: r for name, r in edge.readings.items() if name not in self._counters})
+            for edge in edges
+        ]
+
+    def memory_method(self, name: str) -> DataMethod:
+        """How the memory of ``name`` is known: ``measured``, or ``proxy`` for a lower bound."""
+        return self._counters[name].method() if name in self._counters else self._trees.memory_method(name)
+
+    def notes(self) -> tuple[str, ...]:
+        """What could not be read, one sentence each."""
+        notes = [note for counter in self._counters.values() for note in counter.notes()]
+        return (*self._trees.notes(), *dict.fromkeys(notes))
+
+    def __enter__(self) -> Self:
+        self._open.enter_context(self._trees)
+        self._thread = threading.Thread(target=self._watch, name="lichen-counters", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._open.close()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(_LOOK_S):
+            if self._counters:
+                self._read_counters()
