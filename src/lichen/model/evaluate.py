@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -34,10 +35,13 @@ _BY_DESIGN: Final = frozenset({METHOD, "superseded"})
 
 @dataclass(frozen=True, slots=True)
 class _Chain:
-    """A formula chain evaluated three times, and what it used."""
+    """A formula chain evaluated three times, and what it used.
+
+    Its draws are computed when they are asked for: kept, those of thousands of impacts would fill the memory.
+    """
 
     central: float
-    draws: Any
+    draws: Callable[[], Any]
     samples: Any
     boundary: str
     factors: tuple[Factor, ...]
@@ -60,6 +64,15 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def _apply(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """The formula on its arguments, those that are computed on demand included."""
+    return function(**{name: value() if callable(value) else value for name, value in arguments.items()})
+
+
+def _array(draws: Callable[[], Any]) -> np.ndarray:
+    return np.broadcast_to(np.asarray(draws(), dtype=float), (uncertainty.DRAWS,))
 
 
 class _Evaluator:
@@ -112,7 +125,7 @@ class _Evaluator:
             raise Missing("no_factor", factor=factor_id, place=place or _ANYWHERE) from None
 
     def argument(self, binding: Binding, group: Group, before: _Chain | None) -> tuple[Any, Any, Any, Factor | None]:
-        """Central value, draws, repetitions, and the factor if it is one."""
+        """Central value, draws (an array, a constant, or what computes them), repetitions, and the factor if it is one."""
         if binding.kind == "result":
             if before is None:
                 raise MethodError(
@@ -168,7 +181,7 @@ class _Evaluator:
             ) from error
         return _Chain(
             central=value,
-            draws=formula.function(**draws),
+            draws=partial(_apply, formula.function, draws),
             samples=formula.function(**samples),
             boundary=bound if formula.result.boundary == "b" else formula.result.boundary,
             factors=(*(before.factors if before else ()), *factors),
@@ -180,8 +193,7 @@ class _Evaluator:
         method = max((a.method for a in activities), key=DATA_METHODS.index)
         if any(factor.fallback for factor in chain.factors):
             method = "proxy"
-        draws = np.broadcast_to(np.asarray(chain.draws, dtype=float), (uncertainty.DRAWS,))
-        low, high = uncertainty.bounds(draws)
+        low, high = uncertainty.bounds(_array(chain.draws))
         samples = chain.samples if isinstance(chain.samples, np.ndarray) else ()
         identity = [
             group.entity, list(rule.quantities), indicator, rule.phase, self.method.accounting, self.method.method_id,
@@ -205,7 +217,7 @@ class _Evaluator:
             samples=tuple(None if math.isnan(v) else float(v) for v in samples),
             rule=rule.rule_id,
         )
-        self.computed.append(Computed(impact, draws))
+        self.computed.append(Computed(impact, partial(_array, chain.draws)))
 
     def leave(self, group: Group, quantities: Iterable[str], reason: Reason) -> None:
         sentence = str(reason)

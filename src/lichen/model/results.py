@@ -18,10 +18,10 @@ from lichen.records import DATA_METHODS, Impact, NotCovered, Phase, Total
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """An impact and the draws that its range was taken from."""
+    """An impact, and what computes the draws that its range was taken from."""
 
     impact: Impact
-    draws: np.ndarray
+    draw: Callable[[], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,9 @@ def add(rows: Sequence[Computed]) -> tuple[float, np.ndarray, tuple[float | None
     """
     value = math.fsum(row.impact.value for row in rows)
     ordered = sorted(rows, key=lambda row: row.impact.impact_id)
-    draws = np.sum([row.draws for row in ordered], axis=0)
+    draws = np.zeros(uncertainty.DRAWS)
+    for row in ordered:
+        draws += row.draw()
     lengths = {len(row.impact.samples) for row in rows if row.impact.samples}
     if len(lengths) != 1:
         return value, draws, ()
