@@ -7,12 +7,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Tests that may run beside others use this many processes; browser tests run alone.
 JOBS ?= 2
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-header --no-emit-index-url --no-emit-find-links --extra journeys --extra demo --group build
+# Browser test suites as their authors write them, which the tests measure: their runners have an environment of their own.
+SUITES := tests/suites
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+LOCK_LICHEN := $(LOCK) pyproject.toml --extra journeys --extra demo --group build
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help install install-dev browser demo check style types imports constants locks docs test golden pages pictures bench lock wheel clean
+.PHONY: all help install install-dev browser suites demo check style types imports constants locks docs test golden pages pictures bench lock wheel clean
 
 all: check test ## everything that continuous integration runs (the default)
 
@@ -40,6 +43,15 @@ install-dev: $(VENV)/.dev ## the same with the development tools
 browser: ## find Chromium, or install Debian's when root
 	@tools/system.sh browser
 
+$(SUITES)/.venv/.installed: $(SUITES)/requirements.lock
+	@tools/system.sh venv "$(PYTHON)" $(SUITES)/.venv
+	@echo "installing the Python test runners of $(SUITES)"
+	@$(SUITES)/.venv/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $(SUITES)/requirements.lock
+	@touch $@
+
+suites: browser $(SUITES)/.venv/.installed ## install the test runners that tests measure (Playwright, Selenium, Cypress...)
+	@tools/system.sh suites $(SUITES)
+
 demo: install browser ## measure the bundled loan portal and write lichen-report.html
 	@$(BIN)/lichen demo
 
@@ -66,7 +78,7 @@ locks: install-dev
 docs: install-dev ## check the documentation alone
 	$(BIN)/python -m pytest -q tests/docs
 
-test: install-dev browser ## all tests
+test: install-dev browser suites ## all tests
 	$(BIN)/python tools/run_tests.py --jobs $(JOBS)
 
 golden: install-dev ## rewrite the golden files, then read the difference
@@ -85,8 +97,9 @@ bench: install browser ## run the benchmarks
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
 
 lock: install-dev ## resolve the locks again (UPGRADE=1: to the newest versions)
-	$(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.lock
-	$(LOCK) $(if $(UPGRADE),--upgrade) --group dev --output-file requirements-dev.lock
+	$(LOCK_LICHEN) --output-file requirements.lock
+	$(LOCK_LICHEN) --group dev --output-file requirements-dev.lock
+	$(LOCK) $(SUITES)/requirements.in --output-file $(SUITES)/requirements.lock
 	@$(BIN)/python tools/check_locks.py
 
 wheel: install ## build the wheel into dist/
@@ -94,4 +107,4 @@ wheel: install ## build the wheel into dist/
 	@ls dist/*.whl
 
 clean: ## remove what make built
-	rm -rf "$(VENV)" dist build node_modules lichen-report.html
+	rm -rf "$(VENV)" dist build node_modules $(SUITES)/.venv $(SUITES)/node_modules lichen-report.html

