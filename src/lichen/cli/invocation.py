@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lichen.service.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
+_PIECES: Final = 10_000
 
 
 @dataclass
@@ -56,7 +58,11 @@ class Invocation:
     def print_json(self, document: Any) -> None:
         """The result as JSON on stdout; escaped where the terminal cannot write every character."""
         plain = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
-        click.echo(json.dumps(document, indent=2, ensure_ascii=plain, allow_nan=False))
+        pieces = json.JSONEncoder(indent=2, ensure_ascii=plain, allow_nan=False).iterencode(document)
+        # Written by parts: one string of thousands of impacts, and the list it is joined from, would fill the memory.
+        while part := "".join(itertools.islice(pieces, _PIECES)):
+            click.echo(part, nl=False)
+        click.echo()
 
     def console(self) -> Console:
         """Stdout for results that are tables; names are never read as markup."""
