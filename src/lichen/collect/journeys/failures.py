@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from lichen.collect.browser.addresses import without_credentials
 from lichen.collect.journeys.foreign import LeftError, crossed_threads
-from lichen.collect.journeys.script import Journey, PageRefusedError, line_in, text_of, without_credentials
+from lichen.collect.journeys.script import Journey, PageRefusedError, line_in, text_of
 from lichen.errors import JourneyFailed
 
 if TYPE_CHECKING:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from lichen.collect.balance import balance
-from lichen.collect.base import Request, Sample, StepReading
+from lichen.collect.base import Sample, StepReading
+from lichen.collect.browser.spans import Span, share_out
+from lichen.collect.browser.traffic import Traffic
 from lichen.collect.counters import Edge, Reading
 from lichen.collect.entities import BROWSER
-from lichen.collect.journeys.exchange import Exchange
-from lichen.collect.journeys.sites import party, registrable_site
-from lichen.collect.journeys.traffic import Traffic
 from lichen.collect.journeys.window import StepMark, Window
 from lichen.records import DataMethod
 
@@ -36,15 +35,6 @@ class Evidence:
     memory_methods: Mapping[str, DataMethod]
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """A step on the monotonic clock, in seconds."""
-
-    name: str
-    start_s: float
-    end_s: float
-
-
 def assemble(evidence: Evidence, traffic: Traffic, *, site: str | None) -> Sample:
     """The sample.
 
@@ -57,13 +47,9 @@ def assemble(evidence: Evidence, traffic: Traffic, *, site: str | None) -> Sampl
     first, last = window.first, window.last
     if first is None or last is None:
         raise ValueError("the window was not closed")
-    spans = [_Span(mark.name, mark.start.at_ns / 1e9, mark.end.at_ns / 1e9) for mark in window.marks]
-    bounds = (first.at_ns / 1e9, last.at_ns / 1e9)
-    seen = [exchange for exchange in traffic.exchanges if _touches(exchange, *bounds)]
-    own_site = site or next((registrable_site(e.host) for e in seen if e.kind == "document"), None)
-    requests = tuple(_request(exchange, spans, bounds, own_site) for exchange in seen)
-    sizes = _bytes_by_step(seen, spans, bounds)
-    counts = _requests_by_step(seen, spans, bounds)
+    spans = [Span(mark.name, mark.start.at_ns / 1e9, mark.end.at_ns / 1e9) for mark in window.marks]
+    network = share_out(traffic.exchanges, spans, (first.at_ns / 1e9, last.at_ns / 1e9), site)
+    sizes, counts = network.bytes, network.counts
     steps = [_step(mark, evidence.part_names, sizes[mark.name], counts[mark.name]) for mark in window.marks]
     if not (len(steps) == 1 and window.marks[0].start.at_ns == first.at_ns):
         steps.append(_between(evidence, steps, sizes[""], counts[""]))
@@ -73,7 +59,7 @@ def assemble(evidence: Evidence, traffic: Traffic, *, site: str | None) -> Sampl
         window_s=(last.at_ns - first.at_ns) / 1e9,
         settle_s=evidence.settle_s,
         steps=tuple(steps),
-        requests=requests,
+        requests=network.requests,
         edge_spread_ns=max(edge.spread_ns for edge in window.edges()),
         agent_cpu_ns=window.agent_ns,
         driver_cpu_ns=last.cpu_ns(DRIVER) - first.cpu_ns(DRIVER),
@@ -134,81 +120,3 @@ def _between(evidence: Evidence, steps: Sequence[StepReading], network_bytes: in
 def _highest(values: Iterable[int | None]) -> int | None:
     known = list(values)
     return None if any(value is None for value in known) else max(v for v in known if v is not None)
-
-
-# --- network ----------------------------------------------------------------------------------------------------------
-
-
-def _touches(exchange: Exchange, start_s: float, end_s: float) -> bool:
-    """Whether a request belongs to the window: sent in it, or a WebSocket opened before and used in it."""
-    if start_s <= exchange.sent_at_s <= end_s:
-        return True
-    moments = [at_s for at_s, _ in (*exchange.pieces, *exchange.sent_pieces)]
-    return exchange.kind == "websocket" and any(start_s <= at_s <= end_s for at_s in moments)
-
-
-def _step_at(at_s: float, spans: Sequence[_Span]) -> str:
-    return next((span.name for span in spans if span.start_s <= at_s < span.end_s), "")
-
-
-def _in_window(at_s: float, bounds: tuple[float, float]) -> bool:
-    return bounds[0] <= at_s <= bounds[1]
-
-
-def _request(exchange: Exchange, spans: Sequence[_Span], bounds: tuple[float, float], site: str | None) -> Request:
-    sizes = list(_timed_bytes(exchange, bounds))
-    return Request(
-        step=_step_at(exchange.sent_at_s, spans),
-        url=exchange.url,
-        host=exchange.host,
-        party=party(exchange.host, site),
-        kind=exchange.kind,
-        method=exchange.method,
-        status=exchange.status,
-        received_bytes=sum(received for _, received, _ in sizes),
-        sent_bytes=sum(sent for _, _, sent in sizes),
-        from_cache=exchange.from_cache,
-    )
-
-
-def _timed_bytes(exchange: Exchange, bounds: tuple[float, float]) -> Iterable[tuple[float, int, int]]:
-    """When (monotonic clock) how many bytes were received and sent, inside the window.
-
-    A request that ended in the window is booked where it was sent. One that goes on (a WebSocket, a stream, a slow
-    download) is booked piece by piece.
-    """
-    ended = exchange.finished_at_s is not None and exchange.finished_at_s <= bounds[1]
-    if exchange.kind != "websocket" and ended:
-        yield exchange.sent_at_s, exchange.received(bounds[1]), exchange.sent(bounds[1])
-        return
-    if _in_window(exchange.sent_at_s, bounds):
-        yield exchange.sent_at_s, 0, exchange.request_bytes()
-    if exchange.responded_at_s is not None and _in_window(exchange.responded_at_s, bounds):
-        yield exchange.responded_at_s, exchange.head_bytes, 0
-    for at_s, size in exchange.pieces:
-        if _in_window(at_s, bounds):
-            yield at_s, size, 0
-    for at_s, size in exchange.sent_pieces:
-        if _in_window(at_s, bounds):
-            yield at_s, 0, size
-
-
-def _bytes_by_step(
-    exchanges: Iterable[Exchange], spans: Sequence[_Span], bounds: tuple[float, float]
-) -> dict[str, int]:
-    totals = dict.fromkeys(["", *(span.name for span in spans)], 0)
-    for exchange in exchanges:
-        for at_s, received, sent in _timed_bytes(exchange, bounds):
-            totals[_step_at(at_s, spans)] += received + sent
-    return totals
-
-
-def _requests_by_step(
-    exchanges: Iterable[Exchange], spans: Sequence[_Span], bounds: tuple[float, float]
-) -> dict[str, int]:
-    """Requests that went to the network; those answered by a cache did not."""
-    totals = dict.fromkeys(["", *(span.name for span in spans)], 0)
-    for exchange in exchanges:
-        if not exchange.from_cache and _in_window(exchange.sent_at_s, bounds):
-            totals[_step_at(exchange.sent_at_s, spans)] += 1
-    return totals

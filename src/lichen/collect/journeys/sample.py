@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lichen.collect.base import Sample
+from lichen.collect.browser.addresses import without_credentials
+from lichen.collect.browser.recorder import Recorder
+from lichen.collect.browser.sites import only_site_rules, registrable_site
+from lichen.collect.browser.traffic import read_traffic
 from lichen.collect.counters import Counter, Meter
 from lichen.collect.entities import BROWSER
 from lichen.collect.journeys import failures
@@ -20,11 +24,8 @@ from lichen.collect.journeys.driver import Driver, driver_session
 from lichen.collect.journeys.foreign import TimeLimit
 from lichen.collect.journeys.process import BrowserProcess
 from lichen.collect.journeys.readings import DRIVER, Evidence, assemble
-from lichen.collect.journeys.recorder import Recorder
-from lichen.collect.journeys.script import Journey, PageRefusedError, without_credentials
+from lichen.collect.journeys.script import Journey, PageRefusedError
 from lichen.collect.journeys.settings import BrowserSettings, sandboxed
-from lichen.collect.journeys.sites import only_site_rules, registrable_site
-from lichen.collect.journeys.traffic import read_traffic
 from lichen.collect.journeys.window import DocumentReader, OnEvent, Window, unmeasured_step
 from lichen.errors import ConfigError, JourneyFailed, LichenError, NothingMeasured
 

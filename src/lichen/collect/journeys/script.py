@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
 from typing import Any, Final, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from lichen import redact
+from lichen.collect.browser.addresses import without_credentials
 from lichen.collect.entities import BETWEEN
 from lichen.errors import ConfigError
 
@@ -170,12 +171,6 @@ def _flush_stdout() -> None:
 
 
 # --- an address ------------------------------------------------------------------------------------------------------
-
-
-def without_credentials(url: str) -> str:
-    """``url`` without ``user:password@``."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _of_address(url: str, name: str | None, page_dwell_s: float | None) -> Journey:

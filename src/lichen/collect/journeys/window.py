@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+from lichen.collect.browser.recorder import Recorder
 from lichen.collect.counters import Edge, Meter
-from lichen.collect.journeys.recorder import Recorder
 from lichen.collect.journeys.script import check_step, unused_step
 from lichen.errors import ConfigError, LichenError
 

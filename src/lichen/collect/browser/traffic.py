@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lichen.collect.journeys.exchange import Exchange, Told, complete
-from lichen.collect.journeys.script import without_credentials
+from lichen.collect.browser.addresses import without_credentials
+from lichen.collect.browser.exchange import Exchange, Told, complete
 
 _KINDS: Final = {
     "Document": "document",

@@ -18,8 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lichen.collect.journeys.settings import Throttling
-from lichen.collect.journeys.websocket import WebSocket
+from lichen.collect.browser.throttling import Throttling
+from lichen.collect.browser.websocket import WebSocket
 
 _ANSWER: Final = b'{"id":'
 _TARGET_EVENT: Final = b'{"method":"Target.'

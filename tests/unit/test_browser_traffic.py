@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lichen.collect.browser.sites import only_site_rules, party, registrable_site
+from lichen.collect.browser.traffic import Traffic, read_traffic
+from lichen.collect.browser.websocket import WebSocket, WebSocketClosedError
 from lichen.collect.counters import Edge, Reading
 from lichen.collect.journeys.readings import Evidence, assemble
-from lichen.collect.journeys.sites import only_site_rules, party, registrable_site
-from lichen.collect.journeys.traffic import Traffic, read_traffic
-from lichen.collect.journeys.websocket import WebSocket, WebSocketClosedError
 from lichen.collect.journeys.window import DocumentReading, StepMark, Window
 
 
