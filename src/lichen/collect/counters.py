@@ -188,8 +188,11 @@ class Counter(Protocol):
 class Meter(Protocol):
     """Reads parts at edges. Handed to whatever drives the window."""
 
-    def add(self, name: str, part: int | Counter) -> None:
-        """Watches a part as ``name`` from now on: the process tree that descends from a pid, or a counter, which it starts."""
+    def add(self, name: str, part: int | Counter, *, another: bool = False) -> None:
+        """Watches a part as ``name`` from now on: the process tree that descends from a pid, or a counter, which it starts.
+
+        With ``another``, a name that has a process tree already holds this one as well.
+        """
         ...
 
     def edge(self) -> Edge:

@@ -35,15 +35,17 @@ class MachineMeter:
         self._thread: threading.Thread | None = None
         self._open = contextlib.ExitStack()
 
-    def add(self, name: str, part: int | Counter) -> None:
+    def add(self, name: str, part: int | Counter, *, another: bool = False) -> None:
         """Watches a part as ``name`` from now on: the process tree that descends from a pid, or a counter, which it starts.
+
+        With ``another``, a name that has a process tree already holds this one as well.
 
         Raises:
             ConfigError: the name is taken.
             NothingMeasured: the part is not there or may not be read.
         """
         if isinstance(part, int):
-            self._trees.add(name, part)
+            self._trees.add(name, part, another=another)
             return
         with self._lock:
             if name in self._counters:
