@@ -19,6 +19,7 @@ PACK_DEVICES: Final = _PACKS / "devices.toml"
 PACK_DEVICE_MIX: Final = _PACKS / "device_mix.toml"
 PACK_NETWORKS: Final = _PACKS / "networks.toml"
 PACK_SERVERS: Final = _PACKS / "servers.toml"
+PACK_SERVER_POWER: Final = _PACKS / "server_power.toml"
 PACK_STORAGE: Final = _PACKS / "storage.toml"
 PACK_SCREENS: Final = _PACKS / "screens.toml"
 PACK_GREENFRAME: Final = _PACKS / "greenframe.toml"
@@ -30,8 +31,12 @@ BUILTIN_PACKS: Final = (
     PACK_DEVICE_MIX,
     PACK_NETWORKS,
     PACK_SERVERS,
+    PACK_SERVER_POWER,
     PACK_STORAGE,
     PACK_SCREENS,
     PACK_GREENFRAME,
 )
 """The packs that ship with Lichen, in the order of their description."""
+
+TABLE_SERVER_POWER: Final = Path(__file__).with_name("tables") / "server_power.csv"
+"""Rows of the pack ``server-power`` that a fit made; ``tools/fit_server_power.py`` writes them."""

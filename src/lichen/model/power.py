@@ -29,22 +29,26 @@ def scaled(
     size: Annotated[Number, Tag("1")],
     reference_size: Annotated[Number, Tag("1")],
     size_exponent: Annotated[Number, Tag("1")],
+    amd_share: Annotated[Number, Tag("1")],
+    amd_ratio: Annotated[Number, Tag("1")],
 ) -> Annotated[Number, Tag("1")]:
-    """A typical property of a server that goes with another one by a power law: memory with threads, for example.
+    """A typical property of a server that goes with another one by a power law: threads with thermal design power.
 
     Args:
         estimate: value at the reference size [1], > 0.
         size: the known property [1], > 0.
         reference_size: its value at which the estimate holds [1], > 0.
         size_exponent: exponent of the power law [1].
+        amd_share: 1 for AMD processors, 0 for Intel's, between them when unknown [1].
+        amd_ratio: value with AMD processors over that with Intel's [1], > 0.
 
     Returns:
         The typical value, in the unit of the estimate [1].
 
-    >>> float(scaled(256.0, 400.0, 100.0, 0.5))
-    512.0
+    >>> float(scaled(64.0, 400.0, 100.0, 0.5, 1.0, 2.0))
+    256.0
     """
-    return estimate * raised(size / reference_size, size_exponent)
+    return estimate * raised(size / reference_size, size_exponent) * raised(amd_ratio, amd_share)
 
 
 @formula("power.by_size", version=1, sources=_LOG_LINEAR)

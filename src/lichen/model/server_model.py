@@ -6,9 +6,11 @@ The formulas are those of `lichen.model.power`; the numbers come from factors, o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
+
+import numpy as np
 
 from lichen.model import power
 
@@ -19,13 +21,19 @@ RESPONSE_FIELDS: Final = (
     "reference_power", "tdp_exponent", "threads_exponent", "memory_exponent", "yearly_ratio", "amd_ratio",
 )  # fmt: skip
 TYPICAL_FIELDS: Final = (
-    "tdp", "threads", "memory", "year", "amd_share", "threads_tdp_exponent", "tdp_threads_exponent",
-    "memory_threads_exponent",
+    "tdp", "tdp_exponent", "tdp_intel", "tdp_intel_exponent", "tdp_amd_ratio",
+    "threads", "threads_exponent", "threads_intel", "threads_intel_exponent", "threads_amd_ratio",
+    "memory", "memory_exponent", "year", "amd_share",
 )  # fmt: skip
+FITTED: Final = ("tdp", "threads", "memory", "year")
+"""Properties whose smallest and largest value among the fitted servers are kept."""
+ANCHORS: Final = ("0", "10", "100")
+"""Loads at which the error is kept, in percent: none, the first tenth, full; the logarithm of a bound is straight between."""
 BUILD_FIELDS: Final = (
     *(f"{response}.{field}" for response in RESPONSES for field in RESPONSE_FIELDS),
     *(f"typical.{field}" for field in TYPICAL_FIELDS),
     *(f"curve.load_{load}" for load in TENTHS),
+    *(f"fitted.{name}_{end}" for name in FITTED for end in ("min", "max")),
 )
 """Names of all coefficients, as factors carry them behind ``server_power.``."""
 
@@ -78,14 +86,11 @@ class ServerModel:
         if tdp_w is None and threads is None:
             tdp_w, threads = value["typical.tdp"], value["typical.threads"]
         if tdp_w is None:
-            exponent = value["typical.tdp_threads_exponent"]
-            tdp_w = power.scaled(value["typical.tdp"], threads, value["typical.threads"], exponent)
+            tdp_w = self._typical("tdp", threads, value["typical.threads"], server.amd_share)
         if threads is None:
-            exponent = value["typical.threads_tdp_exponent"]
-            threads = power.scaled(value["typical.threads"], tdp_w, value["typical.tdp"], exponent)
+            threads = self._typical("threads", tdp_w, value["typical.tdp"], server.amd_share)
         if memory_gb is None:
-            exponent = value["typical.memory_threads_exponent"]
-            memory_gb = power.scaled(value["typical.memory"], threads, value["typical.threads"], exponent)
+            memory_gb = self._typical("memory", threads, value["typical.threads"], None)
         return replace(
             server,
             tdp_w=tdp_w,
@@ -94,6 +99,15 @@ class ServerModel:
             year=value["typical.year"] if server.year is None else server.year,
             amd_share=value["typical.amd_share"] if server.amd_share is None else server.amd_share,
         )
+
+    def _typical(self, name: str, size: Value, reference_size: float, amd_share: Value) -> Value:
+        """A property from another one that is known, by the regression over all makers when the maker is unknown."""
+        value = self.value
+        if amd_share is None:
+            estimate, exponent = value[f"typical.{name}"], value[f"typical.{name}_exponent"]
+            return power.scaled(estimate, size, reference_size, exponent, amd_share=0.0, amd_ratio=1.0)
+        estimate, exponent = value[f"typical.{name}_intel"], value[f"typical.{name}_intel_exponent"]
+        return power.scaled(estimate, size, reference_size, exponent, amd_share, value[f"typical.{name}_amd_ratio"])
 
     def _response_w(self, name: str, server: Server) -> Value:
         value, whole = self.value, self.complete(server)
@@ -124,3 +138,14 @@ class ServerModel:
     def power_w(self, server: Server, load: Value) -> Value:
         """Power at the wall at a load, 0 to 1 [W]."""
         return power.at_load_w(self.idle_w(server), self.max_w(server), self.curve(load))
+
+
+def error_at(load: float, anchored: Sequence[float]) -> float:
+    """A bound of true over estimated power at a load.
+
+    Args:
+        load: 0 to 1.
+        anchored: the bound at the `ANCHORS`, > 0.
+    """
+    tenths = np.linspace(0.0, 1.0, len(TENTHS) + 2)
+    return float(np.exp(np.interp(load, (tenths[0], tenths[1], tenths[-1]), np.log(anchored))))
