@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from lichen.collect.machine.guard import GUARD_COMM
+from lichen.collect.machine.orphans import adopts
 from lichen.collect.machine.proc import MachineStat, Stat, all_pids, read_stat
 from lichen.collect.machine.tree import Member, Tree
 from lichen.errors import NothingMeasured
@@ -69,8 +70,8 @@ class Forest:
         tree.roots.add(pid)
         if root.tree is not tree:
             root.move(tree)
-        guard = read_stat(root.ppid)
-        if guard is not None and guard.comm == GUARD_COMM:
+        parent = read_stat(root.ppid)
+        if (parent is not None and parent.comm == GUARD_COMM) or (root.ppid == self._own_pid and adopts()):
             self._reapers[root.ppid] = tree
         self._adopt_descendants(root)
 
@@ -123,7 +124,7 @@ class Forest:
         return member
 
     def _tree_of(self, pid: int, stat: Stat) -> Tree | None:
-        """Tree of a newcomer: its parent's; an orphan's, that of its guard or of the member that led its session.
+        """Tree of a newcomer: its parent's; an orphan's, that of whom adopted it or of the member that led its session.
 
         The parent of an orphan is process 1, which in a container may well be a member itself.
         """

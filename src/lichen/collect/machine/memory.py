@@ -73,7 +73,10 @@ class MemorySeries:
         """Reads PSS of every member; 0.2 to 10 ms each, so only outside windows."""
         shared = 0
         unreadable: list[str] = []
-        for member in members:
+        alive = list(members)
+        if not alive:
+            return
+        for member in alive:
             pss = pss_bytes(member.pid)
             if pss is None and member.read_stat() is not None:
                 unreadable.append(f"{member.comm} ({member.pid})")
