@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listens to a suite while it runs: takes edges where its test cases begin and end, and attaches to its browsers."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Self
+
+from lichen.collect.browser.traffic import Traffic
+from lichen.collect.counters import Edge, Meter
+from lichen.collect.suites.browsers import Browsers
+from lichen.collect.suites.cases import CaseBook
+from lichen.collect.suites.channel import Channel, Event
+from lichen.collect.suites.processes import BrowserFound
+from lichen.collect.suites.reading import SuiteReading, assemble
+from lichen.errors import LichenError
+
+RUNNER: Final = "runner"
+"""Name of the tree that holds the command, less the browsers and servers that it starts."""
+SERVER: Final = "server"
+
+_WATCHFUL_S: Final = 0.03
+_RELAXED_S: Final = 0.25
+"""Pause between two looks for browsers: while the suite tells of them itself, a look is a mere precaution."""
+
+
+class Attachment:
+    """A context manager around the life of the command. Made by `Suite.attach`.
+
+    While it is entered, a thread handles events: the suite goes on only after its event was handled, so that edges lie
+    exactly at the boundaries. Whatever fails here, the suite runs on: it is then measured as a process tree.
+    """
+
+    def __init__(self, meter: Meter, folder: Path, *, runner: str, whole: str | None) -> None:
+        self._meter = meter
+        self._folder = folder
+        self._runner = runner
+        self._whole = whole
+        self._book = CaseBook()
+        self._browsers = Browsers(meter)
+        self._notes: list[str] = []
+        self._hooked = False
+        self._traffics: list[Traffic] = []
+
+    def __enter__(self) -> Self:
+        self._channel = Channel(self._folder)
+        self._stop = os.eventfd(0, os.EFD_CLOEXEC)
+        self._thread = threading.Thread(target=self._run, name="lichen-suite", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.eventfd_write(self._stop, 1)
+        self._thread.join()
+        os.close(self._stop)
+
+    def reading(self, first: Edge, last: Edge) -> SuiteReading:
+        """What the suite consumed; to be asked once, after the context was left.
+
+        Args:
+            first, last: edges of the window, taken by the caller before the command's first instruction and after its end.
+        """
+        book = self._book
+        if self._whole is not None and not book.cases:
+            book.start(self._whole, "command", first, name=self._whole)
+            book.end(self._whole, "command", last, "ended")
+        book.close(last)
+        edges = self._meter.settled(_ordered(first, *book.edges(), last))
+        return assemble(
+            book,
+            edges,
+            self._traffics,
+            runner=self._runner,
+            level=self._browsers.level,
+            blind=self._browsers.blind(last.at_ns),
+            notes=(*dict.fromkeys(self._notes), *dict.fromkeys(self._browsers.notes)),
+        )
+
+    # --- thread -----------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._listen()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the suite must run on
+            self._notes.append(f"Listening to the suite stopped: {error}.")
+        finally:
+            self._channel.close()
+            self._traffics = self._browsers.close()
+
+    def _listen(self) -> None:
+        while True:
+            relaxed = self._hooked and not self._browsers.waiting
+            stop = self._channel.wait(self._stop, timeout_s=_RELAXED_S if relaxed else _WATCHFUL_S)
+            for event in self._channel.events():
+                try:
+                    self._take(event)
+                finally:
+                    self._channel.acknowledge(event)
+            if stop:
+                return
+            self._browsers.look()
+
+    def _take(self, event: Event) -> None:
+        handlers: dict[str, Callable[[Event], None]] = {
+            "hello": self._take_hello,
+            "note": self._take_note,
+            "start": self._take_start,
+            "end": self._take_end,
+            "launch": self._take_launch,
+            "launched": self._take_launched,
+            "exit": self._take_exit,
+            "server": self._take_server,
+        }
+        handler = handlers.get(event["event"])
+        if handler is not None:
+            handler(event)
+
+    def _take_hello(self, _: Event) -> None:
+        self._hooked = True
+
+    def _take_note(self, event: Event) -> None:
+        self._notes.append(_text(event, "text"))
+
+    def _take_start(self, event: Event) -> None:
+        key, source = _text(event, "case"), _text(event, "source")
+        edge = self._meter.edge() if self._book.is_news(key, source) else None
+        self._book.start(key, source, edge, name=_text(event, "test"), file=_text(event, "file") or None)
+
+    def _take_end(self, event: Event) -> None:
+        key, source = _text(event, "case"), _text(event, "source")
+        if self._book.is_end(key, source):
+            self._book.end(key, source, self._meter.edge(), _text(event, "status") or "unknown")
+            self._browsers.synchronise()
+
+    def _take_launch(self, _: Event) -> None:
+        self._book.launch(self._meter.edge())
+
+    def _take_launched(self, event: Event) -> None:
+        pid = event.get("browser")
+        if isinstance(pid, int):
+            self._browsers.told(BrowserFound(pid, _text(event, "port") or None, _text(event, "profile") or None))
+        self._book.launched(self._meter.edge())
+
+    def _take_exit(self, event: Event) -> None:
+        pid = event.get("browser")
+        if isinstance(pid, int):
+            self._browsers.ended(pid, _text(event, "signal") or None)
+
+    def _take_server(self, event: Event) -> None:
+        pid = event.get("server")
+        if isinstance(pid, int):
+            try:
+                self._meter.add(SERVER, pid, another=True)
+            except LichenError as gone:
+                self._notes.append(f"A server of the suite ended before it could be watched: {gone.problem}")
+
+
+def _text(event: Event, name: str) -> str:
+    value: Any = event.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _ordered(*edges: Edge) -> list[Edge]:
+    found = {id(edge): edge for edge in edges}
+    return sorted(found.values(), key=lambda edge: edge.at_ns)

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Playwright reporter: names of the tests, and their edges should the worker not have told them.
+'use strict';
+
+const path = require('path');
+const { tell } = require('./hook.cjs');
+
+class Reporter {
+  // Playwright adds a reporter of its own when none prints: it must decide as without this one.
+  printsToStdio() {
+    return false;
+  }
+
+  onBegin(config, suite) {
+    this.root = config.rootDir;
+    const traced = suite.allTests().some((test) => {
+      const { trace, video } = test.parent.project()?.use ?? {};
+      return [trace, video].some((use) => use !== undefined && (use.mode ?? use) !== 'off');
+    });
+    if (traced) tell({ event: 'note', text: 'the suite records traces or videos itself: their work is in the figures' }, false);
+  }
+
+  onTestBegin(test, result) {
+    const [, project, , ...titles] = test.titlePath();
+    tell({
+      event: 'start',
+      source: 'reporter',
+      case: test.id,
+      test: [project, ...titles].filter(Boolean).join(' › '),
+      file: path.relative(this.root, test.location.file),
+    });
+  }
+
+  onTestEnd(test, result) {
+    tell({ event: 'end', source: 'reporter', case: test.id, status: result.status });
+  }
+}
+
+module.exports = Reporter;
