@@ -126,7 +126,7 @@ def _invoke(group: click.Group, args: Sequence[str], prog_name: str, signals: _S
         closed = StorageError(
             "Standard output is closed.", repair="Leave it open, or send it to a file.", culprit="stdout"
         )
-        return _report(closed, as_json)
+        return report(closed, as_json)
     try:
         with group.make_context(prog_name, list(args), obj=signals.invocation, color=_colour()) as ctx:
             group.invoke(ctx)
@@ -137,7 +137,7 @@ def _invoke(group: click.Group, args: Sequence[str], prog_name: str, signals: _S
         click.echo(error.format_message(), err=True)
         return ExitCode.USAGE
     except click.ClickException as error:
-        return _report(_from_click(error), as_json)
+        return report(_from_click(error), as_json)
     except (KeyboardInterrupt, click.Abort):
         return _stop(signals)
     except BrokenPipeError:
@@ -149,7 +149,7 @@ def _invoke(group: click.Group, args: Sequence[str], prog_name: str, signals: _S
             import traceback
 
             traceback.print_exc()
-        return _report(error if isinstance(error, LichenError) else _unexpected(error), as_json)
+        return report(error if isinstance(error, LichenError) else _unexpected(error), as_json)
     return ExitCode.PASS
 
 
@@ -216,7 +216,8 @@ def shortened(text: str, culprit: str) -> str:
     return text.replace(culprit, f"{culprit[:_LONGEST]}…") if len(culprit) > _LONGEST else text
 
 
-def _report(error: LichenError, as_json: bool) -> int:
+def report(error: LichenError, as_json: bool) -> int:
+    """Says an error on stderr, as a sentence or as JSON; its exit code."""
     code = int(error.exit_code)
     if as_json:
         content = {

@@ -64,11 +64,11 @@ class Invocation:
             click.echo(part, nl=False)
         click.echo()
 
-    def console(self) -> Console:
-        """Stdout for results that are tables; names are never read as markup."""
+    def console(self, *, stderr: bool = False) -> Console:
+        """Stdout, or stderr, for results that are tables; names are never read as markup."""
         from rich.console import Console
 
-        return Console(markup=False, highlight=False, emoji=False)
+        return Console(markup=False, highlight=False, emoji=False, stderr=stderr)
 
     def progress(self, lang: str) -> Progress:
         """Listener that tells on stderr how a measurement gets on; silent with ``--quiet``."""

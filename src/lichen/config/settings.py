@@ -164,6 +164,23 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How a command is measured by `lichen run`."""
+
+    samples: Samples = declare(
+        SAMPLES, 1,
+        en="Repetitions of a command; auto stops when the precision is reached.",
+        fr="Répétitions d'une commande ; auto s'arrête quand la précision est atteinte.",
+    )  # fmt: skip
+    tier: Literal["auto", "server", "device"] = declare(
+        choice("auto", "server", "device"), "auto",
+        en="What the command runs on: server or device; auto takes a machine with a battery for a device.",
+        fr="Ce qui exécute la commande : server (serveur) ou device (terminal) ; auto tient une machine à batterie pour un "
+        "terminal.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Browser:
     """How the browser is set up; two series compare only when all of this is equal."""
 
@@ -336,6 +353,7 @@ class Settings:
     context: Context = field(default_factory=Context)
     method: Method = field(default_factory=Method)
     measure: Measure = field(default_factory=Measure)
+    run: Run = field(default_factory=Run)
     browser: Browser = field(default_factory=Browser)
     output: Output = field(default_factory=Output)
     extend: Extend = field(default_factory=Extend)
@@ -352,8 +370,8 @@ class Settings:
 
 
 SECTIONS: Final[Mapping[str, type[Any]]] = {
-    "project": Project, "context": Context, "method": Method, "measure": Measure, "browser": Browser, "output": Output,
-    "extend": Extend,
+    "project": Project, "context": Context, "method": Method, "measure": Measure, "run": Run, "browser": Browser,
+    "output": Output, "extend": Extend,
 }  # fmt: skip
 """Sections of lichen.toml, ``[name]``."""
 

@@ -17,6 +17,8 @@ from lichen.service.result import Figures, JourneyResult, Result, Sampling
 
 COUNTERS: Final = ("cpu_time", "network_bytes", "screen_time", "memory_peak", "disk_bytes")
 """The five counters of a journey, in the order in which they are shown."""
+COMMAND_COUNTERS: Final = ("window_time", "cpu_time", "network_bytes", "memory_peak", "disk_bytes")
+"""Those of a command, which nobody looks at: the time it takes stands where the screen's stood."""
 HEADLINE: Final = "gwp100"
 OTHER_INDICATORS: Final = ("energy", "water", "adpe", "pe")
 TABLE_INDICATORS: Final = ("energy", HEADLINE, "water")
@@ -50,9 +52,35 @@ def step_name(name: str, catalogue: Catalogue) -> str:
     return plain(name) if name else catalogue.say("step.between")
 
 
+def counters_of(journey: JourneyResult) -> tuple[str, ...]:
+    """The five counters of a journey or a command, in the order in which they are shown."""
+    return COMMAND_COUNTERS if journey.kind == "command" and "screen_time" not in journey.figures.counters else COUNTERS
+
+
 def unit_of_use(journey: JourneyResult, catalogue: Catalogue) -> str:
     """``per visit``, in the language; a functional unit of the user's stands for itself."""
     return catalogue.say("journey.per", unit=catalogue.word("functional_unit", plain(journey.functional_unit)))
+
+
+def whole_words(journey: JourneyResult, catalogue: Catalogue, numbers: Numbers) -> str | None:
+    """The figures of the whole run of a command that does several units: ``1,000 image: Climate 0.3 g, Energy 0.6 Wh, ...``."""
+    whole = journey.whole
+    if whole is None:
+        return None
+    unit = catalogue.word("functional_unit", plain(journey.functional_unit))
+    indicators = [
+        f"{catalogue.word('indicator', name)} {numbers.indicator(found).text}"
+        for name in (HEADLINE, "energy")
+        if (found := whole.indicators.get(name)) is not None
+    ]
+    counters = [
+        f"{catalogue.word('quantity', name)} {numbers.counter(counter).text}"
+        for name in counters_of(journey)
+        if (counter := whole.counters.get(name)) is not None and counter.value is not None
+    ]
+    return catalogue.say(
+        "terminal.whole_value", count=numbers.raw(journey.units), unit=unit, figures=", ".join([*indicators, *counters])
+    )
 
 
 def quality_words(shares: Mapping[str, float], catalogue: Catalogue, numbers: Numbers) -> str:
@@ -170,7 +198,7 @@ def columns(journey: JourneyResult, indicators: tuple[str, ...], numbers: Number
     """Columns of a journey's tables; the unit suits the total, or the largest row where the total is unknown."""
     rows = [journey.figures, *(part.figures for part in journey.parts), *(step.figures for step in journey.steps)]
     found = []
-    for name in COUNTERS:
+    for name in counters_of(journey):
         counters = [row.counters[name] for row in rows if name in row.counters]
         if counters:
             total = journey.figures.counters.get(name)
@@ -205,7 +233,9 @@ def host_words(result: Result, catalogue: Catalogue, numbers: Numbers) -> str:
 
 
 def browser_words(result: Result, catalogue: Catalogue) -> str:
-    """Version of the browser and the profile it ran with."""
+    """Version of the browser and the profile it ran with; empty for commands, which have none."""
+    if not result.browser and any(journey.kind == "command" for journey in result.journeys):
+        return ""
     version = plain(str(result.browser.get("version") or catalogue.say("number.unknown")))
     profile = result.browser.get("profile")
     return f"Chromium {version} ({plain(str(profile))})" if profile else f"Chromium {version}"

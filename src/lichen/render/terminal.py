@@ -73,6 +73,8 @@ class _Page:
         self.console.print(Text(say.shorten(say.plain(journey.name), self.console.width), style="bold"))
         self.console.print(self._headline(journey), soft_wrap=True)
         self.console.print(self._table(journey))
+        if (whole := say.whole_words(journey, self.words, self.numbers)) is not None:
+            self._line("terminal.whole", whole)
         others = [
             f"{self.words.word('indicator', name)} {self.numbers.indicator(journey.figures.indicators[name]).full}"
             for name in say.other_indicators(journey.figures)
@@ -121,11 +123,8 @@ class _Page:
         """How it was measured, by which method, where the run file is, and how to open a figure."""
         result = self.result
         self.console.print()
-        setting = self.words.say(
-            "terminal.setting",
-            browser=say.browser_words(result, self.words),
-            host=say.host_words(result, self.words, self.numbers),
-        )
+        browser, host = say.browser_words(result, self.words), say.host_words(result, self.words, self.numbers)
+        setting = self.words.say("terminal.setting", browser=browser, host=host) if browser else host
         self._line("terminal.measured_with", f"{self.numbers.moment(result.started_at)}, {setting}")
         method = self.words.say(
             "terminal.method_value",
@@ -168,9 +167,12 @@ class _Page:
 
     def _table(self, journey: JourneyResult) -> Table:
         columns = say.columns(journey, say.TABLE_INDICATORS, self.numbers)
-        rows = [(say.step_name(step.name, self.words), step.figures) for step in journey.steps]
+        # The only step of a command, or its only part, is the total itself.
+        steps = journey.steps if journey.kind == "journey" or len(journey.steps) > 1 else ()
+        parts = journey.parts if journey.kind == "journey" or len(journey.parts) > 1 else ()
+        rows = [(say.step_name(step.name, self.words), step.figures) for step in steps]
         rows.append((self.words.say("journey.total"), journey.figures))
-        rows += [(say.plain(part.name), part.figures) for part in journey.parts]
+        rows += [(say.plain(part.name), part.figures) for part in parts]
         cells = [[label, *self._cells(figures, columns)] for label, figures in rows]
         headings = [self.words.say("column.step"), *self._headings(columns)]
         gap = 0 if self.is_narrow else 1
@@ -182,7 +184,7 @@ class _Page:
         for heading in headings[1:]:
             words = heading.endswith((self.words.say("column.range"), self.words.say("column.quality")))
             table.add_column(Text(heading), justify="left" if words else "right", no_wrap=True)
-        total = len(journey.steps)
+        total = len(steps)
         for position, (label, *row) in enumerate(cells):
             if position == total:
                 table.add_section()

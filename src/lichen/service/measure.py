@@ -27,7 +27,7 @@ from lichen.collect.journeys import (
 )
 from lichen.collect.journeys.rows import PartPlace, primary_s
 from lichen.collect.machine import MachineMeter, Part, Parts, describe_host
-from lichen.config import Settings
+from lichen.config import Samples, Settings
 from lichen.errors import ConfigError, LichenError
 from lichen.ledger import runfile
 from lichen.service.progress import Progress, Silent
@@ -43,11 +43,16 @@ _REST_S: Final = {"fidelity": 0.5, "fast": 0.3}
 _PART_URL: Final = re.compile(r"\{([\w-]+)\.url\}")
 
 
-def sampling_plan(settings: Settings, *, shared_host: bool) -> SamplingPlan:
-    """The plan that the settings ask for; on a host graded shared the target is the wider one."""
+def sampling_plan(settings: Settings, *, shared_host: bool, samples: Samples | None = None) -> SamplingPlan:
+    """The plan that the settings ask for; on a host graded shared the target is the wider one.
+
+    Args:
+        samples: stands in for ``measure.samples``.
+    """
     measure = settings.measure
-    if measure.samples != "auto":
-        count = int(measure.samples)
+    wanted = measure.samples if samples is None else samples
+    if wanted != "auto":
+        count = int(wanted)
         return SamplingPlan(minimum=count, maximum=count, target=None, max_s=math.inf)
     return SamplingPlan(
         minimum=measure.min_samples,

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From measured journeys to the content of a run file."""
+"""From measured journeys and commands to the content of a run file."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from lichen import __version__, redact
 from lichen.collect.balance import Balance
 from lichen.collect.base import Sample
 from lichen.collect.entities import segment
-from lichen.collect.journeys import Journey
-from lichen.collect.journeys.rows import JourneySamples, PartPlace, activities
+from lichen.collect.journeys.rows import JourneySamples, PartPlace, activities, mean_of_kept
 from lichen.ledger import runfile
 from lichen.nomenclature import Nomenclature
 from lichen.records import Activity
@@ -25,16 +24,47 @@ from lichen.stats.sampling import Precision, SamplingPlan, precision
 NANO: Final = 1e9
 
 
+class Subject(Protocol):
+    """What was repeated: a journey, or a command."""
+
+    @property
+    def name(self) -> str:
+        """Booked in the entity's path."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """File, address or command line, secrets masked."""
+        ...
+
+    @property
+    def source_hash(self) -> str:
+        """Identity of the source."""
+        ...
+
+    @property
+    def base_url(self) -> str | None:
+        """What its relative addresses refer to."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One journey after its last sample."""
+    """One journey or command after its last sample.
 
-    journey: Journey
+    Attributes:
+        units: functional units done in each sample, such as images; one in each when empty.
+        record: further keys of its record in the run file.
+    """
+
+    journey: Subject
     plan: SamplingPlan
     discarded: int
     samples: tuple[Sample, ...]
     primary_s: tuple[float, ...]
     elapsed_s: float
+    units: tuple[float, ...] = ()
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def precision(self) -> Precision:
@@ -86,7 +116,22 @@ def rows_of(facts: RunFacts, measured: Measured, nomenclature: Nomenclature) -> 
         places=facts.places,
         cpu_count=int(facts.host["cpu_count"]),
     )
-    return activities(run, nomenclature)
+    rows = activities(run, nomenclature)
+    return rows if not measured.units else [_per_unit(row, measured, nomenclature) for row in rows]
+
+
+def _per_unit(row: Activity, measured: Measured, nomenclature: Nomenclature) -> Activity:
+    """A row of whole samples as a row of one functional unit: what adds up is divided, a peak stays what it is."""
+    if not nomenclature.quantity(row.quantity).additive:
+        mean_units = math.fsum(measured.units) / len(measured.units)
+        duration_s = row.attribute("duration_s")
+        if not isinstance(duration_s, float):
+            return row
+        return replace(row, attributes={**row.attributes, "duration_s": duration_s / mean_units})
+    samples = tuple(
+        None if value is None else value / units for value, units in zip(row.samples, measured.units, strict=True)
+    )
+    return replace(row, value=mean_of_kept(samples, measured.precision.kept), samples=samples)
 
 
 def run_content(
@@ -160,6 +205,7 @@ def _journey_record(measured: Measured, functional_unit: str) -> dict[str, Any]:
                 [*(redact.text(note) for one in measured.samples for note in one.notes), *notes_of(kept)],
             )
         ),
+        **measured.record,
     }
 
 

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+Kind = Literal["journey", "command"]
 
 PrecisionStatus = Literal["reached", "low_precision", "fixed", "single"]
 """``reached`` the target, ``low_precision`` stopped before it, ``fixed`` number asked for, ``single`` sample."""
@@ -26,6 +28,10 @@ class Counter:
     unit: str
     half_width: float | None = None
     exact: bool = False
+
+    def times(self, count: float) -> Counter:
+        """The quantity of ``count`` such things."""
+        return replace(self, value=_times(self.value, count), half_width=_times(self.half_width, count))
 
     def to_json(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
@@ -55,6 +61,14 @@ class Indicator:
     shares: Mapping[str, float]
     impact_ids: tuple[str, ...]
 
+    def times(self, count: float) -> Indicator:
+        """The indicator of ``count`` such things."""
+        return replace(
+            self,
+            value=self.value * count, low=self.low * count, high=self.high * count,
+            use=self.use * count, embodied=self.embodied * count, half_width=_times(self.half_width, count),
+        )  # fmt: skip
+
     def to_json(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
         return {
@@ -68,6 +82,10 @@ class Indicator:
             "shares": dict(self.shares),
             "impact_ids": list(self.impact_ids),
         }
+
+
+def _times(value: float | None, count: float) -> float | None:
+    return None if value is None else value * count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +186,9 @@ class JourneyResult:
         not_covered: what could not be turned into impacts in this run, a coverage gap: part, quantity, reason (in English),
             and the reason's code with its arguments (`lichen.model.reasons`) for other languages.
         by_design: the same for what the method counts without converting; no gap.
+        kind: a journey through pages, or a command.
+        units: functional units that one run does; the figures are of one unit.
+        whole: the figures of the whole run; None where it does one unit.
     """
 
     name: str
@@ -184,6 +205,9 @@ class JourneyResult:
     notes: tuple[str, ...] = ()
     agent_cpu_s: float | None = None
     driver_cpu_s: float | None = None
+    kind: Kind = "journey"
+    units: float = 1.0
+    whole: Figures | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
@@ -194,7 +218,8 @@ class JourneyResult:
             "top_requests": [row.to_json() for row in self.top_requests], "third_party_bytes": self.third_party_bytes,
             "not_covered": [dict(row) for row in self.not_covered],
             "by_design": [dict(row) for row in self.by_design], "notes": list(self.notes),
-            "agent_cpu_s": self.agent_cpu_s, "driver_cpu_s": self.driver_cpu_s,
+            "agent_cpu_s": self.agent_cpu_s, "driver_cpu_s": self.driver_cpu_s, "kind": self.kind, "units": self.units,
+            "whole": None if self.whole is None else self.whole.to_json(),
         }  # fmt: skip
 
 
@@ -225,7 +250,7 @@ class Result:
     explain: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The document that ``lichen measure --json`` prints."""
+        """The document that ``lichen measure`` and ``lichen run`` print with ``--json``."""
         return {
             "schema": "lichen-result/1",
             "run_id": self.run_id,

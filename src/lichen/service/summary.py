@@ -29,7 +29,7 @@ from lichen.service.workspace import Workspace
 from lichen.stats.sampling import half_width_of_kept
 
 TOP_REQUESTS: Final = 10
-# Time passes once for all parts: these are read from the browser alone.
+# Read from one part alone.
 _ONCE: Final = frozenset({"window_time", "screen_time"})
 _HIDDEN: Final = frozenset({"cpu_time_share"})
 
@@ -57,6 +57,8 @@ class _Journey:
         ]
         self.parts = list(dict.fromkeys(entity.part for entity, _ in self.rows))
         self.steps = list(dict.fromkeys(entity.step for entity, _ in self.rows))
+        # Time passes once for all parts: it is the browser's, or a command's own.
+        self.timekeeper = BROWSER if BROWSER in self.parts else next(iter(self.parts), BROWSER)
         self.tiers = {entity.part: str(row.attribute("tier")) for entity, row in self.rows}
 
     def figures(self, where: Where, *, one_part: bool = False) -> Figures:
@@ -66,7 +68,7 @@ class _Journey:
     def counters(self, where: Where, one_part: bool) -> dict[str, Counter]:
         by_quantity: dict[str, list[Activity]] = {}
         for entity, row in self.rows:
-            once = row.quantity in _ONCE and entity.part != BROWSER and not one_part
+            once = row.quantity in _ONCE and entity.part != self.timekeeper and not one_part
             if where(entity) and not once and row.quantity not in _HIDDEN:
                 by_quantity.setdefault(row.quantity, []).append(row)
         return {quantity: self.counter(quantity, rows) for quantity, rows in by_quantity.items()}
@@ -92,6 +94,23 @@ class _Journey:
             unit=term.unit,
             half_width=half_width_of_kept(values, self.kept) if values else None,
             exact=len(values) > 1 and len(set(values)) == 1 and values[0] is not None,
+        )
+
+    def whole(self, units: float) -> Figures | None:
+        """Figures of ``units`` functional units; None for one."""
+        if units == 1:
+            return None
+        one = self.figures(lambda _: True)
+        return Figures(
+            counters={
+                name: counter.times(units) if self.nomenclature.quantity(name).additive else counter
+                for name, counter in one.counters.items()
+            },
+            indicators={
+                name: found.times(units)
+                for name, found in one.indicators.items()
+                if self.nomenclature.indicator(name).additive
+            },
         )
 
     def indicators(self, where: Where) -> dict[str, Indicator]:
@@ -184,6 +203,9 @@ def _journey_result(
         notes=tuple(journey["notes"]),
         agent_cpu_s=journey["agent_cpu_s"],
         driver_cpu_s=journey["driver_cpu_s"],
+        kind="command" if journey.get("kind") == "command" else "journey",
+        units=journey.get("units", 1.0),
+        whole=figures.whole(journey.get("units", 1.0)),
     )  # fmt: skip
 
 

@@ -183,7 +183,7 @@ class JourneyView:
     def counters(self) -> list[Tile]:
         """The five counters."""
         tiles = []
-        for name in say.COUNTERS:
+        for name in say.counters_of(self.journey):
             counter = self.journey.figures.counters.get(name)
             if counter is None:
                 continue

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``lichen run``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from lichen.cli import outputs
+from lichen.cli.failure import report
+from lichen.cli.invocation import Invocation, common_options, setting_option
+from lichen.cli.words import Words
+from lichen.errors import LichenError, UsageError
+
+if TYPE_CHECKING:
+    from lichen.service.run import Outcome
+
+_STDERR: Final = 2
+
+
+@click.command(
+    "run",
+    context_settings={"allow_interspersed_args": False},
+    epilog="""\b
+Examples:
+  lichen run -- make test
+  lichen run --unit 1000 --unit-name image --zone FR -- python detect.py photos/
+  lichen run --samples 5 --json -- ./nightly.sh > figures.json""",
+)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND…")
+@click.option(
+    "--unit", "units", type=float, default=1.0, metavar="N", help="Units of work that one run does, such as images."
+)
+@click.option("--unit-name", metavar="NAME", help="What one unit is, such as image.")
+@click.option("--name", metavar="NAME", help="What the command is called; its first words when not given.")
+@click.option("--parts", "with_parts", is_flag=True, help="Measure the parts of lichen.toml beside the command.")
+@setting_option("--samples", "run.samples", "N|auto")
+@setting_option("--tier", "run.tier")
+@setting_option("--zone", "context.zone", "ZONE")
+@setting_option("--method", "method.use", "ID")
+@setting_option("--out", "output.runs", "DIR")
+@setting_option("--html", "output.html", "FILE")
+@click.option("--format", "formats", multiple=True, metavar="NAME=FILE", help="Write FILE through an output plug-in.")
+@common_options
+@click.pass_obj
+def command(
+    invocation: Invocation,
+    command: tuple[str, ...],
+    units: float,
+    unit_name: str | None,
+    name: str | None,
+    with_parts: bool,
+    formats: tuple[str, ...],
+) -> None:
+    """Run any command and print what it consumes, whole and per unit of work.
+
+    The command owns the terminal: its input, output and signals are as if it had been started alone, and its exit code is passed
+    on. The figures go to stderr. With --json they go to stdout when the command has ended, and what the command writes on its
+    stdout goes to stderr.
+    """
+    _check(command, units, unit_name)
+    from lichen.collect.machine.relay import SignalRelay
+
+    # Threads that libraries start while they are imported must not take the signals that are meant for the command.
+    with SignalRelay() as relay:
+        from lichen.collect.machine.command import CommandLine
+        from lichen.service.run import ONE_RUN, Order, measure_command
+
+        workspace = invocation.workspace()
+        settings = workspace.settings
+        targets = outputs.plan(settings.output.html, formats, keep=settings.file)
+        order = Order(
+            line=CommandLine(words=command, stdout=_STDERR if invocation.json else None),
+            name=name,
+            units=units,
+            unit_name=unit_name or (ONE_RUN if units == 1 else "unit"),
+            with_parts=with_parts,
+        )
+        outcome = measure_command(workspace, order, relay, on_written=invocation.written.append)
+    try:
+        _tell(invocation, outcome, targets, settings.lang)
+    except LichenError as error:
+        # A command that failed is what its caller must hear of first.
+        if not outcome.exit_code:
+            raise
+        report(error, as_json=invocation.json)
+    if outcome.exit_code:
+        raise click.exceptions.Exit(outcome.exit_code)
+
+
+def _check(command: tuple[str, ...], units: float, unit_name: str | None) -> None:
+    """Refuses what cannot be run or counted.
+
+    Raises:
+        UsageError: with the culprit and the repair.
+    """
+    if not command:
+        raise UsageError(
+            "There is no command to run.", repair="Write it after --: lichen run -- make test.", culprit="COMMAND"
+        )
+    if not (math.isfinite(units) and units > 0):
+        raise UsageError(f"--unit is {units:g}.", repair="Give a number above 0.", culprit="--unit")
+    if unit_name is not None and not unit_name.strip():
+        raise UsageError("--unit-name is empty.", repair="Say what one unit is, such as image.", culprit="--unit-name")
+
+
+def _tell(invocation: Invocation, outcome: Outcome, targets: Sequence[outputs.Target], lang: str) -> None:
+    """Prints the figures and writes the files asked for.
+
+    Raises:
+        StorageError: the run file or a file asked for could not be written.
+    """
+    if invocation.json:
+        invocation.print_json(outcome.result.to_json())
+    elif not invocation.quiet:
+        from lichen.render.terminal import print_result
+
+        print_result(outcome.result, invocation.console(stderr=True), lang)
+    words = Words(lang)
+    for target in targets:
+        outputs.write([target], outcome.result, lang)
+        invocation.written.append(target.path)
+        invocation.say(f"{words['written']}{words.colon}{target.path}")
+    if outcome.unwritten is not None:
+        raise outcome.unwritten

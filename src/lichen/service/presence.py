@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measurements that run at the same time on one machine tell each other, so that each can say that it was disturbed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Self
+
+_MARK: Final = re.compile(r"(\d+)-\d+\.run")
+_PRIVATE: Final = 0o700
+
+
+def runtime_folder() -> Path:
+    """This user's folder for what lives as long as processes do; it may not exist yet."""
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(given) / "lichen" if given else Path(tempfile.gettempdir()) / f"lichen-{os.getuid()}"
+
+
+class Presence:
+    """While it lasts, other measurements of this user on this machine are noticed. Use it as a context manager.
+
+    Each has a file that it keeps locked; whoever comes writes its process id into the files of those who are there. A file
+    whose lock is free was left by a process that was killed, and is removed. Where the folder cannot be used, nobody is noticed.
+
+    Args:
+        folder: where the files are; this user's own when None.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = runtime_folder() if folder is None else folder
+        self._path: Path | None = None
+        self._file = -1
+        self._others: set[int] = set()
+
+    def __enter__(self) -> Self:
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+            owner = self._folder.lstat()
+            if stat.S_ISDIR(owner.st_mode) and owner.st_uid == os.getuid():
+                self._appear()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def others(self) -> tuple[int, ...]:
+        """Process ids of the measurements that were there, or came, so far."""
+        came = os.pread(self._file, 65536, 0) if self._file >= 0 else b""
+        return tuple(sorted(self._others | {int(word) for word in came.split()}))
+
+    def _appear(self) -> None:
+        """The file is locked before it has its name: nobody can take it for an abandoned one."""
+        self._file, hidden = tempfile.mkstemp(dir=self._folder, prefix=".")
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._path = self._folder / f"{os.getpid()}-{self._file}.run"
+        Path(hidden).rename(self._path)
+        related = None
+        for pid, path in self._marks():
+            related = _ancestors() if related is None else related
+            # What runs inside another measurement is part of it, not its neighbour.
+            if pid not in related and _told(path):
+                self._others.add(pid)
+
+    def _marks(self) -> Iterator[tuple[int, Path]]:
+        for path in self._folder.iterdir():
+            found = _MARK.fullmatch(path.name)
+            if found and int(found[1]) != os.getpid():
+                yield int(found[1]), path
+
+
+def _told(path: Path) -> bool:
+    """Writes this process's id into a file that is kept locked; false for one that was abandoned, which is removed."""
+    try:
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.write(file, f"{os.getpid()} ".encode())
+        return True
+    else:
+        path.unlink(missing_ok=True)
+        return False
+    finally:
+        os.close(file)
+
+
+def _ancestors() -> set[int]:
+    import psutil
+
+    return {process.pid for process in psutil.Process().parents()}
+
+
+def neighbour_notes(presence: Presence) -> tuple[str, ...]:
+    """The sentence for a run's record; none when it was alone."""
+    others = presence.others()
+    named = ", ".join(map(str, others))
+    return (f"another measurement ran on this machine at the same time (process {named})",) if others else ()
