@@ -28,7 +28,10 @@ class Reading:
         memory_byte_seconds: memory in use integrated since it is watched.
         memory_peak_bytes: highest memory in use since the previous edge.
         alive: number of live processes; 0 once the part has ended.
-        network_received_bytes, network_sent_bytes: of all interfaces but the loopback, link headers as the kernel counts them.
+        network_received_bytes, network_sent_bytes: what crossed the part's border, with the headers that the kernel counts. For a
+            part with a network namespace of its own: all interfaces but its loopback. For one in the machine's: all its packets,
+            also those to other parts of the machine, which pass the loopback.
+        network_loopback_bytes: those of them, both ways, that passed the loopback.
         cpu_stalled_ns, memory_stalled_ns, io_stalled_ns: time in which at least one task of the part waited for the resource
             (pressure stall information, ``some``).
     """
@@ -40,6 +43,7 @@ class Reading:
     alive: int
     network_received_bytes: int | None = None
     network_sent_bytes: int | None = None
+    network_loopback_bytes: int | None = None
     cpu_stalled_ns: int | None = None
     memory_stalled_ns: int | None = None
     io_stalled_ns: int | None = None
@@ -59,6 +63,7 @@ class Reading:
             alive=self.alive,
             network_received_bytes=minus(self.network_received_bytes, start.network_received_bytes),
             network_sent_bytes=minus(self.network_sent_bytes, start.network_sent_bytes),
+            network_loopback_bytes=minus(self.network_loopback_bytes, start.network_loopback_bytes),
             cpu_stalled_ns=minus(self.cpu_stalled_ns, start.cpu_stalled_ns),
             memory_stalled_ns=minus(self.memory_stalled_ns, start.memory_stalled_ns),
             io_stalled_ns=minus(self.io_stalled_ns, start.io_stalled_ns),
@@ -164,7 +169,10 @@ class Counter(Protocol):
         ...
 
     def read(self) -> Reading | None:
-        """The counters now; None when they are known only after the window. Never raises: what vanished keeps its last values."""
+        """The counters now; None when they are known only after the window. Never raises: what vanished keeps its last values.
+
+        Its peak is that since the previous call; the meter, which calls between edges too, keeps the highest.
+        """
         ...
 
     def readings_at(self, instants: Sequence[Instant]) -> Sequence[Reading]:

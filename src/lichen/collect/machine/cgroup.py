@@ -59,7 +59,12 @@ class Group:
 
     def pids(self) -> list[int]:
         """Live processes of the group and of the groups below it; empty once it is gone."""
-        return [pid for folder in _walk(self.home) for pid in _pids_in(folder)]
+        return pids_below(self.home)
+
+
+def pids_below(folder: Path) -> list[int]:
+    """Live processes of the group in a folder and of those below it."""
+    return [pid for below in _walk(folder) for pid in _pids_in(below)]
 
 
 def _pids_in(folder: Path) -> list[int]:
@@ -204,6 +209,14 @@ class Hierarchies:
                 culprit=str(pid),
             )
         return group
+
+    def folder_of(self, pid: int, key: str) -> Path | None:
+        """Folder of the group that a process is in, in one hierarchy; None when it has ended, or its group is not shown here."""
+        try:
+            path = self._paths(pid).get(key)
+        except NothingMeasured:
+            return None
+        return None if path is None else self._shown(key, path, pid)
 
     def of_container(self, container_id: str) -> Group:
         """The group of a container, by its id or the first 12 digits or more, of whatever engine and driver.

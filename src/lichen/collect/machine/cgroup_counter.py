@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from lichen.collect.base import Availability
 from lichen.collect.counters import UNKNOWN, Instant, Reading
-from lichen.collect.machine.cgroup import Group, Hierarchies
+from lichen.collect.machine.cgroup import UNIFIED, Group, Hierarchies
 from lichen.collect.machine.cgroup_files import GroupFiles, GroupGone
 from lichen.collect.machine.cgroup_memory import GroupMemory
 from lichen.collect.machine.cgroup_storage import Storage, open_storage
@@ -72,6 +72,7 @@ class CgroupCounter:
         self._disk: Cumulative[int] = Cumulative()
         self._received: Cumulative[int] = Cumulative()
         self._sent: Cumulative[int] = Cumulative()
+        self._loopback: Cumulative[int] = Cumulative()
         self._stalled: dict[str, Cumulative[int]] = {resource: Cumulative() for resource in _RESOURCES}
         self._byte_seconds: Cumulative[float] = Cumulative()
         self._last = UNKNOWN
@@ -132,7 +133,7 @@ class CgroupCounter:
     def _opened(self, group: Group) -> _Open:
         files = GroupFiles(group)
         memory = GroupMemory(files, own=self._own)
-        network, why = open_network(group.pids()) if self._with_network else (None, "")
+        network, why = open_network(group.pids(), group.folders.get(UNIFIED)) if self._with_network else (None, "")
         if why:
             self._note("network", f"Network bytes of the {self._what} are unknown: {why}.")
         return _Open(group, files, memory, open_storage(group), network)
@@ -164,6 +165,7 @@ class CgroupCounter:
             alive=self._last.alive if alive is None else alive,
             network_received_bytes=self._received.feed(None if traffic is None else traffic.received),
             network_sent_bytes=self._sent.feed(None if traffic is None else traffic.sent),
+            network_loopback_bytes=self._loopback.feed(None if traffic is None else traffic.loopback),
             cpu_stalled_ns=self._stalled["cpu"].feed(account.files.stalled_ns("cpu")),
             memory_stalled_ns=self._stalled["memory"].feed(account.files.stalled_ns("memory")),
             io_stalled_ns=self._stalled["io"].feed(account.files.stalled_ns("io")),
@@ -200,6 +202,7 @@ class CgroupCounter:
             alive=0,
             network_received_bytes=self._received.total,
             network_sent_bytes=self._sent.total,
+            network_loopback_bytes=self._loopback.total,
             cpu_stalled_ns=self._stalled["cpu"].total,
             memory_stalled_ns=self._stalled["memory"].total,
             io_stalled_ns=self._stalled["io"].total,
@@ -211,6 +214,7 @@ class CgroupCounter:
         if traffic is not None and traffic.received >= (self._received.total or 0):
             self._received.feed(traffic.received)
             self._sent.feed(traffic.sent)
+            self._loopback.feed(traffic.loopback)
 
     def _search(self, now_ns: int) -> None:
         """Follows the part to its new group, if there is one."""
@@ -222,7 +226,7 @@ class CgroupCounter:
             return
         if found is None:
             return
-        for counter in (self._cpu, self._disk, self._received, self._sent, *self._stalled.values()):
+        for counter in (self._cpu, self._disk, self._received, self._sent, self._loopback, *self._stalled.values()):
             counter.restart()
         self._byte_seconds.restart()
         self._open = found

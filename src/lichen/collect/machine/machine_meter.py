@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from lichen.collect.counters import UNKNOWN, Counter, Edge, Reading
 from lichen.collect.machine.meter import TreeMeter
+from lichen.collect.machine.network_bytes import TreeNetwork
 from lichen.errors import ConfigError
 from lichen.records import DataMethod
 
@@ -23,12 +24,14 @@ class MachineMeter:
     """Reads process trees and counters at the same edges. Implements `lichen.collect.counters.Meter`.
 
     Trees are read first, then the prompt counters, so the spread of an edge covers both. Late counters are asked in `settled`.
-    Use it as a context manager.
+    A tree that has a network namespace or a control group to itself has network bytes as well. Use it as a context manager.
     """
 
     def __init__(self) -> None:
         self._trees = TreeMeter()
+        self._networks: dict[str, TreeNetwork] = {}
         self._counters: dict[str, Counter] = {}
+        self._peaks: dict[str, int] = {}
         self._late: set[str] = set()
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -46,6 +49,7 @@ class MachineMeter:
         """
         if isinstance(part, int):
             self._trees.add(name, part, another=another)
+            self._add_network(name, part)
             return
         with self._lock:
             if name in self._counters:
@@ -54,12 +58,26 @@ class MachineMeter:
             self._open.callback(part.close)
             self._counters[name] = part
 
+    def _add_network(self, name: str, pid: int) -> None:
+        """Counts the bytes of a tree; a tree around it has lost its exclusive hold on the bytes that are counted there."""
+        for other, network in self._networks.items():
+            if other != name and network.covers(pid):
+                network.forget()
+        if name not in self._networks:
+            self._networks[name] = TreeNetwork()
+            self._open.callback(self._networks[name].close)
+        self._networks[name].add(pid)
+
     def edge(self) -> Edge:
         """Reads every part now: trees, then prompt counters."""
         edge = self._trees.edge()
+        edge = replace(edge, readings={name: self._with_network(name, r) for name, r in edge.readings.items()})
         if not self._counters:
             return edge
         readings = dict(edge.readings) | self._read_counters()
+        with self._lock:
+            peaks, self._peaks = self._peaks, {}
+        readings |= {name: replace(readings[name], memory_peak_bytes=peak) for name, peak in peaks.items()}
         return replace(
             edge,
             spread_ns=edge.spread_ns
@@ -76,7 +94,20 @@ class MachineMeter:
                 if reading is None:
                     self._late.add(name)
                 found[name] = reading or UNKNOWN
+                if reading is not None and reading.memory_peak_bytes is not None:
+                    self._peaks[name] = max(self._peaks.get(name, 0), reading.memory_peak_bytes)
         return found
+
+    def _with_network(self, name: str, reading: Reading) -> Reading:
+        traffic = self._networks[name].read() if name in self._networks else None
+        if traffic is None:
+            return reading
+        return replace(
+            reading,
+            network_received_bytes=traffic.received,
+            network_sent_bytes=traffic.sent,
+            network_loopback_bytes=traffic.loopback,
+        )
 
     def calibrate_memory(self) -> None:
         """Reads the exact memory of every process; slow, so before the first and after the last edge only."""

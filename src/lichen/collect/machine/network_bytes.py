@@ -1,20 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Network bytes of a part: of its own network namespace, all interfaces but the loopback.
+"""Network bytes of a part, by what it has of its own.
 
-The loopback of a namespace of its own is traffic of the part with itself. Source: proc_net(5).
+A network namespace of its own: the counters of all its interfaces but the loopback, which is the part's traffic with itself.
+Else a control group of its own: its packets, counted in the kernel (`bpf`), those on the machine's loopback told apart, for that
+is how parts of one machine talk to each other. Else nothing tells its bytes from those of others. Source: proc_net(5).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol
 
+from lichen.collect.machine.bpf import PacketCount
+from lichen.collect.machine.cgroup import UNIFIED, Hierarchies, pids_below
 from lichen.collect.machine.cumulative import Cumulative
+from lichen.collect.machine.guard import GUARD_COMM
+from lichen.collect.machine.proc import all_pids, read_stat
+from lichen.errors import LichenError
 
 _BUFFER: Final = 65536
 _LOOPBACK: Final = b"lo"
+_PLACEHOLDERS: Final = frozenset({"pause", "catatonit"})
+"""Processes that engines start to hold the network of a pod; they send nothing themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +32,12 @@ class Traffic:
     """Bytes received and sent since the part is watched.
 
     Attributes:
-        loopback: those of them that passed the machine's own loopback; None where the loopback is not counted.
+        loopback: those of them, both ways, that passed a loopback; 0 where it is left out.
     """
 
     received: int
     sent: int
-    loopback: int | None = None
+    loopback: int = 0
 
 
 class Network(Protocol):
@@ -108,21 +118,160 @@ def parse_interfaces(content: bytes) -> Iterable[tuple[bytes, int, int]]:
             yield name.strip(), int(fields[0]), int(fields[8])
 
 
-def open_network(pids: Iterable[int]) -> tuple[Network | None, str]:
-    """The network of a part, and why it has none.
+class GroupNetwork:
+    """Packets of a control group of version 2, headers included.
+
+    Args:
+        folder: of the group.
+
+    Raises:
+        OSError: this user may not count packets.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._packets = PacketCount(folder)
+
+    def read(self) -> Traffic:
+        """Bytes of its packets so far."""
+        return Traffic(*self._packets.read())
+
+    def close(self) -> None:
+        """Stops counting."""
+        self._packets.close()
+
+
+def open_network(pids: Collection[int], unified: Path | None) -> tuple[Network | None, str]:
+    """The network of a part, or the reason why its bytes are not known.
 
     Args:
         pids: its processes.
+        unified: folder of the group of version 2 that holds these processes and no other.
     """
     spaces = {space: pid for pid in pids if (space := namespace_of(pid)) is not None}
-    own = namespace_of(os.getpid())
-    if not spaces:
-        return None, "its processes cannot be looked into"
-    if own in spaces:
-        return None, "it shares the network of the machine"
-    if len(spaces) > 1:
-        return None, f"its processes use {len(spaces)} network namespaces"
+    stranger = _stranger(spaces, pids) if len(spaces) == 1 else ""
+    if len(spaces) == 1 and not stranger:
+        try:
+            return NamespaceNetwork(next(iter(spaces.values()))), ""
+        except OSError:
+            return None, "its process has just ended"
+    why = (
+        "its processes may not be looked into by this user"
+        if not spaces
+        else f"its processes use {len(spaces)} network namespaces"
+        if len(spaces) > 1
+        else f"it shares its network with {stranger}"
+    )
+    if unified is None:
+        return None, f"{why}, and has no control group of version 2 of its own"
     try:
-        return NamespaceNetwork(next(iter(spaces.values()))), ""
-    except OSError:
-        return None, "its process has just ended"
+        return GroupNetwork(unified), ""
+    except OSError as error:
+        return None, f"{why}, and packets of its control group may not be counted ({error.strerror})"
+
+
+class TreeNetwork:
+    """Bytes of the process trees of one part, as far as each has a namespace or a control group to itself."""
+
+    def __init__(self) -> None:
+        self._networks: list[Network] = []
+        self._places: list[Path | int] = []
+        self._known = True
+
+    def add(self, pid: int) -> None:
+        """Counts one more tree from now on; bytes are unknown when they cannot be told from those of others."""
+        if not self._known or self.covers(pid):
+            return
+        found = _open_tree(pid)
+        if found is None:
+            self.forget()
+            return
+        self._networks.append(found[0])
+        self._places.append(found[1])
+
+    def covers(self, pid: int) -> bool:
+        """Whether the bytes of a process are counted here."""
+        if not self._places:
+            return False
+        folder = Hierarchies.read().folder_of(pid, UNIFIED)
+        return namespace_of(pid) in self._places or (
+            folder is not None and not {folder, *folder.parents}.isdisjoint(self._places)
+        )
+
+    def forget(self) -> None:
+        """The bytes counted here are no longer those of this part alone: they are unknown from now on."""
+        self.close()
+        self._known = False
+
+    def read(self) -> Traffic | None:
+        """Bytes so far."""
+        if not self._known or not self._networks:
+            return None
+        found = [network.read() for network in self._networks]
+        known = [traffic for traffic in found if traffic is not None]
+        if len(known) < len(found):
+            return None
+        return Traffic(
+            sum(traffic.received for traffic in known),
+            sum(traffic.sent for traffic in known),
+            sum(traffic.loopback for traffic in known),
+        )
+
+    def close(self) -> None:
+        """Stops counting."""
+        for network in self._networks:
+            network.close()
+        self._networks.clear()
+        self._places.clear()
+
+
+def _open_tree(pid: int) -> tuple[Network, Path | int] | None:
+    """The network of a process tree with its group's folder or its namespace; None when it shares both with others."""
+    hierarchies = Hierarchies.read()
+    own, space = namespace_of(os.getpid()), namespace_of(pid)
+    try:
+        unified = hierarchies.of_pid(pid).folders.get(UNIFIED)
+        if unified is not None and unified == hierarchies.folder_of(os.getpid(), UNIFIED):
+            unified = None  # shared with this process
+    except LichenError:
+        unified = None
+    if unified is None and space in (None, own):
+        return None
+    members = _tree(pid)
+    if unified is not None and not set(pids_below(unified)) <= members:
+        unified = None
+    network, _ = open_network(members, unified)
+    if network is None:
+        return None
+    place = unified if isinstance(network, GroupNetwork) else space
+    return None if place is None else (network, place)
+
+
+def _tree(root: int) -> set[int]:
+    """A process and its descendants, and what its guard has adopted."""
+    children: dict[int, list[int]] = {}
+    for pid in all_pids():
+        stat = read_stat(pid)
+        if stat is not None:
+            children.setdefault(stat.ppid, []).append(pid)
+    own = read_stat(root)
+    guard = None if own is None else read_stat(own.ppid)
+    stack = children.get(own.ppid, []) if own is not None and guard is not None and guard.comm == GUARD_COMM else [root]
+    found = {root}
+    while stack:
+        pid = stack.pop()
+        found.add(pid)
+        stack = [*stack, *children.get(pid, ())]
+    return found
+
+
+def _stranger(spaces: Collection[int], pids: Collection[int]) -> str:
+    """Who else uses the only namespace in ``spaces``; empty when nobody does."""
+    if namespace_of(os.getpid()) in spaces:
+        return "the machine"
+    inside = set(pids)
+    for pid in all_pids():
+        if pid not in inside and namespace_of(pid) in spaces:
+            stat = read_stat(pid)
+            if stat is not None and not stat.dead and stat.comm not in _PLACEHOLDERS:
+                return f"{stat.comm} ({pid})"
+    return ""
