@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self
@@ -22,6 +23,8 @@ RUNNER: Final = "runner"
 """Name of the tree that holds the command, less the browsers and servers that it starts."""
 SERVER: Final = "server"
 
+_CALIBRATION_PAUSE_S: Final = 5.0
+"""Reading the exact memory of a browser takes some 25 ms: between two cases, and not after each."""
 _WATCHFUL_S: Final = 0.03
 _RELAXED_S: Final = 0.25
 """Pause between two looks for browsers: while the suite tells of them itself, a look is a mere precaution."""
@@ -44,6 +47,8 @@ class Attachment:
         self._notes: list[str] = []
         self._hooked = False
         self._traffics: list[Traffic] = []
+        self._held_ns = 0
+        self._calibrated_s = float("-inf")
 
     def __enter__(self) -> Self:
         self._channel = Channel(self._folder)
@@ -76,6 +81,7 @@ class Attachment:
             runner=self._runner,
             level=self._browsers.level,
             blind=self._browsers.blind(last.at_ns),
+            held_s=self._held_ns / 1e9,
             notes=(*dict.fromkeys(self._notes), *dict.fromkeys(self._browsers.notes)),
         )
 
@@ -95,10 +101,13 @@ class Attachment:
             relaxed = self._hooked and not self._browsers.waiting
             stop = self._channel.wait(self._stop, timeout_s=_RELAXED_S if relaxed else _WATCHFUL_S)
             for event in self._channel.events():
+                began_ns = time.monotonic_ns()
                 try:
                     self._take(event)
                 finally:
                     self._channel.acknowledge(event)
+                if "reply" in event and event["event"] != "launched":
+                    self._held_ns += time.monotonic_ns() - began_ns
             if stop:
                 return
             self._browsers.look()
@@ -134,6 +143,8 @@ class Attachment:
         if self._book.is_end(key, source):
             self._book.end(key, source, self._meter.edge(), _text(event, "status") or "unknown")
             self._browsers.synchronise()
+            if time.monotonic() - self._calibrated_s > _CALIBRATION_PAUSE_S:
+                self._calibrate()
 
     def _take_launch(self, _: Event) -> None:
         self._book.launch(self._meter.edge())
@@ -142,7 +153,12 @@ class Attachment:
         pid = event.get("browser")
         if isinstance(pid, int):
             self._browsers.told(BrowserFound(pid, _text(event, "port") or None, _text(event, "profile") or None))
+            self._calibrate()
         self._book.launched(self._meter.edge())
+
+    def _calibrate(self) -> None:
+        self._meter.calibrate_memory()
+        self._calibrated_s = time.monotonic()
 
     def _take_exit(self, event: Event) -> None:
         pid = event.get("browser")

@@ -83,8 +83,9 @@ class ProcessWatch:
         born = fresh if first <= self._last and len(fresh) <= _RANGE_MAX else _all_pids()
         self._young |= {pid: now_ns for pid in born if pid not in self._young and pid not in self._done}
         for pid, born_ns in list(self._young.items()):
-            found = as_browser(pid, command_line(pid))
-            if found is not None and _is_process(pid) and pid not in self._done and _descends_from_here(pid):
+            words = command_line(pid)
+            found = as_browser(pid, words) if pid not in self._done else None
+            if found is not None and _is_process(pid) and not _is_copy(pid, words) and _descends_from_here(pid):
                 self._done.add(pid)
                 yield found
             if pid in self._done or now_ns - born_ns > _YOUNG_NS:
@@ -111,6 +112,12 @@ def _is_process(pid: int) -> bool:
         lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
         return int(next(line for line in lines if line.startswith("Tgid:")).split()[1]) == pid
     return False
+
+
+def _is_copy(pid: int, words: list[str]) -> bool:
+    """Whether ``pid`` has its parent's command line: a browser's helper is its copy until it becomes what it is to be."""
+    fields = _stat(pid)
+    return not fields or command_line(int(fields[1])) == words
 
 
 def _descends_from_here(pid: int) -> bool:

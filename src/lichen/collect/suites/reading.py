@@ -61,6 +61,7 @@ class SuiteReading:
         between: everything outside the cases: start-up of runner and browsers, hooks, cases that ran side by side.
         requests: of all browsers that were attached to, one browser after the other; ``step`` is the case's name.
         parts: names of the process trees: the runner always, browser and server when there were any.
+        held_s: time that the suite was held at the edges of its cases; it lies between them.
         notes: what a reader should know, one sentence each.
     """
 
@@ -71,6 +72,7 @@ class SuiteReading:
     requests: tuple[Request, ...]
     parts: tuple[str, ...]
     edge_spread_ns: int
+    held_s: float
     notes: tuple[str, ...]
 
     @property
@@ -95,6 +97,7 @@ def assemble(
     runner: str,
     level: Level,
     blind: Sequence[Blindness],
+    held_s: float,
     notes: Sequence[str],
 ) -> SuiteReading:
     """The reading of a suite.
@@ -132,6 +135,7 @@ def assemble(
         requests=tuple(request for share in network for request in share.requests),
         parts=parts,
         edge_spread_ns=max(edge.spread_ns for edge in edges),
+        held_s=held_s,
         notes=(*notes, *more, *(note for traffic in traffics for note in traffic.notes)),
     )
 

@@ -21,6 +21,9 @@ _INJECTED: Final = files("lichen.collect.suites") / "inject"
 _GROUP: Final = "lichen.suite_runners"
 
 
+ONE_WORKER: Final = "Tests run one after the other in one worker while they are measured, whatever the suite asks for."
+
+
 @dataclass(slots=True)
 class Draft:
     """A command line under preparation; runners change it in place.

@@ -9,7 +9,7 @@ import lichen_events
 import pytest
 
 _ORDER = ("passed", "skipped", "failed")
-_RECORDS = "the suite records traces or videos itself: their work is in the figures"
+_RECORDS = "The suite records traces or videos itself: their work is in the figures."
 _outcomes: Dict[str, str] = {}
 
 
@@ -25,7 +25,7 @@ def pytest_cmdline_main(config: Any) -> Generator[None, None, None]:
         config.option.numprocesses = None
         config.option.dist = "no"
         config.option.tx = []
-        _note(f"workers reduced to 1 (the command said -n {asked})")
+        _note(f"Tests run in one process while they are measured (the suite asks for {asked}).")
     if any(getattr(config.option, name, None) not in ("off", None) for name in ("tracing", "video")):
         _note(_RECORDS)
     yield

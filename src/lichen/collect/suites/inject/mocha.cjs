@@ -10,10 +10,8 @@ const program = within[within.length - 1];
 const isRunner = /^_?mocha(\.js|\.cjs)?$/.test(program) || (program === 'cli.js' && within.includes('mocha'));
 
 if (isRunner && !process.argv.includes(__filename)) {
-  const parallel = process.argv.some((arg) => arg === '--parallel' || arg === '-p');
   const end = process.argv.indexOf('--') < 0 ? process.argv.length : process.argv.indexOf('--');
   process.argv.splice(end, 0, '--require', __filename, '--no-parallel');
-  if (parallel) tell({ event: 'note', text: 'workers reduced to 1 (the command said --parallel)' }, false);
 }
 
 let number = 0;

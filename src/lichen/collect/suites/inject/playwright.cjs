@@ -2,6 +2,7 @@
 // Playwright Test: one worker, and each test's edges told from inside the worker, before its own message leaves.
 'use strict';
 
+const childProcess = require('child_process');
 const path = require('path');
 const { tell } = require('./hook.cjs');
 
@@ -25,9 +26,15 @@ function withOneWorker(argv) {
 }
 
 if (isRunner(process.argv)) {
-  const asked = process.argv.find((arg) => WORKERS.test(arg));
   process.argv = withOneWorker(process.argv);
-  if (asked !== undefined) tell({ event: 'note', text: `workers reduced to 1 (the command said ${asked})` }, false);
+  // What the runner itself starts through a shell is the application under test (webServer).
+  const spawn = childProcess.spawn;
+  childProcess.spawn = function (file, args, options) {
+    const child = spawn.apply(this, arguments);
+    const given = Array.isArray(args) ? options : args;
+    if (given?.shell && child.pid !== undefined) tell({ event: 'server', server: child.pid });
+    return child;
+  };
 }
 
 if (process.send && path.basename(process.argv[1] ?? '').startsWith('workerProcessEntry')) {

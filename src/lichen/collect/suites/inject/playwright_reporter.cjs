@@ -5,6 +5,9 @@
 const path = require('path');
 const { tell } = require('./hook.cjs');
 
+// The modes that record the first attempt of every test.
+const RECORDS = ['on', 'retain-on-failure', 'retain-on-first-failure', true];
+
 class Reporter {
   // Playwright adds a reporter of its own when none prints: it must decide as without this one.
   printsToStdio() {
@@ -15,9 +18,9 @@ class Reporter {
     this.root = config.rootDir;
     const traced = suite.allTests().some((test) => {
       const { trace, video } = test.parent.project()?.use ?? {};
-      return [trace, video].some((use) => use !== undefined && (use.mode ?? use) !== 'off');
+      return [trace, video].some((use) => RECORDS.includes(use?.mode ?? use));
     });
-    if (traced) tell({ event: 'note', text: 'the suite records traces or videos itself: their work is in the figures' }, false);
+    if (traced) tell({ event: 'note', text: 'The suite records traces or videos itself: their work is in the figures.' }, false);
   }
 
   onTestBegin(test, result) {

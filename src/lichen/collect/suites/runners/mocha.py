@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lichen.collect.suites.command import Invocation
-from lichen.collect.suites.suite import Draft
+from lichen.collect.suites.suite import ONE_WORKER, Draft
 
 
 class Mocha:
@@ -22,4 +22,5 @@ class Mocha:
     def prepare(self, call: Invocation, draft: Draft) -> None:
         """Adds the hook by an environment variable; the command stays as it is."""
         del call
+        draft.notes.append(ONE_WORKER)
         draft.require_in_node("mocha.cjs")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lichen.collect.suites.command import Invocation
-from lichen.collect.suites.suite import Draft
+from lichen.collect.suites.suite import ONE_WORKER, Draft
 
 
 class PlaywrightTest:
@@ -22,6 +22,7 @@ class PlaywrightTest:
     def prepare(self, call: Invocation, draft: Draft) -> None:
         """Adds hook and reporter by environment variables; the command stays as it is."""
         del call
+        draft.notes.append(ONE_WORKER)
         draft.require_in_node("playwright.cjs")
         if "PW_TEST_REPORTER" in draft.env:
             draft.notes.append("PW_TEST_REPORTER was taken already: test cases bear the runner's ids for names.")
