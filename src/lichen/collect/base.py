@@ -92,7 +92,8 @@ class StepReading:
             between steps.
         readings: per part, the difference of the counters between the step's edges.
         network_bytes, requests: of the browser, in this step.
-        layouts: layout passes; dom_elements: elements of the page at the step's end.
+        layouts: layout passes, one for each page that loaded and each one after it.
+        dom_elements: elements of the page at the step's end.
         resting_cpu_ns: browser CPU during the step's final rest, resting_s its length.
     """
 

@@ -51,16 +51,22 @@ class Target:
 class Recorder:
     """The second connection. Create it before the first page; ``close`` it after the last reading.
 
+    Args:
+        endpoint: WebSocket address of the browser's debugger.
+        throttling: put on every target.
+        page_script: JavaScript that runs in each document before the page's own.
+
     Attributes:
         frames: raw messages in the order of arrival.
         targets: by session, those attached to so far; ``live`` those not yet detached.
     """
 
-    def __init__(self, endpoint: str, throttling: Throttling | None = None) -> None:
+    def __init__(self, endpoint: str, throttling: Throttling | None = None, page_script: str | None = None) -> None:
         self.frames: list[bytes] = []
         self.targets: dict[str, Target] = {}
         self.live: dict[str, Target] = {}
         self._throttling = throttling
+        self._page_script = page_script
         self._ids = itertools.count(1)
         self._answers: dict[int, dict[str, Any] | None] = {}
         self._answered = threading.Condition()
@@ -185,8 +191,10 @@ class Recorder:
             commands.extend(self._slow_down(target))
         if target.kind in _WITH_DOCUMENT:
             commands.append(("Performance.enable", {}, session))
-        if target.kind == "page":
             commands.append(("Page.enable", {}, session))
+            if self._page_script is not None:
+                commands.append(("Page.addScriptToEvaluateOnNewDocument", {"source": self._page_script}, session))
+        if target.kind == "page":
             commands.append(("Inspector.enable", {}, session))
         commands.append(("Runtime.runIfWaitingForDebugger", {}, session))
         return commands

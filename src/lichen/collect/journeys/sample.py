@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from lichen.collect.base import Sample
 from lichen.collect.browser.addresses import without_credentials
+from lichen.collect.browser.layouts import PAGE_SCRIPT
 from lichen.collect.browser.recorder import Recorder
 from lichen.collect.browser.sites import only_site_rules, registrable_site
 from lichen.collect.browser.traffic import read_traffic
@@ -147,7 +148,7 @@ class _Run:
         from playwright.sync_api import Error
 
         try:
-            recorder = Recorder(process.endpoint, self._settings.throttling)
+            recorder = Recorder(process.endpoint, self._settings.throttling, PAGE_SCRIPT)
             try:
                 return recorder, playwright.chromium.connect_over_cdp(
                     process.endpoint, is_local=True, artifacts_dir=process.driver_folder

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+from lichen.collect.browser.layouts import LayoutBooks
 from lichen.collect.browser.recorder import Recorder
 from lichen.collect.counters import Edge, Meter
 from lichen.collect.journeys.script import check_step, unused_step
@@ -42,38 +43,34 @@ class DocumentReader:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._counts: dict[str, tuple[float, int]] = {}
+        self._books = LayoutBooks()
+        self._heard = 0
 
     def read(self) -> DocumentReading:
         """Layout passes of all pages and cross-site frames since the previous call; elements of the first page.
 
-        Chromium counts anew in each document: after a navigation the new document is counted from its start; what
-        the left document did since the previous reading is lost. Repeatable, a little low for steps that navigate
-        more than once.
+        The first call opens the books: its layout passes are those of an earlier time.
         """
         targets = self._recorder.documents()
-        if not targets:
-            return DocumentReading(None, None)
         commands: list[tuple[str, dict[str, Any], str | None]] = [
             ("Performance.getMetrics", {}, target.session) for target in targets
         ]
-        commands.append(
-            ("Runtime.evaluate", {"expression": _COUNT_ELEMENTS, "returnByValue": True}, targets[0].session)
-        )
-        *metrics, elements = self._recorder.call(commands)
-        passes: int | None = 0
+        if targets:
+            commands.append(
+                ("Runtime.evaluate", {"expression": _COUNT_ELEMENTS, "returnByValue": True}, targets[0].session)
+            )
+        *metrics, elements = self._recorder.call(commands) if targets else [None]
+        messages = self._recorder.frames[self._heard :]
+        self._heard += len(messages)
+        kinds = {session: target.kind for session, target in self._recorder.targets.copy().items()}
+        passes = self._books.hear(messages, kinds)
         for target, answer in zip(targets, metrics, strict=True):
-            if answer is None:
-                passes = None
-                continue
-            values = {metric["name"]: metric["value"] for metric in answer["metrics"]}
-            document, count = values["NavigationStart"], int(values["LayoutCount"])
-            known_document, known = self._counts.get(target.session, (document, 0))
-            self._counts[target.session] = document, count
-            if passes is not None:
-                passes += count - known if document == known_document else count
+            if answer is not None:
+                passes += self._books.read(target.session, answer["metrics"])
+        self._books.open = True
         value = elements["result"].get("value") if elements is not None else None
-        return DocumentReading(passes, int(value) if isinstance(value, int) else None)
+        known = bool(targets) and None not in metrics
+        return DocumentReading(passes if known else None, int(value) if isinstance(value, int) else None)
 
 
 @dataclass(frozen=True, slots=True)
