@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from lichen.collect.base import Availability
+from lichen.collect.machine import bpf
 from lichen.collect.machine.cgroup import CPU_ACCOUNTING, UNIFIED, Group, Hierarchies
 from lichen.collect.machine.cgroup_counter import CgroupCounter
 from lichen.collect.machine.cgroup_files import GroupFiles
@@ -111,6 +112,18 @@ class OwnCgroup:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def group_for_packets(label: str) -> OwnCgroup | None:
+    """A group whose packets may be counted; None where this user may not make one or may not count."""
+    try:
+        group = OwnCgroup(label)
+    except NothingMeasured:
+        return None
+    if bpf.probe(group.group.folders.get(UNIFIED)).ok:
+        return group
+    group.close()
+    return None
 
 
 def _refused(why: str) -> NothingMeasured:

@@ -229,6 +229,7 @@ class Parts:
             cwd=cwd,
             env=self._environment(part),
             grace_s=self._grace_s,
+            own_group=True,
         )
         stat = read_stat(process.pid)
         return _Running(part, process.pid, stat.start_ticks if stat else 0, process)

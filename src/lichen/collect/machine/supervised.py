@@ -16,6 +16,7 @@ from typing import Final
 import psutil
 
 from lichen.collect.machine import guard
+from lichen.collect.machine.own_cgroup import group_for_packets
 from lichen.errors import PartFailed
 
 _START_TIMEOUT_S: Final = 20.0
@@ -37,6 +38,7 @@ class Supervised:
         name: how messages call it.
         log: file, emptied first.
         grace_s: time between SIGTERM and SIGKILL when this process dies without stopping it.
+        own_group: the command is born in a control group of its own where that lets its network bytes be counted.
 
     Attributes:
         pid: of the command.
@@ -46,15 +48,25 @@ class Supervised:
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], *, log: Path, cwd: Path | None, env: Mapping[str, str], grace_s: float
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        cwd: Path | None,
+        env: Mapping[str, str],
+        grace_s: float,
+        own_group: bool = False,
     ) -> None:
         self.name = name
         self._log = log
         self._exit_code: int | None = None
+        self._group = group_for_packets(name) if own_group else None
+        group = "" if self._group is None else str(self._group.folder)
         try:
             log.write_bytes(b"")
             self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", guard.__file__, str(grace_s), str(log), *command],
+                [sys.executable, "-I", "-S", guard.__file__, str(grace_s), str(log), group, *command],
                 cwd=cwd,
                 env=env,
                 stdin=subprocess.PIPE,
@@ -63,6 +75,7 @@ class Supervised:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:  # ValueError: a NUL in a word or in a variable
+            self._leave_group()
             why = error.strerror if isinstance(error, OSError) else error
             where = (error.filename if isinstance(error, OSError) else None) or command[0]
             raise PartFailed(
@@ -141,6 +154,12 @@ class Supervised:
             self._guard.wait()
         if streams[1] is not None:
             streams[1].close()
+        self._leave_group()
+
+    def _leave_group(self) -> None:
+        if self._group is not None:
+            self._group.close()
+            self._group = None
 
     def _listen(self, timeout_s: float) -> str:
         """What the guard says next, waiting at most ``timeout_s`` for it; empty when nothing."""
