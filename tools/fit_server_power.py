@@ -26,6 +26,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lichen.catalogue.hardware import find_cpu
 from lichen.factors import TABLE_SERVER_POWER
 from lichen.factors.reader import COLUMNS as ROW_FIELDS
 from lichen.model.server_model import ANCHORS, BUILD_FIELDS, FITTED, RESPONSES, TENTHS, Server, ServerModel
@@ -35,6 +36,7 @@ Array = npt.NDArray[np.float64]
 ERA_START: Final = 2015
 FIRST_DAYS: Final = {"old": date(2006, 1, 1), "new": date(ERA_START, 1, 1)}
 LOADS: Final = np.linspace(0.0, 1.0, 11)
+HOST_THREADS: Final = 48
 TAIL: Final = 0.04
 """Tail beyond each bound of the printed range: a little under 5 %, because the fit has seen the other CPU models only."""
 COLUMNS: Final = (
@@ -71,9 +73,11 @@ def read(path: Path) -> Servers:
     def column(name: str) -> Array:
         return np.array([float(row[name]) for row in rows])
 
+    launched = [find_cpu(row["HW_CPUName"]).cpu for row in rows]
     return Servers(
         name=np.array([row["CPUName"] for row in rows]),
-        year=column("Hardware_Availability_Year"),
+        # some results give a year before the processor existed
+        year=np.maximum(column("Hardware_Availability_Year"), [0 if cpu is None else cpu.year for cpu in launched]),
         amd=np.array([float(row["CPUMake"] == "amd") for row in rows]),
         tdp_w=column("TDP") * column("CPUChips"),
         threads=column("CPUThreads"),
@@ -186,6 +190,35 @@ def spreads(errors: Mapping[tuple[str, ...], Array]) -> dict[str, tuple[Array, A
     }
 
 
+def family_errors(servers: Servers) -> Array:
+    """ln(true / estimate) of watts per thread when the host is only known to be its maker's: one typical host for all.
+
+    What happens where a hypervisor hides the processor; hosts of fewer threads than `HOST_THREADS` carry no virtual machines.
+    """
+    hosts = servers.at(servers.threads >= HOST_THREADS)
+    found = np.empty_like(hosts.power_w)
+    for name in np.unique(hosts.name):
+        out = hosts.name == name
+        rest = hosts.at(out)
+        like = hosts.at(~out & (hosts.amd == rest.amd[0]))
+        tdp_w, threads = (float(np.exp(np.log(column).mean())) for column in (like.tdp_w, like.threads))
+        host = Server(tdp_w=tdp_w, threads=threads, amd_share=rest.amd[0])
+        model = fit(servers.at(servers.name != name))
+        found[out] = np.log(rest.power_w / rest.threads[:, None] / (predict(model, host, 1) / threads))
+    return found
+
+
+def guest_spreads(servers: Servers) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Bounds for a guest whose host is known by its maker, and not at all; wider than those of a host that is known better."""
+    known_better = spreads(residuals(servers, list(situations(year_known=False))))
+    family = _wider(bounds(family_errors(servers)), known_better["tdp_threads_make"])
+    return family, _wider(family, known_better["threads"])
+
+
+def _wider(some: tuple[Array, Array], other: tuple[Array, Array]) -> tuple[Array, Array]:
+    return np.minimum(some[0], other[0]), np.maximum(some[1], other[1])
+
+
 def at_loads(anchored: Array) -> Array:
     """Bounds at the eleven loads from those at the anchors."""
     return np.interp(LOADS, [float(anchor) / 100 for anchor in ANCHORS], anchored)
@@ -241,6 +274,11 @@ def report(servers: Servers) -> Iterator[str]:
                 f"  {' '.join(case) or 'nothing'}: MAPE {mape(errors[case]):.1%}, range covers {inside:.1%}, true/estimate at "
                 + ", ".join(f"{load} %: {a:.2f} to {b:.2f}" for load, a, b in zip(ANCHORS, low, high, strict=True))
             )
+    errors_family = family_errors(eras(servers)["new"])
+    low, high = (np.exp(side) for side in bounds(errors_family))
+    yield f"  family alone, watts per thread: MAPE {mape(errors_family):.1%}, " + ", ".join(
+        f"{load} %: {a:.2f} to {b:.2f}" for load, a, b in zip(ANCHORS, low, high, strict=True)
+    )
     for case, share in nested_coverage(eras(servers)["new"]).items():
         yield f"  new, range fitted without the CPU model: {' '.join(case)} covers {share:.1%}"
 
@@ -278,7 +316,16 @@ def rows(servers: Servers) -> Iterator[dict[str, Any]]:
                 figures = (1.0, _significant(float(low)), _significant(float(high)))
                 comment = f"True over estimated power of CPU models left out of the fit, {of}, {TAIL:.0%} tails."
                 yield _row(f"spread.{basis}.load_{load}", start, end, figures, ("lognormal", comment))
-    slopes = np.diff([0.0, *(fit(eras(servers)["new"]).value[f"curve.load_{t}"] for t in TENTHS), 1.0]) * 10
+    new = eras(servers)["new"]
+    of = f"watts per thread of hosts with {HOST_THREADS} threads or more"
+    for name, sides, who in zip(
+        ("family", "hidden"), guest_spreads(new), ("their maker alone", "nothing"), strict=True
+    ):
+        for load, low, high in zip(ANCHORS, *np.exp(sides), strict=True):
+            figures = (1.0, _significant(float(low)), _significant(float(high)))
+            words = ("lognormal", f"True over estimated {of}, known by {who}.")
+            yield _row(f"spread.{name}.load_{load}", FIRST_DAYS["new"], "", figures, words)
+    slopes = np.diff([0.0, *(fit(new).value[f"curve.load_{t}"] for t in TENTHS), 1.0]) * 10
     busy = [float(slope) for slope in slopes[2:6]]
     figures = (_significant(sum(busy) / len(busy)), _significant(min(busy)), _significant(max(busy)))
     words = ("triangular", "Slope of the load curve between 20 and 60 % load; range: its segments.")
