@@ -4,6 +4,7 @@
 from lichen.config.keys import Key
 from lichen.config.kinds import Samples, Viewport
 from lichen.config.loading import DEFAULT_FILE, load_settings, resolve_lang
+from lichen.config.part import PART_SOURCES, Part
 from lichen.config.settings import (
     KEYS,
     LIST_KEYS,
@@ -16,12 +17,30 @@ from lichen.config.settings import (
     Method,
     Origin,
     Output,
-    Part,
     Project,
     Settings,
 )  # fmt: skip
 
 __all__ = [
-    "DEFAULT_FILE", "KEYS", "LIST_KEYS", "Browser", "Context", "Extend", "Journey", "Key", "Lang", "Measure", "Method", "Origin",
-    "Output", "Part", "Project", "Samples", "Settings", "Viewport", "load_settings", "resolve_lang",
+    "DEFAULT_FILE",
+    "KEYS",
+    "LIST_KEYS",
+    "PART_SOURCES",
+    "Browser",
+    "Context",
+    "Extend",
+    "Journey",
+    "Key",
+    "Lang",
+    "Measure",
+    "Method",
+    "Origin",
+    "Output",
+    "Part",
+    "Project",
+    "Samples",
+    "Settings",
+    "Viewport",
+    "load_settings",
+    "resolve_lang",
 ]  # fmt: skip

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from lichen import redact
 from lichen.config.keys import Key
-from lichen.config.kinds import Viewport
-from lichen.config.settings import KEYS, LIST_KEYS, SECTIONS, Journey, Part, Settings
+from lichen.config.kinds import VARIABLES, Viewport
+from lichen.config.part import Part
+from lichen.config.settings import KEYS, LIST_KEYS, SECTIONS, Journey, Settings
 
 _EXAMPLE_PART: Final = """\
 # [[part]]
@@ -63,9 +64,10 @@ Lichen reads `lichen.toml` in the current folder, or the file named by `--config
 """
 
 _REFERENCE_PART: Final = """\
-A server part is measured in the same window as the browser. Each `[[part]]` has a `command` that starts it, or the `port` or
-`pid` of a server that runs already, and a `name` of its own that is not `browser`. Other parts and journeys can use its
-address as `{name.url}`.
+A server part is measured in the same window as the browser. Each `[[part]]` has a `name` of its own that is not `browser`, and
+exactly one of: a `command` that starts it; the `port` or `pid` of a server that runs already; a `cgroup`, `container`, `label`,
+`compose`, `pods` or `query` that says where its counters are ([sources](sources.md)). Other parts and journeys can use the
+address of a part with a port as `{name.url}`.
 """
 
 _REFERENCE_JOURNEY: Final = """\
@@ -154,9 +156,9 @@ def values(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     lists: Mapping[str, tuple[Part | Journey, ...]] = {"part": settings.parts, "journey": settings.journeys}
     for section, declared in lists.items():
         for position, item in enumerate(declared):
-            for name in LIST_KEYS[section]:
+            for name, key in LIST_KEYS[section].items():
                 value = plain(getattr(item, name))
-                shown = dict.fromkeys(value, redact.MASK) if isinstance(value, dict) else redact.tree(value)
+                shown = dict.fromkeys(value, redact.MASK) if key.kind is VARIABLES else redact.tree(value)
                 origin = settings.origins.get(f"{section}.{position}.{name}")
                 yield f"{section}.{item.name}.{name}", shown, str(origin or "default")
 

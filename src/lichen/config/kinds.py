@@ -21,6 +21,11 @@ Samples = Literal["auto"] | int
 
 _ZONE = re.compile(r"WORLD|[A-Z]{2}(-[A-Z0-9]{1,8})*")
 _ADDRESS = re.compile(r"(https?://|\{url\}|\{[^{}/]+\.url\})\S*")
+_LABEL = re.compile(r"[^\s=]+(=.*)?")
+_COMPOSE = re.compile(r"[a-z0-9][a-z0-9_-]*(/[^\s/]+)?")
+_PODS = re.compile(
+    r"[a-z0-9][a-z0-9-]*/([^\s/=]+(/[^\s/=]+)?=[^\s/]*|(deployment|statefulset|daemonset|job|pod)/[a-z0-9][a-z0-9.-]*)"
+)
 _SOCKET = re.compile(r"tcp://[^\s/]+:(\d+|\{[^{}]+\})")
 _LARGEST = sys.float_info.max
 _TRUE = frozenset({"true", "yes", "on", "1"})
@@ -162,6 +167,23 @@ def _variables(value: object, _folder: Path) -> dict[str, str]:
     return dict(value)
 
 
+def _queries(value: object, folder: Path) -> dict[str, str]:
+    found = _variables(value, folder)
+    if not found or not all(query.strip() for query in found.values()):
+        raise ValueError
+    return found
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[object, Path], str]:
+    def read(value: object, _folder: Path) -> str:
+        text = _text(value)
+        if pattern.fullmatch(text) is None:
+            raise ValueError
+        return text
+
+    return read
+
+
 def _integer_text(text: str) -> object:
     return text if text == "auto" else int(text)
 
@@ -223,3 +245,9 @@ ADDRESS: Kind[str] = Kind('an address such as "http://127.0.0.1:8000" or "{porta
 READY: Kind[str] = Kind('an address such as "{url}/health" or "tcp://127.0.0.1:5432", or "tcp"', _ready)
 RESET: Kind[tuple[str, ...] | str] = Kind('a command such as ["python", "reset.py"], or an address', _reset)
 VARIABLES: Kind[dict[str, str]] = Kind("a table of texts", _variables)
+LABEL: Kind[str] = Kind('a label such as "tier=web"', _matching(_LABEL))
+COMPOSE: Kind[str] = Kind(
+    'a compose project and its service such as "shop/web", or the project alone', _matching(_COMPOSE)
+)
+PODS: Kind[str] = Kind('a namespace and its pods such as "shop/app=web" or "shop/deployment/web"', _matching(_PODS))
+QUERIES: Kind[dict[str, str]] = Kind('a table such as { cpu_time = "process_cpu_seconds_total" }', _queries)

@@ -14,7 +14,8 @@ from lichen import redact
 from lichen.config.keys import Key
 from lichen.config.kinds import VARIABLES
 from lichen.config.names import refusal
-from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Lang, Origin, Part, Settings
+from lichen.config.part import PART_SOURCES, Part
+from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Lang, Origin, Settings
 from lichen.config.toml import read_toml
 from lichen.errors import ConfigError
 
@@ -215,9 +216,9 @@ class _Reader:
             raise ConfigError(
                 f"Two [[{section}]] are called '{declared.name}' ({place}).", repair="Rename one.", culprit=place
             )
-        alternatives = ("command", "port", "pid") if section == "part" else ("file", "url")
+        alternatives = PART_SOURCES if section == "part" else ("file", "url")
         given = [name for name in alternatives if getattr(declared, name) is not None]
-        if len(given) != 1 and given != ["command", "port"]:
+        if len(given) != 1 and given not in (["command", "port"], ["container", "pods"]):
             has = f"has {' and '.join(given)}" if given else f"has none of {', '.join(alternatives)}"
             raise ConfigError(
                 f"The {section} '{declared.name}' {has} ({place}).", repair=f"Give one of {', '.join(alternatives)}.",

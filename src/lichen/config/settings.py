@@ -10,21 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from lichen.config.keys import Key, declare, declare_name, declare_table, declared_keys  # fmt: skip
+from lichen.config.keys import Key, declare, declare_name, declared_keys  # fmt: skip
 from lichen.config.kinds import (
     ADDRESS,
-    COMMAND,
     FLAG,
-    NAME,
     PATH,
     PATHS,
     PROGRAM,
-    READY,
-    RESET,
     SAMPLES,
     TEXT,
     TEXTS,
-    VARIABLES,
     VIEWPORT,
     ZONE,
     Samples,
@@ -34,6 +29,7 @@ from lichen.config.kinds import (
     number,
     optional,
 )
+from lichen.config.part import Part
 
 Lang = Literal["en", "fr"]
 OriginKind = Literal["default", "file", "env", "flag"]
@@ -264,56 +260,6 @@ class Extend:
     )
     modules: tuple[Path, ...] = declare(
         PATHS, (), en="Python files with a PLUGINS table.", fr="Fichiers Python avec une table PLUGINS.",
-    )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A server part, measured in the same window as the browser: started by a command, or found by its port or pid."""
-
-    name: str = declare_name(
-        NAME, en="Name of the part, unique.", fr="Nom de la partie, unique.",
-    )  # fmt: skip
-    command: tuple[str, ...] | None = declare(
-        optional(COMMAND), None, unset="not started here",
-        en="Command that starts it; {port} becomes a free port, {url} the address there, {data} a private folder, "
-        "{python} the interpreter of Lichen, {other.url} another part's address.",
-        fr="Commande qui la démarre ; {port} devient un port libre, {url} son adresse, {data} un dossier privé, "
-        "{python} l'interpréteur de Lichen, {autre.url} l'adresse d'une autre partie.",
-    )  # fmt: skip
-    port: int | None = declare(
-        optional(integer(1, 65535)), None, unset="a free one, when the command asks for {port}",
-        en="Port on which it already listens, or on which its command will.",
-        fr="Port sur lequel elle écoute déjà, ou écoutera une fois démarrée.",
-    )  # fmt: skip
-    pid: int | None = declare(
-        optional(integer(1, 2**31 - 1)), None, unset="not attached by pid",
-        en="Process that already runs.", fr="Processus qui tourne déjà.",
-    )  # fmt: skip
-    cwd: Path | None = declare(
-        optional(PATH), None, unset="the folder of lichen.toml",
-        en="Folder in which the command runs.", fr="Dossier où s'exécute la commande.",
-    )  # fmt: skip
-    env: Mapping[str, str] = declare_table(
-        VARIABLES, en="Variables added to its environment.", fr="Variables ajoutées à son environnement.",
-    )  # fmt: skip
-    ready: str | None = declare(
-        optional(READY), None, unset="its port, if it has one",
-        en="Address that answers once it is ready, or tcp for its port.",
-        fr="Adresse qui répond quand elle est prête, ou tcp pour son port.",
-    )  # fmt: skip
-    ready_timeout_s: float = declare(
-        number(0, above=True, unit="seconds"), 30.0,
-        en="Longest wait for it to be ready, in seconds.", fr="Attente maximale avant qu'elle soit prête, en secondes.",
-    )  # fmt: skip
-    reset: tuple[str, ...] | str | None = declare(
-        optional(RESET), None, unset="nothing is reset",
-        en="Command, or address to post to, that restores its data before each repetition.",
-        fr="Commande, ou adresse à appeler (POST), qui rétablit ses données avant chaque répétition.",
-    )  # fmt: skip
-    zone: str | None = declare(
-        optional(ZONE), None, unset="context.zone",
-        en="Country or grid zone where it is hosted.", fr="Pays ou zone électrique de son hébergement.",
     )  # fmt: skip
 
 
