@@ -13,8 +13,9 @@ from typing import Any, Final
 from lichen.collect.counters import Counter
 from lichen.collect.journeys.rows import primary_s
 from lichen.collect.machine import Parts, describe_host
-from lichen.collect.machine.command import COMMAND, CommandLine, CommandRun, run_command
+from lichen.collect.machine.command import CommandLine, CommandRun, run_command
 from lichen.collect.machine.relay import SignalRelay
+from lichen.collect.suites import SuiteReading
 from lichen.errors import StorageError
 from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
@@ -23,6 +24,7 @@ from lichen.service.presence import Presence, neighbour_notes
 from lichen.service.record import Measured, RunFacts, now, run_content
 from lichen.service.result import Result
 from lichen.service.subject import Command, place_of_command, record_of_command
+from lichen.service.suites import Attach, prepared, record_of_suite, suite_of
 from lichen.service.summary import summarise
 from lichen.service.workspace import Workspace
 
@@ -40,6 +42,7 @@ class Order:
         units: functional units that one run does, such as images.
         unit_name: what one unit is.
         with_parts: whether the parts of lichen.toml are measured beside it.
+        attach: whether to look into it, where it is a test suite.
     """
 
     line: CommandLine
@@ -47,6 +50,7 @@ class Order:
     units: float = 1.0
     unit_name: str = ONE_RUN
     with_parts: bool = False
+    attach: Attach = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +101,9 @@ def measure_command(
         measured = runner.repeat(shared_host=bool(host["virtualised"]))
         measured = replace(measured, samples=_noted(measured, neighbour_notes(presence)))
     place = place_of_command(settings)
-    where = {COMMAND: place, **{name: found for name, found in places(settings, parts).items() if name in parts}}
+    trees = dict.fromkeys(name for sample in measured.samples for step in sample.steps for name in step.readings)
+    known = places(settings, parts)
+    where = {name: known.get(name, place) for name in trees}
     facts = RunFacts(
         project=settings.project.name,
         functional_unit=order.unit_name,
@@ -143,19 +149,29 @@ class _Runner:
         self._order = order
         self._relay = relay
         self._parts = parts
+        self._suite = suite_of(order.line.words, order.attach, Path.cwd())
+
+    def _run(self, index: int) -> CommandRun[SuiteReading]:
+        """One repetition; a suite is prepared anew for each."""
+        line = self._order.line
+        if self._suite is None:
+            return run_command(line, self._relay, index=index, parts=self._parts)
+        with prepared(self._suite, line) as (told, observer, notes):
+            run = run_command(told, self._relay, index=index, parts=self._parts, observer=observer)
+        return replace(run, sample=replace(run.sample, notes=(*notes, *run.sample.notes)))
 
     def repeat(self, *, shared_host: bool) -> Measured:
         """Runs it as often as asked, or until it is precise enough; the first failure is the last repetition."""
         plan = sampling_plan(self._settings, shared_host=shared_host, samples=self._settings.run.samples)
         began = time.monotonic()
-        runs: list[CommandRun] = []
+        runs: list[CommandRun[SuiteReading]] = []
         primary: list[float] = []
         longest_s = 0.0
         while not self.exit_code and not plan.enough(primary, time.monotonic() - began, longest_s):
-            run = run_command(self._order.line, self._relay, index=len(runs), parts=self._parts)
+            run = self._run(len(runs))
             self.exit_code = run.exit_code
             runs.append(run)
-            primary.append(primary_s(run.sample, (COMMAND, *self._parts)))
+            primary.append(primary_s(run.sample, _trees(run)))
             longest_s = max(longest_s, run.sample.window_s)
         counted = runs[:-1] if self.exit_code and len(runs) > 1 else runs
         samples = [replace(run.sample, notes=(*run.sample.notes, *_notes(run))) for run in counted]
@@ -170,11 +186,15 @@ class _Runner:
             primary_s=tuple(primary[: len(counted)]),
             elapsed_s=time.monotonic() - began,
             units=(self._order.units,) * len(counted),
-            record=record_of_command(self._order.units, [run.exit_code for run in runs]),
+            record=record_of_command(self._order.units, [run.exit_code for run in runs]) | record_of_suite(counted[-1]),
         )
 
 
-def _notes(run: CommandRun) -> tuple[str, ...]:
+def _trees(run: CommandRun[SuiteReading]) -> set[str]:
+    return {name for step in run.sample.steps for name in step.readings}
+
+
+def _notes(run: CommandRun[SuiteReading]) -> tuple[str, ...]:
     """What a reader must know of one repetition."""
     notes = []
     if run.exit_code > _SIGNALLED:

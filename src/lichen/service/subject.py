@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
@@ -74,6 +74,6 @@ def place_of_command(settings: Settings) -> PartPlace:
     return PartPlace(tier=tier, zone=zone, device="laptop" if battery else "desktop", network=settings.context.network)
 
 
-def record_of_command(units: float, exit_codes: Sequence[int]) -> Mapping[str, Any]:
+def record_of_command(units: float, exit_codes: Sequence[int]) -> dict[str, Any]:
     """What a command's record in a run file has beside a journey's."""
     return {"kind": "command", "units": units, "exit_codes": list(exit_codes)}

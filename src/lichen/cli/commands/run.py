@@ -37,6 +37,11 @@ Examples:
 @click.option("--unit-name", metavar="NAME", help="What one unit is, such as image.")
 @click.option("--name", metavar="NAME", help="What the command is called; its first words when not given.")
 @click.option("--parts", "with_parts", is_flag=True, help="Measure the parts of lichen.toml beside the command.")
+@click.option(
+    "--attach/--no-attach",
+    default=None,
+    help="Look into the command for test cases and browsers; by default when it is a suite.",
+)
 @setting_option("--samples", "run.samples", "N|auto")
 @setting_option("--tier", "run.tier")
 @setting_option("--zone", "context.zone", "ZONE")
@@ -53,6 +58,7 @@ def command(
     unit_name: str | None,
     name: str | None,
     with_parts: bool,
+    attach: bool | None,
     formats: tuple[str, ...],
 ) -> None:
     """Run any command and print what it consumes, whole and per unit of work.
@@ -78,6 +84,7 @@ def command(
             units=units,
             unit_name=unit_name or (ONE_RUN if units == 1 else "unit"),
             with_parts=with_parts,
+            attach="auto" if attach is None else "always" if attach else "never",
         )
         outcome = measure_command(workspace, order, relay, on_written=invocation.written.append)
     try:

@@ -77,14 +77,17 @@ def _highest(values: Iterable[Value]) -> Value:
     return max(value for value in listed if value is not None)
 
 
-def _part_quantities(cpu_count: int) -> dict[str, Callable[[Reading], Value]]:
-    return {
+def _part_quantities(part: str, cpu_count: int) -> dict[str, Callable[[Reading], Value]]:
+    found: dict[str, Callable[[Reading], Value]] = {
         "cpu_time": lambda reading: None if reading.cpu_ns is None else reading.cpu_ns / NANO,
         "cpu_time_share": lambda reading: None if reading.cpu_ns is None else reading.cpu_ns / NANO / cpu_count,
         "memory_peak": lambda reading: reading.memory_peak_bytes,
         "memory_byte_seconds": lambda reading: reading.memory_byte_seconds,
         "disk_bytes": lambda reading: reading.disk_bytes,
     }
+    if part != BROWSER:  # whose bytes are what it accounts for itself, per step
+        found["network_bytes"] = lambda reading: reading.network_bytes
+    return found
 
 
 _BROWSER_QUANTITIES: Final[Mapping[str, Callable[[StepReading], Value]]] = {
@@ -96,15 +99,13 @@ _BROWSER_QUANTITIES: Final[Mapping[str, Callable[[StepReading], Value]]] = {
     "dom_elements": lambda step: step.dom_elements,
 }
 _SERVER_QUANTITIES: Final[Mapping[str, Callable[[StepReading], Value]]] = {
-    # Bytes between parts cannot be read without privileges: unknown, and shown as not covered.
-    "network_bytes": lambda _: None,
     "window_time": lambda step: step.observed_s,
 }
 _PEAKS: Final = frozenset({"memory_peak", "dom_elements"})
 
 
 def _series(samples: Sequence[Sample], step: str, part: str, quantity: str, cpu_count: int) -> Iterator[Value]:
-    from_tree = _part_quantities(cpu_count).get(quantity)
+    from_tree = _part_quantities(part, cpu_count).get(quantity)
     from_step = (_BROWSER_QUANTITIES if part == BROWSER else _SERVER_QUANTITIES).get(quantity)
     combine = _highest if quantity in _PEAKS else _sum
     for sample in samples:
@@ -130,7 +131,7 @@ def activities(run: JourneySamples, nomenclature: Nomenclature) -> list[Activity
     names = step_names(run.samples)
     for part, place in run.places.items():
         quantities = [
-            *_part_quantities(run.cpu_count),
+            *_part_quantities(part, run.cpu_count),
             *(_BROWSER_QUANTITIES if part == BROWSER else _SERVER_QUANTITIES),
         ]
         for step in names:
