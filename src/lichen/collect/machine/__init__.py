@@ -2,6 +2,7 @@
 """What a process tree consumes on this machine, read exactly at the edges of a window."""
 
 from lichen.collect.machine.collector import ProcessCollector
+from lichen.collect.machine.counter_collector import CgroupCollector, CounterCollector
 from lichen.collect.machine.host import Calibration, Conditions, Finding, calibrate, conditions, describe_host, diagnose
 from lichen.collect.machine.machine_meter import MachineMeter
 from lichen.collect.machine.meter import TreeMeter
@@ -9,7 +10,9 @@ from lichen.collect.machine.parts import Part, Parts
 
 __all__ = [
     "Calibration",
+    "CgroupCollector",
     "Conditions",
+    "CounterCollector",
     "Finding",
     "MachineMeter",
     "Part",
