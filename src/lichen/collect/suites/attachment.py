@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -10,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self
 
+from lichen.collect.browser.exchange import Exchange
 from lichen.collect.browser.traffic import Traffic
 from lichen.collect.counters import Edge, Meter
 from lichen.collect.suites.browsers import Browsers
 from lichen.collect.suites.cases import CaseBook
 from lichen.collect.suites.channel import Channel, Event
 from lichen.collect.suites.processes import BrowserFound
+from lichen.collect.suites.proxied import exchange_told
 from lichen.collect.suites.reading import SuiteReading, assemble
 from lichen.errors import LichenError
 
@@ -47,6 +50,7 @@ class Attachment:
         self._notes: list[str] = []
         self._hooked = False
         self._traffics: list[Traffic] = []
+        self._proxied: list[Exchange] = []
         self._held_ns = 0
         self._calibrated_s = float("-inf")
 
@@ -77,7 +81,7 @@ class Attachment:
         return assemble(
             book,
             edges,
-            self._traffics,
+            [*self._traffics, Traffic(tuple(self._proxied), ())],
             runner=self._runner,
             level=self._browsers.level,
             blind=self._browsers.blind(last.at_ns),
@@ -121,6 +125,8 @@ class Attachment:
             "launch": self._take_launch,
             "launched": self._take_launched,
             "exit": self._take_exit,
+            "proxy": self._take_proxy,
+            "exchange": self._take_exchange,
             "server": self._take_server,
         }
         handler = handlers.get(event["event"])
@@ -164,6 +170,13 @@ class Attachment:
         pid = event.get("browser")
         if isinstance(pid, int):
             self._browsers.ended(pid, _text(event, "signal") or None)
+
+    def _take_proxy(self, _: Event) -> None:
+        self._browsers.proxied()
+
+    def _take_exchange(self, event: Event) -> None:
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            self._proxied.append(exchange_told(event))
 
     def _take_server(self, event: Event) -> None:
         pid = event.get("server")

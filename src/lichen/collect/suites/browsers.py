@@ -50,12 +50,20 @@ class Browsers:
         self._watch = ProcessWatch()
         self._browsers: list[_Browser] = []
         self._waiting: list[tuple[_Browser, BrowserFound]] = []
+        self._is_proxied = False
 
     def told(self, found: BrowserFound) -> None:
-        """A browser was started just now, and its starter waits: attaches before it does anything."""
+        """A browser was started just now, and its starter waits: attaches before it does anything.
+
+        It may have been found by itself while its starter waited for it.
+        """
         self._watch.forget(found.pid)
-        browser = self._add(found)
-        if browser is None:
+        self._waiting = [(browser, other) for browser, other in self._waiting if other.pid != found.pid]
+        browser = next((known for known in self._browsers if known.pid == found.pid), None) or self._add(found)
+        if browser is None or self._is_proxied:
+            return
+        if browser.recorder is not None:
+            self.level = Level.INJECTED
             return
         if found.port is None:
             self._unattached(browser, "it is started without a debugging port that several can use")
@@ -67,10 +75,17 @@ class Browsers:
                 return
             time.sleep(_LOOK_S)
 
+    def proxied(self) -> None:
+        """A proxy of the suite tells what crosses the network: the browsers themselves need not be asked."""
+        self._is_proxied = True
+        self.level = Level.INJECTED
+
     def look(self) -> None:
         """Finds browsers that nobody told of, and attaches to those whose debugger has come up."""
         for found in self._watch.look():
             browser = self._add(found)
+            if self._is_proxied:
+                continue
             if browser is not None and found.port is None:
                 self._unattached(browser, "it has no debugging port")
             elif browser is not None:
@@ -110,6 +125,8 @@ class Browsers:
 
     def blind(self, last_ns: int) -> list[Blindness]:
         """When a browser ran whose traffic is not known. ``last_ns``: end of the window."""
+        if self._is_proxied:
+            return []
         ends = [(browser.found_ns, browser.blind_until_ns) for browser in self._browsers]
         return [Blindness(start, last_ns if end is None else end) for start, end in ends if end != start]
 

@@ -52,9 +52,11 @@ def as_browser(pid: int, words: list[str]) -> BrowserFound | None:
     """The browser that a command line starts; None for anything else and for a browser's helper processes."""
     if not words or any(_HELPER.match(word) for word in words[1:]):
         return None
+    if len(words) == 1 and " " in words[0]:
+        return None  # not a command line but a title: of npm, of a helper
     port = next((word.removeprefix(_PORT) for word in words if word.startswith(_PORT)), None)
     names = {Path(word).name for word in words[:2]}  # a shell script of the same name comes second
-    if not any(_BROWSER.fullmatch(name) for name in names):
+    if "--version" in words or not any(_BROWSER.fullmatch(name) for name in names):
         return None
     profile = next((word.removeprefix(_PROFILE) for word in words if word.startswith(_PROFILE)), None)
     return BrowserFound(pid, port, profile)

@@ -61,7 +61,7 @@ function tell(event, wait = true) {
     if (wait && channel.reply === null) channel.reply = claimReply();
     const answered = wait && channel.reply !== null;
     write({ ...event, pid: event.pid ?? process.pid, ...(answered ? { reply: channel.reply.name } : {}) });
-    if (answered && fs.readSync(channel.reply.input, Buffer.alloc(1)) === 0) channel.closed = true;
+    if (answered && fs.readSync(channel.reply.input, Buffer.alloc(1), 0, 1, null) === 0) channel.closed = true;
   } catch {
     channel.closed = true;
   }
