@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "explain": "Open a figure down to its formula, factors, sources and raw values.",
     "methods": "List the methods, or show one.",
     "evaluate": "Apply methods to activities given as JSON.",
+    "power": "Estimate watts at the wall of a machine at a load, with range, without a meter.",
     "plugins": "List the plug-ins, installed and local.",
 }
 """Every command with its help, in the order of first use. Each is ``lichen.cli.commands.<name>:command``."""
