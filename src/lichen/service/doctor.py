@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from lichen.collect.journeys import BrowserInfo, find_browser
 from lichen.collect.machine import calibrate as calibrate_host
 from lichen.collect.machine import diagnose as diagnose_machine
+from lichen.collect.machine import sources
 from lichen.errors import BrowserMissing, NothingMeasured
 from lichen.factors.store import FactorStore
 from lichen.service.workspace import Workspace
@@ -115,7 +116,7 @@ def diagnose(workspace: Workspace, *, calibrate: bool = False, seconds: float = 
         Rows of topic, ok, what, repair.
     """
     findings = [*_browsers(workspace), _driver(), _sandbox(), _folder(workspace), *_factors(workspace)]
-    findings += [_finding(f.topic, f.ok, f.what, f.repair) for f in diagnose_machine()]
+    findings += [_finding(f.topic, f.ok, f.what, f.repair) for f in (*diagnose_machine(), *sources())]
     if calibrate:
         findings.append(_precision(seconds))
     return findings

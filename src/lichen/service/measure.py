@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ from lichen.collect.journeys import (
     run_sample,
 )
 from lichen.collect.journeys.rows import PartPlace, primary_s
-from lichen.collect.machine import MachineMeter, Part, Parts, describe_host
+from lichen.collect.machine import MachineMeter, Part, Parts, describe_host, is_counter, open_part
 from lichen.config import Samples, Settings
 from lichen.errors import ConfigError, LichenError
 from lichen.ledger import runfile
@@ -145,6 +146,7 @@ def declared_parts(settings: Settings) -> list[Part]:
             ready="" if part.ready in (None, "tcp") else str(part.ready),
             timeout_s=part.ready_timeout_s,
             reset=part.reset or (),
+            counter=partial(open_part, part) if is_counter(part) else None,
         )
         for part in settings.parts
     ]
@@ -189,7 +191,7 @@ class _Runner:
 
     def repeat(self, journey: Journey, plan: SamplingPlan) -> Measured:
         """Repeats a journey until it is precise enough, or as often as asked."""
-        names = (BROWSER, *self.parts.roots)
+        names = (BROWSER, *self.parts.names)
         for index in range(self.settings.measure.discard):
             self.sample(journey, -1 - index)
         taken: list[Sample] = []

@@ -16,13 +16,15 @@ UNOBSERVED_S: Final = 1.0
 """Part of a dwell that is worth a sentence."""
 FOREIGN_SHARE: Final = 0.10
 """Share of the machine that other programs may use during a measurement without a word."""
+PRESSED_SHARE: Final = 0.10
+"""Share of the window in which a part may wait for a resource without a word."""
 STOLEN_SHARE: Final = 0.02
 """Share of the machine that a hypervisor may give to others without a word."""
 
 
 def notes_of(samples: Sequence[Sample]) -> tuple[str, ...]:
     """Sentences about the samples of one journey, for its record."""
-    return (*_resting(samples), *_load(samples))
+    return (*_resting(samples), *_load(samples), *_pressed(samples))
 
 
 def _resting(samples: Sequence[Sample]) -> Iterator[str]:
@@ -58,3 +60,23 @@ def _load(samples: Sequence[Sample]) -> Iterator[str]:
         yield f"other programs used {foreign:.0%} of the machine during the measurement"
     if stolen > STOLEN_SHARE:
         yield f"the hypervisor gave {stolen:.0%} of the machine to others during the measurement"
+
+
+def _pressed(samples: Sequence[Sample]) -> Iterator[str]:
+    """Parts that had to wait: what they consumed is right, what they would consume on a free machine may differ."""
+    parts = dict.fromkeys(name for sample in samples for step in sample.steps for name in step.readings)
+    for part in parts:
+        for resource in ("cpu", "memory", "io"):
+            shares = [_waited(sample, part, resource) for sample in samples]
+            known = [share for share in shares if share is not None]
+            share = median(known) if known else 0.0
+            if share > PRESSED_SHARE:
+                called = {"cpu": "the processor", "memory": "memory", "io": "storage"}[resource]
+                yield f"part {part} waited for {called} during {share:.0%} of the measurement"
+
+
+def _waited(sample: Sample, part: str, resource: str) -> float | None:
+    stalled = [getattr(step.readings[part], f"{resource}_stalled_ns") for step in sample.steps if part in step.readings]
+    if None in stalled or not sample.window_s:
+        return None
+    return math.fsum(stalled) / 1e9 / sample.window_s

@@ -2,16 +2,20 @@
 """What a process tree consumes on this machine, read exactly at the edges of a window."""
 
 from lichen.collect.machine.collector import ProcessCollector
+from lichen.collect.machine.containers import ContainerCollector
 from lichen.collect.machine.counter_collector import CgroupCollector, CounterCollector
 from lichen.collect.machine.host import Calibration, Conditions, Finding, calibrate, conditions, describe_host, diagnose
 from lichen.collect.machine.machine_meter import MachineMeter
 from lichen.collect.machine.meter import TreeMeter
-from lichen.collect.machine.parts import Part, Parts
+from lichen.collect.machine.part import Part
+from lichen.collect.machine.parts import Parts
+from lichen.collect.machine.sources import is_counter, open_part, sources
 
 __all__ = [
     "Calibration",
     "CgroupCollector",
     "Conditions",
+    "ContainerCollector",
     "CounterCollector",
     "Finding",
     "MachineMeter",
@@ -23,4 +27,7 @@ __all__ = [
     "conditions",
     "describe_host",
     "diagnose",
+    "is_counter",
+    "open_part",
+    "sources",
 ]

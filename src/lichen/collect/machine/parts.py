@@ -15,75 +15,26 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
+from lichen.collect.counters import Counter
+from lichen.collect.machine.part import Part
 from lichen.collect.machine.ports import command_line, find_listener, free_port
 from lichen.collect.machine.proc import read_stat
 from lichen.collect.machine.ready import post, wait_ready
 from lichen.collect.machine.supervised import Supervised
-from lichen.config.names import is_variable, refusal
-from lichen.errors import ConfigError, PartFailed, StorageError
+from lichen.errors import ConfigError, NothingMeasured, PartFailed, StorageError
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][\w-]*)(?:\.([a-z]+))?\}", re.IGNORECASE)
 _KEYS: Final = ("port", "url", "data")
 _PYTHON: Final = "python"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One server part: a command to start, or a running process given by ``pid`` or by the ``port`` it listens on.
-
-    In ``command``, ``env``, ``ready`` and ``reset``, ``{port}`` stands for a free port of the part (or its ``port``),
-    ``{url}`` for ``http://127.0.0.1:{port}``, ``{data}`` for a private folder, ``{other.url}`` for another part's, and
-    ``{python}`` for the interpreter that runs Lichen.
-
-    Attributes:
-        name: of the part, and of its tree in the meter.
-        command: arguments; no shell. With ``port``, the port that it will listen on.
-        ready: ``http://`` URL that must answer with a status below 400, or ``tcp://host:port`` that must accept; by
-            default its port, if it has one.
-        timeout_s: how long it may take to get ready.
-        reset: run before each sample: arguments of a command, or a URL that is posted to. What the command leaves in the
-            background ends with the part.
-    """
-
-    name: str
-    command: tuple[str, ...] = ()
-    port: int | None = None
-    pid: int | None = None
-    cwd: Path | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-    ready: str = ""
-    timeout_s: float = 30.0
-    reset: tuple[str, ...] | str = ()
-
-    def __post_init__(self) -> None:
-        if repair := refusal(self.name):
-            raise ConfigError(f"A part cannot be called '{self.name}'.", repair=repair, culprit=self.name)
-        if self.pid is not None and (self.command or self.port is not None):
-            raise ConfigError(
-                f"The part '{self.name}' has a pid beside a command or a port.", repair="Keep one.", culprit=self.name
-            )
-        if not self.command and self.port is None and self.pid is None:
-            raise ConfigError(
-                f"The part '{self.name}' says neither what to start nor what to watch.",
-                repair="Give it a command, or the port or pid of a running server.",
-                culprit=self.name,
-            )
-        for name, value in self.env.items():
-            if not is_variable(name, value):
-                raise ConfigError(
-                    f"The part '{self.name}' has a variable '{name}' that no environment can hold.",
-                    repair="Give it a name without '=', and no NUL character.",
-                    culprit=self.name,
-                )
-
-
 @dataclass(slots=True)
 class _Running:
-    """A part that runs: started here (``process``) or found."""
+    """A part that runs: started here (``process``), found by its process (``root``), or known by its counter alone."""
 
     part: Part
-    root: int
-    start_ticks: int
+    root: int | None = None
+    start_ticks: int = 0
     process: Supervised | None = None
     command: str = ""
     left_by_resets: list[Supervised] = field(default_factory=list)
@@ -114,15 +65,26 @@ class Parts:
                 raise ConfigError(f"Two parts are called '{name}'.", repair="Rename one of them.", culprit=name)
         taken: set[int] = set()
         for part in self._parts:
-            port = part.port if part.port is not None or part.pid is not None else free_port(taken)
+            port = part.port if part.port is not None or not part.command else free_port(taken)
             if port is not None:
                 self._ports[part.name] = port
                 taken.add(port)
 
     @property
-    def roots(self) -> Mapping[str, int]:
-        """Root process of each running part, to be added to the meter under the part's name."""
-        return {running.part.name: running.root for running in self._running}
+    def names(self) -> tuple[str, ...]:
+        """The running parts, in the order in which they were started."""
+        return tuple(running.part.name for running in self._running)
+
+    @property
+    def roots(self) -> Mapping[str, int | Counter]:
+        """What is added to a meter under each running part's name: its root process, or a counter that is new each time."""
+        found: dict[str, int | Counter] = {}
+        for running in self._running:
+            if running.part.counter is not None:
+                found[running.part.name] = running.part.counter()
+            elif running.root is not None:
+                found[running.part.name] = running.root
+        return found
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -130,7 +92,7 @@ class Parts:
         return tuple(
             f"Part {running.part.name} is the running process {running.root} ({running.command})."
             for running in self._running
-            if running.process is None
+            if running.process is None and running.root is not None
         )
 
     def url(self, name: str) -> str:
@@ -235,6 +197,8 @@ class Parts:
         return _Running(part, process.pid, stat.start_ticks if stat else 0, process)
 
     def _attach(self, part: Part) -> _Running:
+        if part.counter is not None:
+            return _Running(part)
         pid = part.pid
         if pid is None:
             holder = find_listener(self._ports[part.name])
@@ -272,6 +236,9 @@ class Parts:
         if running.process is not None:
             running.process.check()
             return
+        if running.root is None:
+            self._check_counter(running.part)
+            return
         stat = read_stat(running.root)
         if stat is None or stat.dead or stat.start_ticks != running.start_ticks:
             raise PartFailed(
@@ -279,6 +246,20 @@ class Parts:
                 repair="See why in its own log, start it again and measure again.",
                 culprit=running.part.name,
             )
+
+    def _check_counter(self, part: Part) -> None:
+        """A counter that starts has found its part."""
+        if part.counter is None:
+            return
+        counter = part.counter()
+        try:
+            counter.start()
+        except NothingMeasured as error:
+            raise PartFailed(
+                f"The part '{part.name}' is not there: {error.problem}", repair=error.repair, culprit=part.name
+            ) from error
+        finally:
+            counter.close()
 
     def _run_reset(self, running: _Running, command: list[str]) -> None:
         part = running.part
