@@ -51,6 +51,12 @@ class Draft:
         options = " ".join(f'--require "{path}"' for path in required)
         self.env["NODE_OPTIONS"] = f"{self.env.get('NODE_OPTIONS', '')} {options}".strip()
 
+    def customise_python(self) -> None:
+        """Loads ``sitecustomize.py`` into every Python process: what Selenium starts is told. Tells events for further files."""
+        for name in ("lichen_events.py", "lichen_selenium.py", "sitecustomize.py"):
+            self.inject(name)
+        self.prepend("PYTHONPATH", str(self.folder))
+
     def prepend(self, variable: str, value: str, separator: str = os.pathsep) -> None:
         """Puts ``value`` before what an environment variable holds."""
         self.env[variable] = separator.join(filter(None, [value, self.env.get(variable, "")]))

@@ -10,7 +10,9 @@ from lichen.collect.suites.suite import Draft
 
 
 class Pytest:
-    """A plug-in in pytest's own process tells each test. Playwright's driver is Node.js: the hook tells its browsers."""
+    """A plug-in in pytest's own process tells each test. Playwright's driver is Node.js: the hook tells its browsers;
+    those of Selenium are told from Python.
+    """
 
     name: ClassVar[str] = "pytest"
     tells_cases: ClassVar[bool] = True
@@ -23,7 +25,6 @@ class Pytest:
         """Adds plug-in and hook by environment variables; the command stays as it is."""
         del call
         plugin = draft.inject("lichen_pytest.py")
-        draft.inject("lichen_events.py")
-        draft.prepend("PYTHONPATH", str(plugin.parent))
+        draft.customise_python()
         draft.prepend("PYTEST_ADDOPTS", f"-p {plugin.stem}", " ")
         draft.require_in_node()

@@ -24,6 +24,6 @@ class Robot:
         """Adds listener and hook by environment variables; the command stays as it is."""
         del call
         listener = draft.inject("lichen_robot.py")
-        draft.inject("lichen_events.py")
+        draft.customise_python()
         draft.prepend("ROBOT_OPTIONS", f"--listener {shlex.quote(str(listener))}", " ")
         draft.require_in_node()

@@ -26,7 +26,7 @@ class NodeScript:
 
 
 class PythonScript:
-    """``python script.py``: Playwright's driver is Node.js and takes the hook, other browsers are found by their port."""
+    """``python script.py``: Playwright's driver is Node.js and takes the hook, Selenium tells, others are found."""
 
     name: ClassVar[str] = "Python script"
     tells_cases: ClassVar[bool] = False
@@ -36,6 +36,7 @@ class PythonScript:
         return call.program == "python" and call.script is not None
 
     def prepare(self, call: Invocation, draft: Draft) -> None:
-        """Adds the hook by an environment variable."""
+        """Adds the hooks by environment variables."""
         del call
+        draft.customise_python()
         draft.require_in_node()
