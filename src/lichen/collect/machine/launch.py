@@ -20,6 +20,7 @@ from lichen.errors import NothingMeasured, UsageError
 
 _COERCED: Final = (b"C.UTF-8", b"C.utf8", b"UTF-8")
 """What Python puts into LC_CTYPE when it finds a C locale (PEP 538)."""
+_STDERR: Final = 2
 _TOLD: Final = 2
 """Numbers that the gate tells; a third one is an error's."""
 
@@ -33,6 +34,14 @@ def own_environment() -> dict[bytes, bytes]:
     ):
         del environment[b"LC_CTYPE"]
     return environment
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +86,12 @@ class Launched:
             os.set_inheritable(descriptor, True)
         try:
             # close_fds: descriptors that were left open for the command (a make job server's) stay open for it.
+            # stderr: named, so that no posix_spawn is used, after which the C library's own signals are ignored.
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", gate.__file__, *words],
                 env=own_environment() if env is None else env,
                 stdout=stdout,
+                stderr=_STDERR if _is_open(_STDERR) else None,
                 close_fds=False,
             )
         except (OSError, ValueError) as error:
