@@ -34,6 +34,7 @@ class Reading:
         network_loopback_bytes: those of them, both ways, that passed the loopback.
         cpu_stalled_ns, memory_stalled_ns, io_stalled_ns: time in which at least one task of the part waited for the resource
             (pressure stall information, ``some``).
+        energy_j: electrical energy, of what has a meter.
     """
 
     cpu_ns: int | None
@@ -47,6 +48,7 @@ class Reading:
     cpu_stalled_ns: int | None = None
     memory_stalled_ns: int | None = None
     io_stalled_ns: int | None = None
+    energy_j: float | None = None
 
     def since(self, start: Reading, *, peak_bytes: int | None) -> Reading:
         """What was consumed from ``start`` to this reading.
@@ -67,6 +69,7 @@ class Reading:
             cpu_stalled_ns=minus(self.cpu_stalled_ns, start.cpu_stalled_ns),
             memory_stalled_ns=minus(self.memory_stalled_ns, start.memory_stalled_ns),
             io_stalled_ns=minus(self.io_stalled_ns, start.io_stalled_ns),
+            energy_j=minus(self.energy_j, start.energy_j),
         )
 
     def less(self, others: Iterable[Reading]) -> Reading:
