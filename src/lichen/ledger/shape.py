@@ -52,10 +52,13 @@ def faults(value: Any, shape: Any = RUN, where: str = "") -> Iterator[str]:
 
 
 def miscounts(run: Mapping[str, Any]) -> Iterator[str]:
-    """What a run of the right types contradicts itself in: repetitions that were not taken, requests without a count."""
+    """What a run of the right types contradicts itself in: repetitions that were not taken, requests without a count, units."""
     taken: dict[str, int] = {}
     for index, journey in enumerate(run["journeys"]):
         taken[journey["name"]] = count = journey["sampling"]["taken"]
+        units = journey.get("units", 1.0)
+        if isinstance(units, bool) or not isinstance(units, int | float) or not units > 0:
+            yield f"journeys[{index}].units is not a number above 0"
         if not all(0 <= kept < count for kept in journey["sampling"]["kept"]):
             yield f"journeys[{index}].sampling.kept names a repetition that was not taken"
         for number, request in enumerate(journey["requests"]):
