@@ -56,16 +56,14 @@ class CgroupCounter:
         locate: finds the group, first in `start` and again whenever it has vanished. It may raise a LichenError, which `start`
             passes on, and should answer within milliseconds.
         network: whether the network is counted too.
-        own: the group was made by this process.
     """
 
     elsewhere = False
 
-    def __init__(self, what: str, locate: Locate, *, network: bool = True, own: bool = False) -> None:
+    def __init__(self, what: str, locate: Locate, *, network: bool = True) -> None:
         self._what = what
         self._locate = locate
         self._with_network = network
-        self._own = own
         self._open: _Open | None = None
         self._searched_ns = 0
         self._cpu: Cumulative[int] = Cumulative()
@@ -132,7 +130,7 @@ class CgroupCounter:
 
     def _opened(self, group: Group) -> _Open:
         files = GroupFiles(group)
-        memory = GroupMemory(files, own=self._own)
+        memory = GroupMemory(files)
         network, why = open_network(group.pids(), group.folders.get(UNIFIED)) if self._with_network else (None, "")
         if why:
             self._note("network", f"Network bytes of the {self._what} are unknown: {why}.")

@@ -31,7 +31,7 @@ class GroupFile:
 
     Args:
         path: the file.
-        writable: whether it is also written to.
+        writable: whether it is also written to, where that is allowed.
         always: kept open however many there are.
     """
 
@@ -44,15 +44,16 @@ class GroupFile:
         self.denied = self.missing = False
         self._fd = -1
         if always or GroupFile._kept_open < _KEPT_OPEN_MAX:
-            try:
-                self._fd = os.open(self.path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC)
-                GroupFile._kept_open += 1
-            except FileNotFoundError:
-                self.missing = True
-            except PermissionError:
-                self.denied = True
-            except OSError:
-                self.missing = True
+            for mode in (os.O_RDWR, os.O_RDONLY) if writable else (os.O_RDONLY,):
+                try:
+                    self._fd = os.open(self.path, mode | os.O_CLOEXEC)
+                except OSError as error:
+                    self.denied = error.errno in (errno.EACCES, errno.EPERM)
+                    self.missing = not self.denied
+                else:
+                    self.denied = self.missing = False
+                    GroupFile._kept_open += 1
+                    break
 
     @property
     def open(self) -> bool:

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory of one control group over time: its working set integrated, and the highest of each span.
 
-Between two looks the kernel's own high-water mark knows what nobody saw. It counts file pages too; those that were idle at the
-looks around are taken off it, so that a file written once does not pass for memory in use. Setting the mark back needs Linux 6.12
-(version 2: each reader has a mark of its own) or a group of one's own (version 1: there is one mark for all readers).
+Between two looks the kernel's own high-water mark knows what nobody saw. Since Linux 6.12 each reader of version 2 may set a
+mark of its own back; elsewhere there is one for the group's whole life, which tells the peak of a span only when it rises in it.
+The mark counts file pages too; those that were idle at the looks around are taken off it, so that a file written once does not
+pass for memory in use.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from lichen.collect.machine.cgroup import MEMORY, UNIFIED, Group
 from lichen.collect.machine.cgroup_files import GroupFile, GroupFiles
+
+_SET_BACK: Final = b"reset"
 
 
 class GroupMemory:
@@ -17,21 +22,19 @@ class GroupMemory:
 
     Args:
         files: the group's accounts.
-        own: the group was made by this process, so that its mark of version 1 may be set back.
+
+    Attributes:
+        marks: whether the kernel knows the peak of every span; otherwise peaks are mostly the highest seen.
     """
 
-    def __init__(self, files: GroupFiles, *, own: bool = False) -> None:
+    def __init__(self, files: GroupFiles) -> None:
         self._files = files
-        self._mark, self._reset = _mark(files.group, own=own)
-        self._known = self._start_mark()
+        self._mark = _mark(files.group)
+        self.marks = self._mark is not None and self._mark.write(_SET_BACK)
+        self._mark_bytes = self._read_mark()
         self._at_ns: int | None = None
         self._used = self._idle = 0
         self._byte_seconds = 0.0
-
-    @property
-    def marks(self) -> bool:
-        """Whether the kernel's high-water mark of a span is known; otherwise peaks are the highest seen."""
-        return self._known
 
     def look(self, now_ns: int) -> tuple[float, int] | None:
         """(byte-seconds so far, highest since the previous look [B]); None when memory is not counted.
@@ -50,16 +53,17 @@ class GroupMemory:
         self._at_ns, self._used, self._idle = now_ns, used, idle
         return self._byte_seconds, highest
 
-    def _start_mark(self) -> bool:
-        return self._mark is not None and self._mark.write(self._reset)
+    def _read_mark(self) -> int:
+        content = self._mark.read() if self._mark is not None else None
+        return int(content) if content else 0
 
     def _marked(self) -> int:
-        """The mark since the previous look, set back; 0 when it cannot be."""
-        if not self._known or self._mark is None:
-            return 0
-        content = self._mark.read()
-        self._known = self._start_mark()
-        return int(content or 0)
+        """The mark since the previous look; 0 when it is an older one."""
+        before, self._mark_bytes = self._mark_bytes, self._read_mark()
+        if self.marks and self._mark is not None:
+            self._mark.write(_SET_BACK)
+            return self._mark_bytes
+        return self._mark_bytes if self._mark_bytes > before else 0
 
     def close(self) -> None:
         """Gives every descriptor back."""
@@ -67,14 +71,10 @@ class GroupMemory:
             self._mark.close()
 
 
-def _mark(group: Group, *, own: bool) -> tuple[GroupFile | None, bytes]:
-    """The file of the high-water mark and what sets it back."""
+def _mark(group: Group) -> GroupFile | None:
+    """The file of the high-water mark."""
     if MEMORY in group.folders:
-        return (
-            (GroupFile(group.folders[MEMORY] / "memory.max_usage_in_bytes", writable=True), b"0")
-            if own
-            else (None, b"")
-        )
+        return GroupFile(group.folders[MEMORY] / "memory.max_usage_in_bytes")
     if UNIFIED in group.folders:
-        return GroupFile(group.folders[UNIFIED] / "memory.peak", writable=True), b"reset"
-    return None, b""
+        return GroupFile(group.folders[UNIFIED] / "memory.peak", writable=True)
+    return None

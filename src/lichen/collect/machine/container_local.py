@@ -68,7 +68,7 @@ class _Member:
     def read(self) -> Reading:
         reading = self.counter.read()
         if self._network == "by another":
-            return replace(reading, network_received_bytes=0, network_sent_bytes=0)
+            return replace(reading, network_received_bytes=0, network_sent_bytes=0, network_loopback_bytes=0)
         return reading
 
 

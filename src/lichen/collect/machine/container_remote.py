@@ -12,10 +12,10 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from lichen.collect.counters import UNKNOWN, Instant, Reading, minus
+from lichen.collect.counters import UNKNOWN, Instant, Reading
 from lichen.collect.machine.container_choice import Choice, Found, find
 from lichen.collect.machine.container_stats import Stats, read_stats
 from lichen.collect.machine.container_sum import together
@@ -38,6 +38,7 @@ class _Point:
     engine_ns: int
     reading: Reading
     memory_bytes: int | None
+    cpus: int | None
 
 
 class _Series:
@@ -69,7 +70,7 @@ class _Series:
         )
         self.restarted |= self._cpu.resets > 0
         self.gone = False
-        self.points.append(_Point(asked_ns, answered_ns, stats.engine_ns, reading, stats.memory_bytes))
+        self.points.append(_Point(asked_ns, answered_ns, stats.engine_ns, reading, stats.memory_bytes, stats.cpus))
 
     def replaced_by(self, container: Container) -> None:
         """``container`` took its place: what it counts comes on top."""
@@ -204,14 +205,25 @@ class RemoteContainers:
                 answers.readings.append(UNKNOWN)
                 answers.unknown = True
                 continue
-            lower, upper = points[max(0, after - 1)], points[min(after, len(points) - 1)]
-            span_ns = times[min(after, len(points) - 1)] - times[max(0, after - 1)]
-            share = (at_ns - times[after - 1]) / span_ns if 0 < after < len(points) and span_ns else 0.0
-            gone = after == len(points)
+            before, after = max(0, after - 1), min(after, len(points) - 1)
             seen = [p.memory_bytes for p, t in zip(points, times, strict=True) if previous_ns <= t <= at_ns]
-            answers.readings.append(_between(lower, upper, share, [*seen, lower.memory_bytes], gone=gone))
-            grown_ns = minus(upper.reading.cpu_ns, lower.reading.cpu_ns) or 0
-            answers.cpu_error_ns = max(answers.cpu_error_ns, round(grown_ns * max(share, 1 - share)))
+            known = [value for value in (*seen, points[before].memory_bytes) if value is not None]
+            reading = _between(
+                points[before].reading, points[after].reading, _share(times[before], times[after], at_ns)
+            )
+            low, high = _possible(points[before], points[after], at_ns - times[before], times[after] - at_ns)
+            cpu_ns = None if reading.cpu_ns is None else min(max(reading.cpu_ns, low), high)
+            if cpu_ns is not None:
+                answers.cpu_error_ns = max(answers.cpu_error_ns, cpu_ns - low, high - cpu_ns)
+            ended = series.gone and at_ns > times[-1]
+            answers.readings.append(
+                replace(
+                    reading,
+                    cpu_ns=cpu_ns,
+                    memory_peak_bytes=max(known, default=None),
+                    alive=0 if ended else reading.alive,
+                )
+            )
             previous_ns = at_ns
         return answers
 
@@ -220,7 +232,7 @@ class RemoteContainers:
         notes = []
         error_ms = sum(answer.cpu_error_ns for answer in answers) / 1e6
         notes.append(
-            f"Containers read through their engine, an edge being interpolated between two readings: {names}; CPU time at an edge "
+            f"Containers read through their engine, an edge being interpolated between two readings: {names}; CPU at an edge "
             f"is off by {error_ms:.0f} ms at most."
         )
         for series, answer in zip(self._series, answers, strict=True):
@@ -260,7 +272,7 @@ def on_our_clock(readings: Sequence[tuple[int, int, int]]) -> list[int]:
     """When the engine took each reading, on our monotonic clock [ns].
 
     It did so after it was asked and before it answered. Each exchange so bounds the distance between both clocks; where the
-    bounds of all agree, their middle serves all. Where they do not, a clock was set meanwhile, and each reading lies in the middle
+    bounds of all agree, their middle serves all. Where they do not, a clock was set meanwhile, and each is in the middle
     of its exchange.
 
     Args:
@@ -273,18 +285,29 @@ def on_our_clock(readings: Sequence[tuple[int, int, int]]) -> list[int]:
     return [engine - (low + high) // 2 for _, _, engine in readings]
 
 
-def _between(lower: _Point, upper: _Point, share: float, memory: Sequence[int | None], *, gone: bool) -> Reading:
-    """The counters at ``share`` of the way from one reading to the next."""
-    a, b = lower.reading, upper.reading
-    known = [value for value in memory if value is not None]
+def _share(before_ns: int, after_ns: int, at_ns: int) -> float:
+    """How far between two moments a third one is, from 0 to 1."""
+    return min(1.0, max(0.0, (at_ns - before_ns) / (after_ns - before_ns))) if after_ns > before_ns else 0.0
+
+
+def _possible(before: _Point, after: _Point, since_ns: int, until_ns: int) -> tuple[int, int]:
+    """Least and most CPU time [ns] between two readings: it only grows, and by no more than all processors give."""
+    low, high = before.reading.cpu_ns or 0, after.reading.cpu_ns or 0
+    if after.cpus is None:
+        return low, high
+    return max(low, high - after.cpus * max(0, until_ns)), min(high, low + after.cpus * max(0, since_ns))
+
+
+def _between(a: Reading, b: Reading, share: float) -> Reading:
+    """The counters at ``share`` of the way from one reading to the next; the peak is not known here."""
     return Reading(
         cpu_ns=_part(a.cpu_ns, b.cpu_ns, share),
         disk_bytes=_part(a.disk_bytes, b.disk_bytes, share),
         memory_byte_seconds=None
         if a.memory_byte_seconds is None or b.memory_byte_seconds is None
         else a.memory_byte_seconds + share * (b.memory_byte_seconds - a.memory_byte_seconds),
-        memory_peak_bytes=max(known) if len(known) == len(memory) else None,
-        alive=0 if gone else lower.reading.alive,
+        memory_peak_bytes=None,
+        alive=a.alive,
         network_received_bytes=_part(a.network_received_bytes, b.network_received_bytes, share),
         network_sent_bytes=_part(a.network_sent_bytes, b.network_sent_bytes, share),
     )

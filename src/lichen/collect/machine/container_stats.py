@@ -22,6 +22,7 @@ class Stats:
 
     Attributes:
         engine_ns: when the engine read them, by its own clock [ns since 1970].
+        cpus: processors that the container may use at once; None when the engine does not say.
         memory_bytes: working set now.
     """
 
@@ -32,6 +33,7 @@ class Stats:
     network_received_bytes: int | None
     network_sent_bytes: int | None
     alive: int
+    cpus: int | None = None
 
 
 def read_stats(answer: Mapping[str, Any]) -> Stats | None:
@@ -51,6 +53,7 @@ def read_stats(answer: Mapping[str, Any]) -> Stats | None:
         network_received_bytes=received,
         network_sent_bytes=sent,
         alive=1 if alive is None else alive,
+        cpus=_integer(answer, "cpu_stats", "online_cpus") or None,
     )
 
 

@@ -29,6 +29,7 @@ def together(readings: Sequence[Reading]) -> Reading:
         alive=sum(reading.alive for reading in readings),
         network_received_bytes=_sum(reading.network_received_bytes for reading in readings),
         network_sent_bytes=_sum(reading.network_sent_bytes for reading in readings),
+        network_loopback_bytes=_sum(reading.network_loopback_bytes for reading in readings),
     )
 
 

@@ -12,7 +12,7 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from lichen.collect.machine.guard import GUARD_COMM
 from lichen.collect.machine.orphans import adopts
@@ -28,6 +28,18 @@ _REMEMBERED_MAX: Final = 4096
 """Exited members whose orphans are still recognised."""
 _EVENTS_MAX: Final = 1024
 _INIT_PID: Final = 1
+
+
+class Activity(NamedTuple):
+    """How busy the trees are.
+
+    Attributes:
+        used_ns: CPU time booked in all trees.
+        busiest_ns: most that one process has used since the previous `Forest.activity`.
+    """
+
+    used_ns: int
+    busiest_ns: int
 
 
 class Forest:
@@ -143,9 +155,14 @@ class Forest:
                 return self._once[leader]
         return parent.tree if parent is not None else None
 
-    def look(self) -> None:
-        """Learns who exited and who was born."""
-        self.bury()
+    def look(self, *, exits: bool = True) -> None:
+        """Learns who exited and who was born.
+
+        Args:
+            exits: false when nobody exited since the latest `wait`: whoever did meanwhile ends the next one.
+        """
+        if exits or len(self._by_fd) < len(self.members):
+            self.bury()
         self._find_newcomers()
 
     def _find_newcomers(self) -> None:
@@ -166,15 +183,20 @@ class Forest:
             if pid not in self.members:
                 self._admit(pid, None, newborn=True)
 
-    def wait(self, timeout_s: float) -> None:
+    def wait(self, timeout_s: float) -> bool:
         """Sleeps until a member exits, the wake descriptor is written, or the time is over. Needs no lock.
 
         The clock of a member that exits is read at once: its parent, who erases it, was woken at the same instant.
+
+        Returns:
+            False when the time was over.
         """
-        for fd, _ in self._epoll.poll(timeout_s, _EVENTS_MAX):
+        events = self._epoll.poll(timeout_s, _EVENTS_MAX)
+        for fd, _ in events:
             member = self._by_fd.get(fd)
             if member is not None:
                 self.read_clock(member)
+        return bool(events)
 
     def bury(self) -> None:
         """Closes the books of every member that has exited, children before parents."""
@@ -186,7 +208,10 @@ class Forest:
                 exited.append(member)
             if fd != self._wake:
                 self._epoll.unregister(fd)
-        exited += [m for m in self.members.values() if m.pidfd < 0 and ((stat := m.read_stat()) is None or stat.dead)]
+        if len(self._by_fd) < len(self.members):
+            exited += [
+                m for m in self.members.values() if m.pidfd < 0 and ((stat := m.read_stat()) is None or stat.dead)
+            ]
         for member in sorted(exited, key=lambda m: (m.start_ticks, m.pid), reverse=True):
             self._bury_one(member)
 
@@ -259,10 +284,17 @@ class Forest:
             total[member.tree.name] += member.used_ns()
         return total
 
-    def others_ns(self) -> int:
-        """CPU time booked in all trees, less this process's own: what tells whether they are busy."""
-        total = sum(tree.closed_ns for tree in self.trees.values())
-        return total + sum(member.used_ns() for member in self.members.values() if member.pid != self._own_pid)
+    def activity(self) -> Activity:
+        """What the latest readings of the clocks say of everybody but this process."""
+        used_ns = sum(tree.closed_ns for tree in self.trees.values())
+        busiest_ns = 0
+        for member in self.members.values():
+            if member.pid == self._own_pid:
+                continue
+            used_ns += member.used_ns()
+            busiest_ns = max(busiest_ns, member.clock_ns - member.watched_ns)
+            member.watched_ns = member.clock_ns
+        return Activity(used_ns, busiest_ns)
 
     def close(self) -> None:
         """Gives every descriptor back."""

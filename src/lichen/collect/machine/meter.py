@@ -18,7 +18,7 @@ from lichen.errors import ConfigError, LichenError
 from lichen.records import DataMethod
 
 _AT_RISK_S: Final = 0.01
-"""CPU time that may be consumed between two looks: what a process killed right before the next look can lose."""
+"""CPU time that one process may use between two looks: what it can lose when it is killed right before the next one."""
 _LOOK_MIN_S: Final = 0.01
 _LOOK_MAX_S: Final = 0.15
 _NOTHING_NS: Final = 1_000_000
@@ -34,8 +34,8 @@ class TreeMeter:
     """Counts CPU, storage traffic and memory of named process trees. `MachineMeter` reads other parts beside them.
 
     A tree is a process with all its descendants; one that is named inside another belongs to the deeper name only. Use it
-    as a context manager: a background thread then looks at the trees whenever they may have used 10 ms of CPU (every 10 ms
-    while one CPU is busy, every 150 ms while they rest) and at once when a process exits. No right is needed over the
+    as a context manager: a background thread then looks at the trees whenever one process may have used 10 ms of CPU (every
+    10 ms while a process keeps a CPU busy, every 150 ms while all rest) and at once when a process exits. No right is needed over the
     processes, except for storage traffic and PSS.
     """
 
@@ -196,13 +196,13 @@ class TreeMeter:
         used_ns = slow_used_ns = 0
         rested = True
         while True:
-            self._forest.wait(wait_s)
+            exits = self._forest.wait(wait_s)
             with self._lock:
                 if self._closed:
                     return
-                self._forest.look()
+                self._forest.look(exits=exits)
                 now_ns, _ = self._forest.read_clocks()
-                total_ns = self._forest.others_ns()
+                total_ns, busiest_ns = self._forest.activity()
                 # Trees that used no CPU have the memory they had: it is read when they wake, as they work, when they stop.
                 woke, rested = rested, total_ns - slow_used_ns < _NOTHING_NS
                 stopped = total_ns - used_ns < _NOTHING_NS
@@ -212,7 +212,7 @@ class TreeMeter:
                 elif woke or stopped or now_ns - slow_ns >= due_s * 1e9:
                     slow_ns, slow_used_ns = now_ns, total_ns
                     self._look_slowly(now_ns)
-            cpus = (total_ns - used_ns) / max(1, now_ns - before_ns)
+            cpus = busiest_ns / max(1, now_ns - before_ns)
             before_ns, used_ns = now_ns, total_ns
             wait_s = max(_LOOK_MIN_S, min(_LOOK_MAX_S, wait_s * _LOOK_GROWTH, _AT_RISK_S / max(cpus, 1e-9)))
 

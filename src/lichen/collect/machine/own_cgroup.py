@@ -83,7 +83,7 @@ class OwnCgroup:
 
     def counter(self, what: str) -> CgroupCounter:
         """All that the group accounts for, as a part."""
-        return CgroupCounter(what, lambda: self.group, own=True)
+        return CgroupCounter(what, lambda: self.group if self.group.exists() else None)
 
     def close(self) -> None:
         """Removes the group; processes that are still in it go on, in the group of this process."""

@@ -48,6 +48,7 @@ class Member:
         clock_ns: its CPU clock when last read.
         explained_ns: time in its children counter that other books hold.
         missed_ns: time in its children counter that only this book holds.
+        watched_ns: its CPU clock when the trees were last asked how busy they are.
     """
 
     __slots__ = (
@@ -70,6 +71,7 @@ class Member:
         "ppid",
         "start_ticks",
         "tree",
+        "watched_ns",
     )
 
     def __init__(self, pid: int, stat: Stat, tree: Tree, *, pidfd: int, newborn: bool) -> None:
@@ -80,7 +82,7 @@ class Member:
         self.start_ticks = stat.start_ticks
         self.tree = tree
         self.clock_id = cpu_clock_id(pid)
-        self.clock_ns = cpu_ns(pid) or 0
+        self.clock_ns = self.watched_ns = cpu_ns(pid) or 0
         self.explained_ns = 0
         self.missed_ns = 0
         self._stat_file = ProcFile(pid, "stat")
