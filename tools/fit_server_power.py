@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fits the power model of servers on a table of published measurements and says how well it predicts unknown processors.
 
-Usage: ``python tools/fit_server_power.py TABLE.csv [--write]``. TABLE holds one row per SPECpower_ssj2008 result: the columns
-`COLUMNS` besides the power at each load. ``--write`` replaces the rows of the factor pack ``server-power``; the table itself is
+Usage: ``python tools/fit_server_power.py TABLE.csv [--write]``. TABLE holds one row per SPECpower_ssj2008 result: the
+`COLUMNS`. ``--write`` replaces the rows of the factor pack ``server-power``; the table itself is
 never shipped. SPEC and SPECpower are trademarks of the Standard Performance Evaluation Corporation.
 
 Idle and full power are fitted by ordinary least squares on logarithms, the load curve is the median over servers, and what is
@@ -39,9 +39,9 @@ LOADS: Final = np.linspace(0.0, 1.0, 11)
 HOST_THREADS: Final = 48
 TAIL: Final = 0.04
 """Tail beyond each bound of the printed range: a little under 5 %, because the fit has seen the other CPU models only."""
+POWERS: Final = ("ActiveIdle", *(f"{load}_AvgPower" for load in range(10, 101, 10)))
 COLUMNS: Final = (
-    "Hardware_Availability_Year", "CPUMake", "CPUName", "CPUChips", "CPUThreads", "TDP", "HW_MemAmountGB", "ActiveIdle",
-    *(f"{load}_AvgPower" for load in range(10, 101, 10)),
+    "Hardware_Availability_Year", "CPUMake", "CPUName", "HW_CPUName", "CPUChips", "CPUThreads", "TDP", "HW_MemAmountGB", *POWERS,
 )  # fmt: skip
 
 
@@ -73,16 +73,17 @@ def read(path: Path) -> Servers:
     def column(name: str) -> Array:
         return np.array([float(row[name]) for row in rows])
 
-    launched = [find_cpu(row["HW_CPUName"]).cpu for row in rows]
+    cpus = {name: find_cpu(name).cpu for name in {row["HW_CPUName"] for row in rows}}
+    launched = [cpu.year if (cpu := cpus[row["HW_CPUName"]]) else 0 for row in rows]
     return Servers(
         name=np.array([row["CPUName"] for row in rows]),
         # some results give a year before the processor existed
-        year=np.maximum(column("Hardware_Availability_Year"), [0 if cpu is None else cpu.year for cpu in launched]),
+        year=np.maximum(column("Hardware_Availability_Year"), launched),
         amd=np.array([float(row["CPUMake"] == "amd") for row in rows]),
         tdp_w=column("TDP") * column("CPUChips"),
         threads=column("CPUThreads"),
         memory_gb=column("HW_MemAmountGB"),
-        power_w=np.column_stack([column(name) for name in COLUMNS[7:]]),
+        power_w=np.column_stack([column(name) for name in POWERS]),
     )
 
 
