@@ -83,10 +83,15 @@ class _Ledger:
             told.hops = [hop for hop in told.hops if not hop.url.startswith(_NOT_NETWORK)]
             if complete(told, agent):
                 self.note("sent bytes of a worker's request assumed")
-            exchanges.extend(hop for hop in told.hops if not hop.blocked)
+            exchanges.extend(hop for hop in told.hops if not hop.blocked and not _stopped_by_a_driver(told, hop))
         exchanges.sort(key=lambda exchange: exchange.sent_at_s)
         notes = tuple(text if count == 1 else f"{text} ({count} times)" for text, count in self.notes.items())
         return Traffic(tuple(exchanges), notes)
+
+
+def _stopped_by_a_driver(told: Told, hop: Exchange) -> bool:
+    """Whether a test tool refused the request (``Fetch.failRequest``): a failure without a cause before anything was sent."""
+    return hop.status is None and hop.failed == "net::ERR_FAILED" and not told.sent_headers
 
 
 # --- one handler per event --------------------------------------------------------------------------------------------
@@ -127,6 +132,13 @@ def _take_response(hop: Exchange, response: dict[str, Any], has_extra: bool) -> 
     hop.head_bytes = int(response.get("encodedDataLength", 0))
     if response.get("fromDiskCache") or response.get("fromPrefetchCache") or response.get("fromServiceWorker"):
         hop.from_cache = True
+    hop.from_cache = hop.from_cache or _answered_by_a_driver(response, has_extra)
+
+
+def _answered_by_a_driver(response: dict[str, Any], has_extra: bool) -> bool:
+    """Whether a test tool answered in the network's place (``Fetch.fulfillRequest``): no connection, nothing ever sent."""
+    unsent = response.get("timing", {}).get("sendEnd", 0) < 0
+    return unsent and not has_extra and not response.get("connectionId") and "remoteIPAddress" not in response
 
 
 def _response(ledger: _Ledger, p: dict[str, Any]) -> None:
