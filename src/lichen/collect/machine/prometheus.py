@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Prometheus, or what speaks like one (Thanos, Mimir, VictoriaMetrics): the few questions that counters need answered.
+
+Source: prometheus.io/docs/prometheus/latest/querying/api.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from lichen.collect.base import Availability
+from lichen.collect.machine.endpoint import Address, Endpoint
+from lichen.collect.machine.prometheus_series import Labels, Series
+from lichen.errors import LichenError
+
+_MS: Final = 1_000_000
+_CLOCK_QUESTIONS: Final = 3
+SETTING: Final = "prometheus.url"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """How far the server's clock is ahead of ours [ns], and by how much that may be wrong."""
+
+    ahead_ns: int
+    error_ns: int
+
+
+class Prometheus:
+    """Client of one server. `close` it, or use it as a context manager.
+
+    Raises:
+        ConfigError: the address cannot be used.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._endpoint = Endpoint("Prometheus", address, setting=SETTING)
+        # A server cuts the evaluation short before the client gives up, and says so in its own words.
+        self._evaluation_s = f"{max(1.0, 0.8 * address.timeout_s):g}s"
+
+    def __str__(self) -> str:
+        return str(self._endpoint)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends its connections."""
+        self._endpoint.close()
+
+    def clock(self) -> ClockOffset:
+        """The distance between both clocks, from the quickest of a few answers.
+
+        The server evaluates ``time()`` between question and answer, so it bounds its clock to half their distance.
+
+        Raises:
+            NothingMeasured: it does not answer.
+        """
+        best: ClockOffset | None = None
+        for _ in range(_CLOCK_QUESTIONS):
+            asked_ns = time.time_ns()
+            result = self._query("query", {"query": "time()"})["result"]
+            answered_ns = time.time_ns()
+            if not isinstance(result, list) or len(result) != 2:
+                raise self._endpoint.strange("time")
+            found = ClockOffset(
+                round(float(result[1]) * 1e3) * _MS - (asked_ns + answered_ns) // 2, (answered_ns - asked_ns) // 2 + _MS
+            )
+            if best is None or found.error_ns < best.error_ns:
+                best = found
+        assert best is not None  # noqa: S101 - asked at least once; tells mypy
+        return best
+
+    def version(self) -> str:
+        """Its version; empty when it does not tell, as what only speaks its language.
+
+        Raises:
+            NothingMeasured: it does not answer.
+        """
+        self.clock()
+        try:
+            data = self._endpoint.ask_json("/api/v1/status/buildinfo").get("data") or {}
+            return str(data.get("version", ""))
+        except (LichenError, AttributeError):
+            return ""
+
+    def raw(self, selector: str, start_ns: int, end_ns: int) -> list[Series]:
+        """The samples that were scraped, with their own times, of each series that a plain selector finds.
+
+        Args:
+            start_ns, end_ns: both on the server's clock [ns since 1970].
+
+        Raises:
+            NothingMeasured: it does not answer, or refuses.
+        """
+        window_ms = max(1, math.ceil((end_ns - start_ns) / _MS))
+        data = self._query("query", {"query": f"{selector}[{window_ms}ms]", "time": _seconds(end_ns)})
+        return [_series(row) for row in self._rows(data, "matrix")]
+
+    def evaluated(self, expression: str, start_ns: int, end_ns: int, step_s: float) -> list[Series]:
+        """An expression evaluated at steps.
+
+        Raises:
+            NothingMeasured: it does not answer, or refuses.
+        """
+        asked = {"query": expression, "start": _seconds(start_ns), "end": _seconds(end_ns), "step": f"{step_s:.3f}"}
+        return [_series(row) for row in self._rows(self._query("query_range", asked), "matrix")]
+
+    def living(self, selector: str, at_ns: int) -> set[Labels]:
+        """Series that are not stale: their target is scraped and they were in the last scrape.
+
+        Raises:
+            NothingMeasured: it does not answer, or refuses.
+        """
+        data = self._query("query", {"query": selector, "time": _seconds(at_ns)})
+        return {labels_of(row["metric"]) for row in self._rows(data, "vector")}
+
+    def labels(self, selector: str, at_ns: int) -> list[dict[str, str]]:
+        """The labels of the series that a selector finds now.
+
+        Raises:
+            NothingMeasured: it does not answer, or refuses.
+        """
+        return [dict(labels) for labels in sorted(self.living(selector, at_ns))]
+
+    def _query(self, kind: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+        answer = self._endpoint.ask_json(f"/api/v1/{kind}", {**parameters, "timeout": self._evaluation_s})
+        data = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(data, dict) or "result" not in data:
+            raise self._endpoint.strange("query result")
+        return data
+
+    def _rows(self, data: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+        rows = data["result"]
+        values = "values" if kind == "matrix" else "value"
+        if data.get("resultType") == "scalar" and kind == "vector":
+            return []
+        if not isinstance(rows, list) or not all(
+            isinstance(row, dict) and isinstance(row.get("metric"), dict) and values in row for row in rows
+        ):
+            raise self._endpoint.strange(f"{kind} of samples")
+        return rows
+
+
+def labels_of(metric: Mapping[str, Any]) -> Labels:
+    """The identity of a series."""
+    return tuple(sorted((str(name), str(value)) for name, value in metric.items()))
+
+
+def _series(row: Mapping[str, Any]) -> Series:
+    """A row of a matrix; histograms have no single value and are left out."""
+    return Series.of(
+        labels_of(row["metric"]), [(round(float(at) * 1e3) * _MS, float(value)) for at, value in row["values"]]
+    )
+
+
+def _seconds(ns: int) -> str:
+    """As the API reads a time: seconds since 1970 with milliseconds."""
+    return f"{ns // 10**9}.{ns % 10**9 // _MS:03d}"
+
+
+def probe(address: Address | None) -> Availability:
+    """Whether a Prometheus answers."""
+    if address is None:
+        return Availability(
+            False, "No Prometheus is named.", 'Set url = "http://host:9090" under [prometheus], if you have one.'
+        )
+    try:
+        with Prometheus(address) as server:
+            server.version()
+    except LichenError as error:
+        return Availability(False, error.problem, error.repair)
+    return Availability(True)
