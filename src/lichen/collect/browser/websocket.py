@@ -38,6 +38,7 @@ class WebSocket:
         self._socket = socket.create_connection((parts.hostname, parts.port), timeout_s)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()
+        self._arrival = memoryview(bytearray(_CHUNK))
         try:
             self._shake_hands(parts.netloc, parts.path)
         except BaseException:
@@ -95,10 +96,10 @@ class WebSocket:
         del self._buffer[: end + 4]
 
     def _fill(self) -> None:
-        data = self._socket.recv(_CHUNK)
-        if not data:
+        size = self._socket.recv_into(self._arrival)
+        if not size:
             raise WebSocketClosedError("the browser closed its debugging connection")
-        self._buffer += data
+        self._buffer += self._arrival[:size]
 
 
 def _frame(first: int, payload: bytes) -> bytes:

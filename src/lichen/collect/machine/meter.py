@@ -35,8 +35,8 @@ class TreeMeter:
 
     A tree is a process with all its descendants; one that is named inside another belongs to the deeper name only. Use it
     as a context manager: a background thread then looks at the trees whenever one process may have used 10 ms of CPU (every
-    10 ms while a process keeps a CPU busy, every 150 ms while all rest) and at once when a process exits. No right is needed over the
-    processes, except for storage traffic and PSS.
+    10 ms while a process keeps a CPU busy, every 150 ms while all rest) and at once when a process exits. No right is
+    needed over the processes, except for storage traffic and PSS.
     """
 
     def __init__(self) -> None:
