@@ -123,11 +123,12 @@ function showElectron() {
 function asked() {
   for (const name of ASKED) {
     try {
-      return JSON.parse(fs.readFileSync(path.join(__dirname, name), 'utf8')).reporter;
+      return JSON.parse(fs.readFileSync(path.join(__dirname, name), 'utf8')).reporter ?? 'spec';
     } catch {
       continue;
     }
   }
+  tell({ event: 'note', text: "the project's reporter is not known: mocha's 'spec' is used" }, false);
   return 'spec';
 }
 

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from lichen.collect.suites.command import Invocation
@@ -29,46 +28,30 @@ class Cypress:
         return call.program == "cypress" and call.arguments[:1] == ("run",)
 
     def prepare(self, call: Invocation, draft: Draft) -> None:
-        """Adds the reporter by an environment variable, or in the place of the one on the command line."""
+        """Adds reporter and hook by environment variables; a reporter on the command line is replaced there."""
         reporter = draft.inject("cypress_reporter.cjs")
-        config = draft.inject("cypress_config.cjs")
-        draft.inject("hook.cjs")
+        draft.require_in_node("cypress_config.cjs")
         asked = draft.env.get("CYPRESS_REPORTER")
-        if any(True for _ in _reporters(call.arguments)):
-            asked = _replace_reporter(draft.command, str(reporter))
-            if asked is None:
-                draft.notes.append("The reporter is set inside a script: test cases and bytes are not told apart.")
+        named = _where_named(call.arguments)
+        if named:
+            before = len(draft.command) - len(call.arguments)
+            if tuple(draft.command[before:]) != call.arguments:
+                draft.notes.append("The reporter is named inside a script: test cases and bytes are not told.")
                 return
+            for index, option in named:
+                asked = call.arguments[index].removeprefix(option)
+                draft.command[before + index] = f"{option}{reporter}"
         draft.env["CYPRESS_REPORTER"] = str(reporter)
         if asked:
             draft.folder.joinpath(_ASKED).write_text(json.dumps({"reporter": asked}), encoding="utf-8")
-        _require_in_config(draft, config)
 
 
-def _require_in_config(draft: Draft, file: Path) -> None:
-    """Loads ``file`` where Cypress reads the configuration. Electron refuses such options, and says so: it must not see them.
-
-    Cypress itself keeps the user's options for that process in ``ORIGINAL_NODE_OPTIONS``, unless the user has none.
-    """
-    if "NODE_OPTIONS" in draft.env:
-        draft.notes.append("NODE_OPTIONS is set: a reporter that cypress.config names is replaced by mocha's 'spec'.")
-    else:
-        draft.env["ORIGINAL_NODE_OPTIONS"] = f'--require "{file}"'
-
-
-def _reporters(words: tuple[str, ...] | list[str]) -> Iterator[tuple[int, str]]:
-    """Where a command line names a reporter: index of the word, and the option's part of it that stays."""
+def _where_named(words: Sequence[str]) -> list[tuple[int, str]]:
+    """Where a command line names a reporter: index of the word, and the part of it that is the option."""
+    found = []
     for index, word in enumerate(words):
         if word in ("--reporter", "-r") and index + 1 < len(words):
-            yield index + 1, ""
+            found.append((index + 1, ""))
         elif word.startswith("--reporter="):
-            yield index, "--reporter="
-
-
-def _replace_reporter(words: list[str], reporter: str) -> str | None:
-    """Puts ``reporter`` where the command line names one; gives the name that was there, None when there is none."""
-    asked = None
-    for index, option in list(_reporters(words)):
-        asked = words[index].removeprefix(option)
-        words[index] = option + reporter
-    return asked
+            found.append((index, "--reporter="))
+    return found
