@@ -76,6 +76,10 @@ def test_no_draw_of_a_shipped_ratio_leaves_its_physical_range() -> None:
         draws = draw(row)
         if "pue" in row.factor_id:
             assert draws.min() >= 1.0, row.key
+        elif row.factor_id.startswith(("server_power", "accelerator")) and "share" not in row.factor_id:
+            # elasticities of power to size; errors, counts and ratios of two powers
+            assert draws.min() > (-1.0 if "exponent" in row.factor_id else 0.0), row.key
+            assert "exponent" not in row.factor_id or draws.max() < 2.0, row.key
         else:
             assert "share" in row.factor_id, f"{row.key}: say here what its physical range is"
             assert draws.min() >= 0.0, row.key

@@ -258,16 +258,16 @@ def marginal_w(
 def accelerator_w(
     tdp_w: Annotated[Number, Tag("W", "it")],
     utilisation_share: Annotated[Number, Tag("1")],
-    idle_share: Annotated[Number, Tag("1")],
-    full_share: Annotated[Number, Tag("1")],
+    idle_ratio: Annotated[Number, Tag("1")],
+    full_ratio: Annotated[Number, Tag("1")],
 ) -> Annotated[Number, Tag("W", "it")]:
     """Power of a graphics processor or another accelerator card by its utilisation.
 
     Args:
         tdp_w: thermal design power of the card, or its power limit [W], > 0.
         utilisation_share: share of the time in use [1], 0 to 1.
-        idle_share: power at rest over thermal design power [1].
-        full_share: power in continuous use over thermal design power [1].
+        idle_ratio: power at rest over thermal design power [1].
+        full_ratio: power in continuous use over thermal design power [1].
 
     Returns:
         Power at the card's supply [W].
@@ -275,7 +275,7 @@ def accelerator_w(
     >>> accelerator_w(400.0, 0.5, 0.125, 0.875)
     200.0
     """
-    return tdp_w * (idle_share + (full_share - idle_share) * utilisation_share)
+    return tdp_w * (idle_ratio + (full_ratio - idle_ratio) * utilisation_share)
 
 
 def raised(base: Number, exponent: Number) -> Number:

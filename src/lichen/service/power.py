@@ -289,7 +289,7 @@ def _accelerators(workspace: Workspace, question: Question) -> Power | None:
         return None
     card = accelerator(question)
     tdp_w = (question.gpu_tdp_w or 0.0) if card is None else card.tdp_w
-    idle, full = (workspace.lookup(f"accelerator.{name}", None) for name in ("idle_share", "full_share"))
+    idle, full = (workspace.lookup(f"accelerator.{name}", None) for name in ("idle_ratio", "full_ratio"))
     count = question.gpus or 1
 
     def at(load: float) -> Watts:
@@ -310,7 +310,7 @@ def _cards_alone(workspace: Workspace, question: Question, cards: Power) -> Answ
         Note("cards_alone"),
         *((Note("assumed_load"),) if question.load is None and question.gpu_load is None else ()),
     )
-    rows = tuple(workspace.lookup(f"accelerator.{name}", None) for name in ("idle_share", "full_share"))
+    rows = tuple(workspace.lookup(f"accelerator.{name}", None) for name in ("idle_ratio", "full_ratio"))
     return Answer(
         load=load,
         power=cards(load),
