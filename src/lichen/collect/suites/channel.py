@@ -81,6 +81,8 @@ class Channel:
 
     def close(self) -> None:
         """Lets everyone go on for good."""
-        for fd in (self._events, *self._replies.values()):
-            os.close(fd)
-        self._replies.clear()
+        while self._replies:
+            os.close(self._replies.popitem()[1])
+        if self._events >= 0:
+            os.close(self._events)
+            self._events = -1

@@ -48,3 +48,5 @@ if (process.send && path.basename(process.argv[1] ?? '').startsWith('workerProce
     return send.call(this, message, ...rest);
   };
 }
+
+module.exports = { withOneWorker };
