@@ -99,3 +99,12 @@ def test_a_browser_that_does_not_start_and_an_own_sitecustomize_are_as_without(
     outcome = measured(suite.command, suite.folder, suite.env)
     assert (outcome.code, outcome.output) == (0, "no browser, its own file is loaded\n")
     assert network(outcome.reading)["script.py"] == (None, None)
+
+
+def test_an_isolated_pytest_runs_as_without(server: WireServer, tmp_path: Path) -> None:
+    suite = copy("selenium", tmp_path, server.url)
+    outcome = measured(["python", "-I", "-m", "pytest", "-q"], suite.folder, suite.env)
+    assert outcome.code == 0, outcome.output
+    assert list(outcome.cases) == []
+    assert any("-I or -E" in note for note in outcome.notes)
+    assert outcome.reading.between.readings["runner"].cpu_ns > 0

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 from lichen.collect.suites.command import Invocation
@@ -24,7 +27,16 @@ class Pytest:
     def prepare(self, call: Invocation, draft: Draft) -> None:
         """Adds plug-in and hook by environment variables; the command stays as it is."""
         del call
+        draft.require_in_node()
+        if _is_isolated(draft.command):
+            draft.notes.append("Python takes nothing from the environment (-I or -E): test cases are not told.")
+            return
         plugin = draft.inject("lichen_pytest.py")
         draft.customise_python()
         draft.prepend("PYTEST_ADDOPTS", f"-p {plugin.stem}", " ")
-        draft.require_in_node()
+
+
+def _is_isolated(words: Sequence[str]) -> bool:
+    """Whether the interpreter ignores PYTHONPATH: then pytest would look for the plug-in in vain, and stop."""
+    options = itertools.takewhile(lambda word: word != "-m", words)
+    return any(re.fullmatch(r"-[a-zA-Z]*[EI][a-zA-Z]*", word) for word in options)
