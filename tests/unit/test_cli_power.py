@@ -95,7 +95,9 @@ def test_this_machine(power: Power) -> None:
         (("--tdp", "200", "--chips", "0"), ("--chips is 0.", "Give a whole number from 1.")),
         (("--chips", "2"), ("--chips alone says too little.", "Add --cpu, --tdp or --threads.")),
         (("--tdp", "200", "--vendor", "via"), ("--vendor is 'via'.", "Give one of intel, amd, arm.")),
-        (("--tdp", "200", "--year", "21"), ("--year is 21.", "Give a year such as 2021.")),
+        (("--tdp", "200", "--year", "21"), ("--year is 21, which no machine has.", "Give 1990 to 2100.")),
+        (("--tdp", "1e300"), ("--tdp is 1e+300, which no machine has.", "Give 1 to 10000.")),
+        (("--memory-gb", "1e-9"), ("--memory-gb is 1e-09, which no machine has.", "Give 0.01 to 1e+06.")),
         (("--cpu", " "), ("--cpu is empty.", "Give a name such as 'EPYC 7763'.")),
         (("--cpu", "zork"), ("'zork' is not in the catalogue.", "Add --tdp or --threads.")),
         (("--cpu", "7763", "--vendor", "intel"), ("'7763' is a processor of amd, --vendor says intel.", "Leave --vendor out.")),
@@ -120,3 +122,31 @@ def test_an_unknown_processor_with_a_size_goes_on_and_says_so(power: Power) -> N
     content = document(power("--cpu", "AMD EPYC 7764", "--threads", "128", "--json"))
     assert content["basis"] == "threads+vendor"
     assert any("not in the catalogue (nearest: AMD EPYC 7763" in sentence for sentence in content["warnings"])
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (
+            "--tdp",
+            "1",
+            "--chips",
+            "1000",
+            "--threads",
+            "1",
+            "--memory-gb",
+            "1000000",
+            "--year",
+            "1990",
+            "--vendor",
+            "amd",
+        ),
+        ("--tdp", "10000", "--chips", "1000", "--threads", "100000", "--memory-gb", "0.01", "--year", "2100"),
+        ("--threads", "1", "--vcpus", "0.001", "--vendor", "arm"),
+        ("--cpu", "Neoverse-N1", "--vcpus", "100000", "--gpu-tdp", "10000", "--gpus", "10000"),
+    ],
+)
+def test_extremes_give_finite_ordered_figures(power: Power, args: tuple[str, ...]) -> None:
+    content = document(power(*args, "--json"))
+    assert 0 < content["low"] < content["power_w"] < content["high"] < 1e12
+    assert content["idle_w"] <= content["power_w"] <= content["max_w"]

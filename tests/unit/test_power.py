@@ -294,3 +294,17 @@ def test_a_name_that_nothing_else_explains_is_an_error_with_the_nearest_names(wo
     with pytest.raises(UsageError, match="not in the catalogue") as caught:
         ask(workspace, cpu="EPYC 7764")
     assert "AMD EPYC 7763" in caught.value.repair
+
+
+@pytest.mark.parametrize(
+    "cpu", ["EPYC 7763", "7B12", "8370C", "Gold 6246", "AMD EPYC", "Intel Xeon Processor (Skylake, IBRS)"]
+)
+def test_joules_per_cpu_second_agree_with_the_factor_of_any_server(workspace: Workspace, cpu: str) -> None:
+    """The factor of lichen-1 rests on servers at 10 to 60 % load, idle power shared among busy seconds, memory left out."""
+    factor, memory = (workspace.lookup(f"server.{name}", None) for name in ("cpu_energy", "memory_power"))
+    for load in (0.2, 0.3, 0.5):
+        guest = ask(workspace, cpu=cpu, vcpus=2, load=load)
+        assert guest.server is not None
+        memory_w = memory.value * guest.server.memory_gb * 2 / guest.server.threads
+        joules = (guest.power.value - memory_w) / (2 * load)
+        assert 0.9 * factor.low < joules < factor.high

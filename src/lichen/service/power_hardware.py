@@ -13,8 +13,11 @@ from lichen.errors import UsageError
 from lichen.model.server_model import Server
 
 VENDORS: Final = ("intel", "amd", "arm")
-_FIRST_YEAR: Final = 1990
-_LAST_YEAR: Final = 2100
+_LIMITS: Final[Mapping[str, tuple[float, float]]] = {
+    "tdp": (1, 10_000), "chips": (1, 1_000), "threads": (1, 100_000), "memory-gb": (0.01, 1_000_000), "year": (1990, 2100),
+    "vcpus": (0.001, 100_000), "gpu-tdp": (1, 10_000), "gpus": (1, 10_000),
+}  # fmt: skip
+"""What the flags may say: far beyond any machine, so that a slip of the unit is noticed and no result overflows."""
 _SHOWN: Final = 6
 """Candidates that a message names."""
 
@@ -93,18 +96,24 @@ def check(question: Question) -> None:
     """Refuses what no machine can be.
 
     Raises:
-        UsageError: a number that is not positive and finite, a load outside 0 to 1, an unknown maker, options that need another.
+        UsageError: a number that is not positive and finite or that no machine has, a load outside 0 to 1, an unknown maker,
+            an option that needs another.
     """
     for name, value in _numbers(question):
         whole = name in ("chips", "threads", "gpus", "year")
+        low, high = _LIMITS[name]
         if not math.isfinite(value) or value <= 0 or (whole and value != int(value)):
             wanted = "a whole number from 1" if whole else "a number above 0"
             raise UsageError(f"--{name} is {value:g}.", repair=f"Give {wanted}.", culprit=f"--{name}")
+        if not low <= value <= high:
+            raise UsageError(
+                f"--{name} is {value:g}, which no machine has.",
+                repair=f"Give {low:g} to {high:g}.",
+                culprit=f"--{name}",
+            )
     for name, share in (("load", question.load), ("gpu-load", question.gpu_load)):
         if share is not None and not 0 <= share <= 1:
             raise UsageError(f"--{name} is {share:g}.", repair="Give a share from 0 to 1.", culprit=f"--{name}")
-    if question.year is not None and not _FIRST_YEAR <= question.year <= _LAST_YEAR:
-        raise UsageError(f"--year is {question.year}.", repair="Give a year such as 2021.", culprit="--year")
     if question.vendor is not None and question.vendor.lower() not in VENDORS:
         raise UsageError(
             f"--vendor is '{question.vendor}'.", repair=f"Give one of {', '.join(VENDORS)}.", culprit="--vendor"
