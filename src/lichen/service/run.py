@@ -21,9 +21,9 @@ from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
 from lichen.service.measure import declared_parts, places, run_folder, sampling_plan
 from lichen.service.presence import Presence, neighbour_notes
-from lichen.service.record import Measured, RunFacts, now, run_content
+from lichen.service.record import Measured, now, run_content
 from lichen.service.result import Result
-from lichen.service.subject import Command, place_of_command, record_of_command
+from lichen.service.subject import Command, facts_of_command, place_of_command, record_of_command
 from lichen.service.suites import Attach, prepared, record_of_suite, suite_of
 from lichen.service.summary import summarise
 from lichen.service.workspace import Workspace
@@ -86,9 +86,8 @@ def measure_command(
         NothingMeasured: a part does not start, or no process can be started.
     """
     settings = workspace.settings
-    method = workspace.method(settings.method.use)
+    workspace.method(settings.method.use)
     runfile.check_folder(settings.output.runs)
-    host = describe_host()
     declared = declared_parts(settings) if order.with_parts else []
     started_at = now()
     with contextlib.ExitStack() as stack:
@@ -98,22 +97,13 @@ def measure_command(
             parts = stack.enter_context(Parts(declared, folder=run_folder(settings, "logs"))).roots
         relay.let_in()
         runner = _Runner(workspace, order, relay, parts)
-        measured = runner.repeat(shared_host=bool(host["virtualised"]))
+        measured = runner.repeat()
         measured = replace(measured, samples=_noted(measured, neighbour_notes(presence)))
     place = place_of_command(settings)
     trees = dict.fromkeys(name for sample in measured.samples for step in sample.steps for name in step.readings)
     known = places(settings, parts)
     where = {name: known.get(name, place) for name in trees}
-    facts = RunFacts(
-        project=settings.project.name,
-        functional_unit=order.unit_name,
-        method={"id": method.method_id, "version": method.version, "factors_hash": workspace.factors.hash()},
-        places=where,
-        host=host,
-        browser={},
-        settings={"tier": place.tier},
-        context={"zone": place.zone, "device": place.device, "network": place.network},
-    )
+    facts = facts_of_command(workspace, where, unit_name=order.unit_name)
     content = run_content(facts, started_at, now(), [measured], workspace.nomenclature)
     written, unwritten = _write(settings.output.runs, content)
     if on_written is not None and unwritten is None:
@@ -160,8 +150,9 @@ class _Runner:
             run = run_command(told, self._relay, index=index, parts=self._parts, observer=observer)
         return replace(run, sample=replace(run.sample, notes=(*notes, *run.sample.notes)))
 
-    def repeat(self, *, shared_host: bool) -> Measured:
+    def repeat(self) -> Measured:
         """Runs it as often as asked, or until it is precise enough; the first failure is the last repetition."""
+        shared_host = bool(describe_host()["virtualised"])
         plan = sampling_plan(self._settings, shared_host=shared_host, samples=self._settings.run.samples)
         began = time.monotonic()
         runs: list[CommandRun[SuiteReading]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
@@ -15,7 +15,10 @@ import psutil
 from lichen import redact
 from lichen.collect.entities import segment
 from lichen.collect.journeys.rows import PartPlace
+from lichen.collect.machine import describe_host
 from lichen.config import Settings
+from lichen.service.record import RunFacts
+from lichen.service.workspace import Workspace
 
 _WORDS_MAX: Final = 3
 _NAME_MAX: Final = 60
@@ -72,6 +75,28 @@ def place_of_command(settings: Settings) -> PartPlace:
     if tier == "server":
         return PartPlace(tier=tier, zone=zone)
     return PartPlace(tier=tier, zone=zone, device="laptop" if battery else "desktop", network=settings.context.network)
+
+
+def facts_of_command(workspace: Workspace, where: Mapping[str, PartPlace], *, unit_name: str) -> RunFacts:
+    """What all repetitions of a command share.
+
+    Args:
+        where: where the command's trees and the parts beside it run.
+        unit_name: its functional unit.
+    """
+    settings = workspace.settings
+    method = workspace.method(settings.method.use)
+    place = place_of_command(settings)
+    return RunFacts(
+        project=settings.project.name,
+        functional_unit=unit_name,
+        method={"id": method.method_id, "version": method.version, "factors_hash": workspace.factors.hash()},
+        places=where,
+        host=describe_host(),
+        browser={},
+        settings={"tier": place.tier},
+        context={"zone": place.zone, "device": place.device, "network": place.network},
+    )
 
 
 def record_of_command(units: float, exit_codes: Sequence[int]) -> dict[str, Any]:

@@ -18,10 +18,32 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from lichen.collect.machine.proc import pss_bytes
-from lichen.collect.machine.tree import Member
+from lichen.collect.machine.proc import Stat, pss_bytes
 from lichen.records import DataMethod
+
+
+class Resident(Protocol):
+    """A process whose memory is looked at."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+        ...
+
+    @property
+    def comm(self) -> str:
+        """Its name."""
+        ...
+
+    def read_stat(self) -> Stat | None:
+        """Its /proc line now; None when it is gone."""
+        ...
+
+    def read_memory(self) -> tuple[int, int]:
+        """(anonymous, shared) bytes now; zeros once it has exited."""
+        ...
 
 
 @dataclass(slots=True)
@@ -52,7 +74,7 @@ class MemorySeries:
         """``measured`` when the shared part comes from PSS, else ``proxy``."""
         return "measured" if self._calibrated and not self.unreadable else "proxy"
 
-    def look(self, at_ns: int, members: Iterable[Member], *, edge: bool = False, unchanged_ns: int = 0) -> None:
+    def look(self, at_ns: int, members: Iterable[Resident], *, edge: bool = False, unchanged_ns: int = 0) -> None:
         """Adds a point of the series.
 
         Args:
@@ -69,7 +91,7 @@ class MemorySeries:
             shared_max = max(shared_max, shared)
         self._points.append(_Point(at_ns, private, shared_max, edge))
 
-    def calibrate(self, at_ns: int, members: Iterable[Member]) -> None:
+    def calibrate(self, at_ns: int, members: Iterable[Resident]) -> None:
         """Reads PSS of every member; 0.2 to 10 ms each, so only outside windows."""
         shared = 0
         unreadable: list[str] = []
@@ -119,3 +141,13 @@ class MemorySeries:
             if point.edge and point.at_ns < edge_ns:
                 break
         return highest
+
+    def highest_bytes(self, start_ns: int, end_ns: int) -> int | None:
+        """Highest memory between two points, both included; None without a point."""
+        first = bisect_left(self._points, start_ns, key=lambda p: p.at_ns)
+        last = bisect_right(self._points, end_ns, key=lambda p: p.at_ns)
+        return max((self._bytes(point) for point in self._points[first:last]), default=None)
+
+    def restarted(self) -> MemorySeries:
+        """An empty series with the same calibration."""
+        return MemorySeries(unreadable=self.unreadable, _calibrated=self._calibrated[-1:])
