@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A meter that shows one growing number: in a file, or at an address as text or in JSON. Read every second."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import threading
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+from lichen.collect.machine.endpoint import Address, Endpoint
+from lichen.collect.machine.meters.base import JOULES_PER_UNIT
+from lichen.collect.machine.prometheus_series import Series, curve
+from lichen.collect.machine.series_counter import Collected
+from lichen.errors import ConfigError, LichenError, NothingMeasured
+
+_LOOK_S: Final = 1.0
+_LAST_ANSWER_S: Final = 15.0
+_SILENT_NS: Final = 5 * 10**9
+"""A meter that was not read for twice this long around an edge is not known there."""
+_QUANTITY: Final = "energy_joules"
+_NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
+_COARSE: Final = 0.05
+"""Share of the window's energy that one step of the meter may be without a word."""
+
+Ask = Callable[[], str]
+"""Gives what the meter shows; raises LichenError or OSError when it cannot."""
+
+
+def number_in(text: str, path: str = "") -> float | None:
+    """The number that a meter shows; None when there is none, or none that is finite.
+
+    Args:
+        text: a number that may be followed by its unit, or JSON when ``path`` is given.
+        path: keys and positions in the JSON, joined by dots, such as ``emeters.0.total``.
+    """
+    if path:
+        return _at_path(text, path)
+    found = _NUMBER.match(text.strip())
+    if found is None:
+        return None
+    value = float(found[0].replace(",", "."))
+    return value if math.isfinite(value) else None
+
+
+def _at_path(text: str, path: str) -> float | None:
+    try:
+        value: Any = json.loads(text)
+        for key in path.split("."):
+            value = value[int(key)] if isinstance(value, list) else value[key]
+    except (ValueError, KeyError, IndexError, TypeError):
+        return None
+    if isinstance(value, str):
+        return number_in(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def shown_in_file(path: Path) -> Ask:
+    """A file that something else keeps up to date."""
+    return lambda: path.read_text(encoding="utf-8", errors="replace")
+
+
+def shown_at(address: Address, *, setting: str) -> Ask:
+    """An address that answers with the number.
+
+    Raises:
+        ConfigError: the address cannot be used.
+    """
+    endpoint = Endpoint("The meter", address, setting=setting)
+
+    def ask() -> str:
+        answer = endpoint.ask("")
+        endpoint.accept(answer)
+        return answer.text
+
+    return ask
+
+
+class PlainSource:
+    """Reads such a meter every second. A source of `series_counter.SeriesCounter`.
+
+    Args:
+        what: the meter, as sentences call it.
+        ask: gives what it shows.
+        unit: J, Wh or kWh.
+        path: where the number is in JSON; empty for plain text.
+    """
+
+    def __init__(self, what: str, ask: Ask, *, unit: str, path: str = "") -> None:
+        if unit not in JOULES_PER_UNIT:
+            raise ConfigError(f"'{unit}' is no unit of energy.", repair="Give J, Wh or kWh.", culprit=what)
+        self._what = what
+        self._ask = ask
+        self._factor = JOULES_PER_UNIT[unit]
+        self._path = path
+        self._samples: list[tuple[int, float]] = []
+        self._closed = threading.Event()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._failure = ""
+
+    def start(self) -> None:
+        """Reads it once, then every second.
+
+        Raises:
+            NothingMeasured: it cannot be read, or shows no number.
+        """
+        try:
+            shown = self._ask()
+        except OSError as error:
+            raise NothingMeasured(
+                f"{self._what} cannot be read: {error.strerror or error}.",
+                repair="Name what this user may read, or take the meter out.",
+                culprit=self._what,
+            ) from error
+        value = number_in(shown, self._path)
+        if value is None:
+            where = f" at {self._path}" if self._path else ""
+            raise NothingMeasured(
+                f"{self._what} shows no number{where}: {' '.join(shown.split())[:80]!r}.",
+                repair="Give the path of the number in the JSON (json), or another address.",
+                culprit=self._what,
+            )
+        self._samples.append((time.time_ns(), value * self._factor))
+        self._thread = threading.Thread(target=self._follow, name="lichen-energy", daemon=True)
+        self._thread.start()
+
+    def _follow(self) -> None:
+        while not self._closed.is_set():
+            self._look()
+            self._wake.wait(_LOOK_S)
+            self._wake.clear()
+
+    def _look(self) -> None:
+        asked_ns = time.time_ns()
+        try:
+            value = number_in(self._ask(), self._path)
+        except (LichenError, OSError) as error:
+            self._failure = error.problem if isinstance(error, LichenError) else f"{self._what}: {error}."
+            return
+        if value is not None:
+            self._samples.append(((asked_ns + time.time_ns()) // 2, value * self._factor))
+
+    def collect(self, first_ns: int, last_ns: int) -> Collected:
+        """The readings around a window; waits for one later than its last edge."""
+        deadline = time.monotonic() + _LAST_ANSWER_S
+        self._wake.set()
+        while self._samples[-1][0] <= last_ns and time.monotonic() < deadline:
+            time.sleep(0.02)
+        samples = Series.of((), list(self._samples))
+        seen = curve(samples, "counter", first_ns=first_ns, interval=_SILENT_NS, ended=False)
+        if seen.at(first_ns).value is None or seen.at(last_ns).value is None:
+            return self._unknown(f"it gave no reading close to an edge of the window. {self._failure}")
+        moved = Series.of((), moves(samples))
+        found = curve(moved, "counter", first_ns=first_ns, interval=last_ns, ended=False)
+        used = (found.at(last_ns).value or 0.0) - (found.at(first_ns).value or 0.0)
+        steps = [b - a for a, b in pairwise(moved.values) if b > a]
+        if not steps or used <= 0:
+            return self._unknown("it did not move: the window used less than its smallest step, or it stands still")
+        notes = []
+        if min(steps) > _COARSE * used:
+            notes.append(
+                f"{self._what} counts in steps of {min(steps):.3g} J: the {used:.3g} J of the window are known to that."
+            )
+        return Collected(curves={_QUANTITY: (found,)}, interval_ns=None, notes=tuple(notes))
+
+    def _unknown(self, why: str) -> Collected:
+        said = f"The energy of {self._what} is unknown: {why.strip().rstrip('.')}."
+        return Collected(curves={}, interval_ns=None, notes=(said,))
+
+    def close(self) -> None:
+        """Ends the readings."""
+        self._closed.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+
+
+def moves(samples: Series) -> list[tuple[int, float]]:
+    """The first sample, the last one, and those at which the number moved: between two moves a coarse meter stands still, and what
+    it counts does not."""
+    pairs = list(zip(samples.times_ns, samples.values, strict=True))
+    return [*pairs[:1], *(b for a, b in pairwise(pairs) if b[1] != a[1]), *pairs[-1:]]
