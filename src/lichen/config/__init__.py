@@ -4,6 +4,7 @@
 from lichen.config.keys import Key
 from lichen.config.kinds import Samples, Viewport
 from lichen.config.loading import DEFAULT_FILE, load_settings, resolve_lang
+from lichen.config.metering import Kubernetes, Meter, PrometheusServer
 from lichen.config.part import PART_SOURCES, Part
 from lichen.config.settings import (
     KEYS,
@@ -31,13 +32,16 @@ __all__ = [
     "Extend",
     "Journey",
     "Key",
+    "Kubernetes",
     "Lang",
     "Measure",
+    "Meter",
     "Method",
     "Origin",
     "Output",
     "Part",
     "Project",
+    "PrometheusServer",
     "Samples",
     "Settings",
     "Viewport",

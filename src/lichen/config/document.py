@@ -12,6 +12,7 @@ from typing import Any, Final
 from lichen import redact
 from lichen.config.keys import Key
 from lichen.config.kinds import VARIABLES, Viewport
+from lichen.config.metering import Meter
 from lichen.config.part import Part
 from lichen.config.settings import KEYS, LIST_KEYS, SECTIONS, Journey, Settings
 
@@ -29,6 +30,12 @@ file = "journeys/example.py"
 base_url = "http://127.0.0.1:8000"
 """
 
+_EXAMPLE_METER: Final = """\
+# [[meter]]
+# name = "processor"
+# kind = "rapl"
+"""
+
 _EXAMPLES: Final[Mapping[str, Any]] = {
     "context.zone": "FR",
     "measure.rest_s": 0.5,
@@ -38,6 +45,13 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "browser.latency_ms": 40,
     "browser.cpu_slowdown": 4,
     "output.html": "lichen-report.html",
+    "prometheus.url": "http://127.0.0.1:9090",
+    "prometheus.token_env": "PROMETHEUS_TOKEN",
+    "prometheus.ca": "prometheus.pem",
+    "kubernetes.kubeconfig": "~/.kube/config",
+    "kubernetes.context": "production",
+    "kubernetes.token_env": "KUBELET_TOKEN",
+    "kubernetes.ca": "kubelet.pem",
 }
 """Values shown for the keys that have no default."""
 
@@ -74,6 +88,11 @@ _REFERENCE_JOURNEY: Final = """\
 Each `[[journey]]` has exactly one of `file` and `url`, and a `name` of its own, without `/`.
 """
 
+_REFERENCE_METER: Final = """\
+A meter of energy stands in for the model of the parts that it covers ([sources](sources.md)). Each `[[meter]]` has a `name` of
+its own, a `kind`, and the `path`, `url` or `query` that its kind asks for.
+"""
+
 
 def plain(value: Any) -> Any:
     """A setting as a JSON value."""
@@ -107,7 +126,7 @@ def starter(name: str, lang: str) -> str:
                 f"name = {toml(name)}" if key.dotted == "project.name" else f"# {key.name} = {_example(key, lang)}"
             )
         lines.append("")
-    for section, example in (("part", _EXAMPLE_PART), ("journey", _EXAMPLE_JOURNEY)):
+    for section, example in (("part", _EXAMPLE_PART), ("meter", _EXAMPLE_METER), ("journey", _EXAMPLE_JOURNEY)):
         lines += [f"# {key.name}: {_explained(key, lang)}" for key in LIST_KEYS[section].values()]
         lines.append(example)
     return "\n".join(lines)
@@ -132,7 +151,11 @@ def reference() -> str:
     for section in SECTIONS:
         lines.append(f"## [{section}]\n")
         lines += [_entry(key, key.dotted) for key in KEYS.values() if key.section == section]
-    for section, text in (("part", _REFERENCE_PART), ("journey", _REFERENCE_JOURNEY)):
+    for section, text in (
+        ("part", _REFERENCE_PART),
+        ("journey", _REFERENCE_JOURNEY),
+        ("meter", _REFERENCE_METER),
+    ):
         lines.append(f"## [[{section}]]\n\n{text}")
         lines += [_entry(key, f"{section}.{key.name}") for key in LIST_KEYS[section].values()]
     return "\n".join(lines).rstrip() + "\n"
@@ -153,7 +176,9 @@ def values(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     """Every value in force as (dotted key, JSON value, origin); secrets and the values of a part's variables are hidden."""
     for dotted, key in KEYS.items():
         yield dotted, redact.tree(plain(settings.value(key))), str(settings.origins[dotted])
-    lists: Mapping[str, tuple[Part | Journey, ...]] = {"part": settings.parts, "journey": settings.journeys}
+    lists: Mapping[str, tuple[Part | Journey | Meter, ...]] = {
+        "part": settings.parts, "journey": settings.journeys, "meter": settings.meters,
+    }  # fmt: skip
     for section, declared in lists.items():
         for position, item in enumerate(declared):
             for name, key in LIST_KEYS[section].items():

@@ -13,6 +13,7 @@ from typing import Any, Final
 from lichen import redact
 from lichen.config.keys import Key
 from lichen.config.kinds import VARIABLES
+from lichen.config.metering import METER_PLACES, Meter
 from lichen.config.names import refusal
 from lichen.config.part import PART_SOURCES, Part
 from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Lang, Origin, Settings
@@ -191,12 +192,13 @@ class _Reader:
                 origin = Origin("file", self._where(f"{place}.{name}"))
                 made[name] = _checked(keys[name], raw, origin, self.folder)
                 self.origins[f"{place}.{name}"] = origin
-            if "name" not in made:
-                raise ConfigError(
-                    f"A [[{section}]] has no name ({self._where(place)}).",
-                    repair='Add name = "…".',
-                    culprit=self._where(place),
-                )
+            for key in keys.values():
+                if key.required and key.name not in made:
+                    raise ConfigError(
+                        f"A [[{section}]] has no {key.name} ({self._where(place)}).",
+                        repair=f'Add {key.name} = "…".',
+                        culprit=self._where(place),
+                    )
             self.lists[section].append(LISTS[section](**made))
             self._check_declaration(section, position)
 
@@ -216,6 +218,9 @@ class _Reader:
             raise ConfigError(
                 f"Two [[{section}]] are called '{declared.name}' ({place}).", repair="Rename one.", culprit=place
             )
+        if isinstance(declared, Meter):
+            self._check_meter(declared, place)
+            return
         alternatives = PART_SOURCES if section == "part" else ("file", "url")
         given = [name for name in alternatives if getattr(declared, name) is not None]
         if len(given) != 1 and given not in (["command", "port"], ["container", "pods"]):
@@ -224,6 +229,18 @@ class _Reader:
                 f"The {section} '{declared.name}' {has} ({place}).", repair=f"Give one of {', '.join(alternatives)}.",
                 culprit=place,
             )  # fmt: skip
+
+    def _check_meter(self, meter: Meter, place: str) -> None:
+        """A meter has the key that says where it is, and no other such key."""
+        wanted = METER_PLACES.get(meter.kind)
+        for name in METER_PLACES.values():
+            if (getattr(meter, name) is not None) != (name == wanted):
+                raise ConfigError(
+                    f"The meter '{meter.name}' is of the kind {meter.kind}, and has {'no' if name == wanted else 'a'} {name} "
+                    f"({place}).",
+                    repair=f"Add {name}." if name == wanted else "Take it out.",
+                    culprit=place,
+                )
 
     def read_variables(self, env: Mapping[str, str]) -> None:
         """All ``LICHEN_SECTION_KEY`` variables; one that is nearly a key is refused, another tool's is left alone."""
@@ -273,12 +290,14 @@ class _Reader:
                 repair="Raise the one or lower the other.", culprit=where,
             )  # fmt: skip
         self._check_references()
+        self._check_covers()
         made = {
             section: declaration(**{key.name: self.values[key.dotted] for key in _keys_of(section)})
             for section, declaration in SECTIONS.items()
         }
         return Settings(
-            **made, parts=tuple(self.lists["part"]), journeys=tuple(self.lists["journey"]), folder=self.folder, file=self.file,
+            **made, parts=tuple(self.lists["part"]), journeys=tuple(self.lists["journey"]), meters=tuple(self.lists["meter"]),
+            folder=self.folder, file=self.file,
             lang=resolve_lang(self.values["project.lang"], env), origins=self.origins,
         )  # fmt: skip
 
@@ -289,10 +308,23 @@ class _Reader:
             return key.kind.read(key.default, self.folder)
         return key.default
 
+    def _check_covers(self) -> None:
+        """A meter covers parts that exist."""
+        names = [part.name for part in self.lists["part"]]
+        for position, meter in enumerate(self.lists["meter"]):
+            for name in meter.covers:
+                if name not in names:
+                    where = self._where(f"meter.{position}.covers")
+                    raise ConfigError(
+                        f"The meter '{meter.name}' covers a part '{name}' that is not declared ({where}).",
+                        repair=nearest(name, names, valid_are="Parts") if names else "Add that [[part]].",
+                        culprit=where,
+                    )
+
     def _check_references(self) -> None:
         """``{portal.url}`` names a part that exists."""
         names = [part.name for part in self.lists["part"]]
-        for section in LISTS:
+        for section in ("part", "journey"):
             for position, declared in enumerate(self.lists[section]):
                 for name, text in _texts_of(declared):
                     for reference in _REFERENCE.finditer(text):

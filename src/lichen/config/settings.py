@@ -29,6 +29,7 @@ from lichen.config.kinds import (
     number,
     optional,
 )
+from lichen.config.metering import Kubernetes, Meter, PrometheusServer
 from lichen.config.part import Part
 
 Lang = Literal["en", "fr"]
@@ -303,8 +304,11 @@ class Settings:
     browser: Browser = field(default_factory=Browser)
     output: Output = field(default_factory=Output)
     extend: Extend = field(default_factory=Extend)
+    prometheus: PrometheusServer = field(default_factory=PrometheusServer)
+    kubernetes: Kubernetes = field(default_factory=Kubernetes)
     parts: tuple[Part, ...] = ()
     journeys: tuple[Journey, ...] = ()
+    meters: tuple[Meter, ...] = ()
     folder: Path = Path()
     file: Path | None = None
     lang: Lang = "en"
@@ -317,11 +321,11 @@ class Settings:
 
 SECTIONS: Final[Mapping[str, type[Any]]] = {
     "project": Project, "context": Context, "method": Method, "measure": Measure, "run": Run, "browser": Browser,
-    "output": Output, "extend": Extend,
+    "output": Output, "extend": Extend, "prometheus": PrometheusServer, "kubernetes": Kubernetes,
 }  # fmt: skip
 """Sections of lichen.toml, ``[name]``."""
 
-LISTS: Final[Mapping[str, type[Any]]] = {"part": Part, "journey": Journey}
+LISTS: Final[Mapping[str, type[Any]]] = {"part": Part, "journey": Journey, "meter": Meter}
 """Repeated sections, ``[[name]]``."""
 
 

@@ -184,7 +184,7 @@ class PlainSource:
 
 
 def moves(samples: Series) -> list[tuple[int, float]]:
-    """The first sample, the last one, and those at which the number moved: between two moves a coarse meter stands still, and what
-    it counts does not."""
+    """The first sample, the last one, and those at which the number moved: between two moves a coarse meter stands still, while
+    what it counts goes on."""
     pairs = list(zip(samples.times_ns, samples.values, strict=True))
     return [*pairs[:1], *(b for a, b in pairwise(pairs) if b[1] != a[1]), *pairs[-1:]]
