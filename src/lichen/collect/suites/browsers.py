@@ -19,7 +19,7 @@ from lichen.collect.suites.processes import BrowserFound, ProcessWatch, is_alive
 from lichen.collect.suites.reading import Blindness, Level
 from lichen.errors import LichenError
 
-_LOOK_S: Final = 0.004
+_LOOK_S: Final = 0.008
 _TIMEOUT_S: Final = 15.0
 """How long a browser may take until its debugger listens. A suite waits for its browser as long as that anyway."""
 _PATIENCE_S: Final = 0.5
