@@ -87,3 +87,54 @@ def test_a_browser_that_nobody_tells_of_is_found_by_its_port(server: WireServer,
     # Bytes are complete or, when a page had begun to load before the browser was found, unknown: never a part.
     assert network(outcome.reading)["script.js"] in (on_the_wire(server), (None, None))
     assert outcome.last.cpu_ns("browser") > 0
+
+
+NODE_TEST = """
+const assert = require("node:assert");
+const { describe, it, test } = require("node:test");
+const puppeteer = require("puppeteer-core");
+
+async function open() {
+  const browser = await puppeteer.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  const page = await browser.newPage();
+  await page.goto(`${process.env.BASE_URL}/shop.html`);
+  return { browser, page };
+}
+
+describe("shop", () => {
+  it("opens", async () => {
+    const { browser, page } = await open();
+    assert.strictEqual(await page.title(), "Shop");
+    await browser.close();
+  });
+});
+
+test("loads", async (t) => {
+  const { browser, page } = await open();
+  await t.test("the list", async () => {
+    await page.click("#load");
+    await page.waitForFunction(() => document.querySelector("#size").textContent === "30000");
+  });
+  await browser.close();
+});
+
+test("fails", () => assert.fail());
+"""
+
+
+def test_the_runner_of_node_itself(server: WireServer, tmp_path: Path) -> None:
+    suite = copy("puppeteer", tmp_path, server.url)
+    (suite.folder / "a.test.js").write_text(NODE_TEST)
+    (suite.folder / "b.test.js").write_text("require('node:test').test('other', () => {});")
+    outcome = measured(["node", "--test", "--test-concurrency=2"], suite.folder, suite.env)
+    assert outcome.code == 1
+    told = [(case.name, case.file, case.status) for case in outcome.reading.cases]
+    assert told == [
+        ("shop › opens", "a.test.js", "passed"),
+        ("loads", "a.test.js", "passed"),
+        ("fails", "a.test.js", "failed"),
+        ("other", "b.test.js", "passed"),
+    ]
+    rows = network(outcome.reading)
+    assert [rows["shop › opens"][0], rows["loads"][0], rows["fails"], rows[""]] == [1, 2, (0, 0), (0, 0)]
+    assert tuple(map(sum, zip(*rows.values(), strict=True))) == on_the_wire(server)

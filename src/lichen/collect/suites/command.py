@@ -63,6 +63,10 @@ _NODE_PROGRAMS: Final = {
 """Files that packages start under node_modules: (package, file)."""
 
 
+NODE_TEST: Final = "--test"
+"""Stands for the script where Node.js runs test files itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """The program behind a command line.
@@ -168,10 +172,9 @@ def _of_python(words: Sequence[str]) -> Invocation | None:
 
 
 def _of_node(words: Sequence[str]) -> Invocation | None:
-    rest = list(words)
-    if "--test" in rest:
-        return Invocation("node", tuple(rest), "--test")
-    rest = _after_options(rest, _NODE_VALUES)
+    rest = _after_options(words, _NODE_VALUES)
+    if NODE_TEST in words[: len(words) - len(rest)]:
+        return Invocation("node", tuple(words), NODE_TEST)
     if not rest:
         return None
     path = PurePosixPath(rest[0])

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar, Final, Protocol
@@ -122,7 +121,6 @@ class Suite:
         return Attachment(meter, folder, runner=self.runner.name, whole=None if self.runner.tells_cases else self.label)
 
 
-@cache
 def runners() -> tuple[Runner, ...]:
     """Every registered runner, the narrowest first: an interpreter's own runner accepts any script."""
     loaded: list[Callable[[], Runner]] = [plugins.load(_GROUP, name) for name in plugins.names(_GROUP)]

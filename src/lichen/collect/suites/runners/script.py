@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lichen.collect.suites.command import Invocation
+from lichen.collect.suites.command import NODE_TEST, Invocation
 from lichen.collect.suites.suite import Draft
 
 
@@ -17,7 +17,12 @@ class NodeScript:
 
     def accepts(self, call: Invocation) -> bool:
         """A script, or Jest."""
-        return (call.program == "node" and call.script is not None) or call.program in ("jest", "vitest", "tsx", "ava")
+        return (call.program == "node" and call.script not in (None, NODE_TEST)) or call.program in (
+            "jest",
+            "vitest",
+            "tsx",
+            "ava",
+        )
 
     def prepare(self, call: Invocation, draft: Draft) -> None:
         """Adds the hook by an environment variable."""
