@@ -95,15 +95,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The running containers that a choice means.
-
-    Attributes:
-        everybody: all containers of the engine, for what they share with these.
-    """
+    """The running containers that a choice means, and their engine."""
 
     address: EngineAddress
     containers: tuple[Container, ...]
-    everybody: tuple[Container, ...]
 
 
 def find(choice: Choice, addresses: Sequence[EngineAddress]) -> Found:
@@ -135,7 +130,7 @@ def find(choice: Choice, addresses: Sequence[EngineAddress]) -> Found:
         running = [container for container in meant if container.running]
         stopped += [container for container in meant if not container.running]
         if running:
-            found.append(Found(address=address, containers=tuple(running), everybody=tuple(everybody)))
+            found.append(Found(address=address, containers=tuple(running)))
     if len(found) > 1:
         raise ConfigError(
             f"Several engines have the {choice}: {', '.join(str(one.address) for one in found)}.",

@@ -7,16 +7,15 @@ The engine is asked which containers there are before the window, and when one v
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Final, Literal
+from collections.abc import Sequence
+from typing import Final
 
 from lichen.collect.counters import Instant, Reading
 from lichen.collect.machine.cgroup import Group, Hierarchies
 from lichen.collect.machine.cgroup_counter import CgroupCounter
 from lichen.collect.machine.container_choice import Choice, Found
 from lichen.collect.machine.container_sum import together, weakest
-from lichen.collect.machine.engine import HOST_NETWORK, Container, Engine
+from lichen.collect.machine.engine import Container, Engine
 from lichen.errors import LichenError
 from lichen.records import DataMethod
 
@@ -27,9 +26,6 @@ _REVISIT_S: Final = 2.0
 
 _PATIENCE_S: Final = 3.0
 """Longest wait for such an answer: the end of the measurement waits for it too."""
-
-_Network = Literal["counted", "by another", "unknown"]
-"""Whether a container's network is counted: a namespace that several share is counted once."""
 
 
 def group_of(container: Container) -> Group | None:
@@ -43,12 +39,11 @@ def group_of(container: Container) -> Group | None:
 class _Member:
     """One container of the part, and after it whatever replaces it."""
 
-    def __init__(self, container: Container, network: _Network) -> None:
+    def __init__(self, container: Container) -> None:
         self.container = container
         self.lost = threading.Event()
-        self._network = network
         self._group = group_of(container)
-        self.counter = CgroupCounter(f"container {container.name}", self._locate, network=network == "counted")
+        self.counter = CgroupCounter(f"container {container.name}", self._locate)
 
     def _locate(self) -> Group | None:
         """Never asks the engine, as it is called at an edge: it says that the container is lost, and what was found since."""
@@ -64,12 +59,6 @@ class _Member:
             self.container = container
             self._group = group
             self.lost.clear()
-
-    def read(self) -> Reading:
-        reading = self.counter.read()
-        if self._network == "by another":
-            return replace(reading, network_received_bytes=0, network_sent_bytes=0, network_loopback_bytes=0)
-        return reading
 
 
 class LocalContainers:
@@ -99,15 +88,9 @@ class LocalContainers:
         Raises:
             NothingMeasured: one has just ended, or may not be read.
         """
-        networks, outsiders = shared_networks(self._found)
-        if outsiders:
-            self._notes.append(
-                f"Network bytes of the {self._choice} are unknown: its network is also that of {', '.join(outsiders)}, "
-                "outside the part."
-            )
         try:
             for container in self._found.containers:
-                member = _Member(container, networks[container.container_id])
+                member = _Member(container)
                 member.counter.start()
                 self._members.append(member)
         except BaseException:
@@ -118,7 +101,7 @@ class LocalContainers:
     def read(self) -> Reading:
         """The counters now, of all containers together; what vanished keeps its last values."""
         with self._lock:
-            reading = together([member.read() for member in self._members])
+            reading = together([member.counter.read() for member in self._members])
             if self._lost():
                 self._wake.set()
         return reading
@@ -158,7 +141,7 @@ class LocalContainers:
         if heir is not None:
             heir.follow(container)
             return
-        member = _Member(container, "counted")
+        member = _Member(container)
         try:
             member.counter.start()
         except LichenError:  # gone already
@@ -194,28 +177,3 @@ class LocalContainers:
     def _release(self) -> None:
         for member in self._members:
             member.counter.close()
-
-
-def shared_networks(found: Found) -> tuple[Mapping[str, _Network], list[str]]:
-    """How the network of each container of a part is counted, by id; and who else is in one of its namespaces.
-
-    The bytes of a namespace belong to all containers in it together. When some of them are outside the part, its own share is not
-    known, and an equal split would be invented. What only holds a pod's namespaces is nobody.
-    """
-    inside = {container.container_id for container in found.containers}
-    networks: dict[str, _Network] = {}
-    strangers: list[str] = []
-    first: set[str] = set()
-    for container in found.containers:
-        others = [
-            other.name
-            for other in found.everybody
-            if other.running and not other.infrastructure and other.container_id not in inside
-            and other.network == container.network != HOST_NETWORK
-        ]  # fmt: skip
-        strangers += others
-        networks[container.container_id] = (
-            "unknown" if others else "by another" if container.network in first else "counted"
-        )
-        first.add(container.network)
-    return networks, sorted(set(strangers))

@@ -27,8 +27,6 @@ _ANSWER_BYTES: Final = 64 * 2**20
 TIMEOUT_S: Final = 10.0
 """Longest wait for one answer; statistics take an engine up to two seconds."""
 _RUNNING: Final = frozenset({"running", "paused"})
-HOST_NETWORK: Final = "host"
-_SHARED: Final = "container:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +37,6 @@ class Container:
         container_id: 64 hexadecimal characters.
         state: ``running``, ``paused``, ``exited``, ``created``...
         pod: name of its Podman pod, empty without; infrastructure: whether it only holds the pod's namespaces.
-        network: equal for containers in one network namespace; ``HOST_NETWORK`` for the machine's.
     """
 
     container_id: str
@@ -48,7 +45,6 @@ class Container:
     labels: Mapping[str, str] = field(default_factory=dict)
     pod: str = ""
     infrastructure: bool = False
-    network: str = ""
 
     @property
     def running(self) -> bool:
@@ -101,26 +97,11 @@ class Engine:
 
     def containers(self) -> list[Container]:
         """All containers, stopped ones included."""
-        if self._podman:
-            answer = self._get(f"/{_LIBPOD}/libpod/containers/json?all=true&namespace=true")
-        else:
-            answer = self._get(f"{self._prefix}/containers/json?all=true")
+        path = f"/{_LIBPOD}/libpod" if self._podman else self._prefix
+        answer = self._get(f"{path}/containers/json?all=true")
         if not isinstance(answer, list):
             raise self._strange()
-        rows = [row for row in answer if isinstance(row, dict)]
-        ids = {_name(row): str(row.get("Id")) for row in rows}
-        return [_container(row, ids) for row in rows]
-
-    def main_pid(self, container_id: str) -> int | None:
-        """Pid of the container's first process as the engine's machine counts; None when it does not run."""
-        answer = self._get(f"{self._prefix}/containers/{quote(container_id, safe='')}/json")
-        if answer is None:
-            return None
-        state = answer.get("State") if isinstance(answer, dict) else None
-        if not isinstance(state, dict):
-            raise self._strange()
-        pid = state.get("Pid")
-        return pid if isinstance(pid, int) and pid > 0 else None
+        return [_container(row) for row in answer if isinstance(row, dict)]
 
     def stats(self, container_id: str) -> dict[str, Any] | None:
         """Counters of a container as the engine reads them now; None when there is no such container."""
@@ -249,33 +230,14 @@ def _errno_of(error: BaseException | None, kind: type[OSError]) -> bool:
     return False
 
 
-def _name(row: Mapping[str, Any]) -> str:
-    """Docker's names begin with a slash, Podman's do not."""
-    return str((row.get("Names") or [""])[0]).removeprefix("/")
-
-
-def _container(row: Mapping[str, Any], ids: Mapping[str, str]) -> Container:
-    """A row of either listing; ``ids``: of all containers, by name."""
-    container_id = str(row.get("Id", ""))
+def _container(row: Mapping[str, Any]) -> Container:
+    """A row of either listing: Docker's names begin with a slash, Podman's do not."""
     labels = row.get("Labels") or {}
     return Container(
-        container_id=container_id,
-        name=_name(row),
+        container_id=str(row.get("Id", "")),
+        name=str((row.get("Names") or [""])[0]).removeprefix("/"),
         state=str(row.get("State", "")).lower(),
         labels={str(key): str(value) for key, value in labels.items()},
         pod=str(row.get("PodName") or ""),
         infrastructure=bool(row.get("IsInfra", False)),
-        network=_network(row, ids) or container_id,
     )
-
-
-def _network(row: Mapping[str, Any], ids: Mapping[str, str]) -> str:
-    """Podman tells the namespace itself, Docker whose network a container joined; empty when it has its own."""
-    namespace = (row.get("Namespaces") or {}).get("Net")
-    if namespace:
-        return str(namespace)
-    mode = str((row.get("HostConfig") or {}).get("NetworkMode") or "")
-    if mode.startswith(_SHARED):
-        owner = mode.removeprefix(_SHARED)
-        return ids.get(owner, owner)
-    return HOST_NETWORK if mode == "host" else ""
