@@ -132,23 +132,20 @@ function asked() {
   return 'spec';
 }
 
-// As Cypress finds it: its own, one of mocha, a file of the project, a package of the project.
+// As Cypress finds it: one of its own, one of mocha, a file of the project, a package of the project.
 function ownReporter(name) {
-  const bundled = { junit: 'mocha-junit-reporter', teamcity: 'mocha-teamcity-reporter' };
   const cypress = module.parent;
   const { reporters } = cypress.require('mocha');
+  const bundled = { junit: 'mocha-junit-reporter', teamcity: 'mocha-teamcity-reporter' };
   if (bundled[name] !== undefined) return cypress.require(bundled[name]);
   if (reporters[name] !== undefined) return reporters[name];
   const root = process.argv[process.argv.indexOf('--run-project') + 1] ?? process.cwd();
-  const places = [path.resolve(root, name), path.join(root, 'node_modules', name), require.resolve(name, { paths: [root] })];
-  const place = places.find((candidate) => {
-    try {
-      return require.resolve(candidate);
-    } catch {
-      return false;
-    }
-  });
-  return require(place);
+  try {
+    return require(require.resolve(path.resolve(root, name)));
+  } catch (error) {
+    if (error.code !== 'MODULE_NOT_FOUND') throw error;
+  }
+  return require(require.resolve(name, { paths: [root] }));
 }
 
 function listen(runner) {
