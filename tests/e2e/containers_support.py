@@ -26,6 +26,10 @@ from typing import Any
 
 import pytest
 
+from lichen.collect.machine.engine import Engine
+from lichen.collect.machine.engine_address import parse_address
+from lichen.errors import LichenError
+
 IMAGE = "localhost/skeleton:1"
 _FOLDERS = ("usr", "lib", "lib64", "bin", "root", "etc", "proc", "sys", "dev", "tmp", "app", "run", "data")
 _PROGRAMS = [folder for folder in ("/usr", "/lib", "/lib64", "/bin") if Path(folder).exists()]
@@ -127,9 +131,7 @@ def _free_subnet() -> ipaddress.IPv4Network:
 
 def _wait(socket: Path, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
-        if socket.exists() and subprocess.run(
-            ["curl", "-sf", "--unix-socket", str(socket), "http://engine/_ping"], capture_output=True, check=False
-        ).returncode == 0:  # fmt: skip
+        with contextlib.suppress(LichenError), Engine(parse_address(str(socket), "test")):
             return
         if process.poll() is not None:
             break
@@ -160,7 +162,7 @@ def _remove_groups(name: str) -> None:
 @contextlib.contextmanager
 def docker_engine() -> Iterator[EngineUnderTest]:
     """A Docker engine on a bridge of its own; the firewall, forwarding and any other engine stay as they are."""
-    if reason := _lacks("dockerd", "docker", "containerd", "runc", "ip", "curl"):
+    if reason := _lacks("dockerd", "docker", "containerd", "runc", "ip"):
         pytest.skip(reason)
     mark, subnet = f"lichen{os.getpid()}", _free_subnet()
     bridge = mark[:15]
@@ -199,7 +201,7 @@ def docker_engine() -> Iterator[EngineUnderTest]:
 @contextlib.contextmanager
 def podman_engine() -> Iterator[EngineUnderTest]:
     """A Podman service whose containers have no network, so that it leaves no rule in the firewall."""
-    if reason := _lacks("podman", "runc", "conmon", "curl"):
+    if reason := _lacks("podman", "runc", "conmon"):
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="lichen-podman-"))
     (folder / "containers.conf").write_text(CONTAINERS_CONF)
