@@ -149,7 +149,7 @@ class LocalContainers:
         with self._lock:
             self._members.append(member)
             self._joined = True
-            self._notes.append(f"Container {container.name} joined the {self._choice} during the measurement.")
+            self._notes.append(f"Container {container.name} joined the part during the measurement.")
 
     def readings_at(self, instants: Sequence[Instant]) -> list[Reading]:
         """The present reading for each instant; nobody asks, as the counter is prompt."""
