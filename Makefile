@@ -11,7 +11,7 @@ JOBS ?= 2
 SUITES := tests/suites
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
-LOCK_LICHEN := $(LOCK) pyproject.toml --extra journeys --extra demo --group build
+LOCK_LICHEN := $(LOCK) pyproject.toml --extra journeys --extra demo --extra imports --group build
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:

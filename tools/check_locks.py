@@ -19,8 +19,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 LOCKS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "requirements.lock": (("journeys", "demo"), ("build",)),
-    "requirements-dev.lock": (("journeys", "demo"), ("build", "dev")),
+    "requirements.lock": (("journeys", "demo", "imports"), ("build",)),
+    "requirements-dev.lock": (("journeys", "demo", "imports"), ("build", "dev")),
 }
 """Lock file -> the extras and the dependency groups it holds beside the base dependencies."""
 SUITES: Final = Path("tests/suites")

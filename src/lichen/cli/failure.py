@@ -29,6 +29,11 @@ _LONGEST: Final = 200
 
 _EXTRAS: Final[Mapping[str, str]] = {
     "playwright": "journeys",
+    "cryptography": "journeys",
+    "ijson": "imports",
+    "tree_sitter": "imports",
+    "tree_sitter_javascript": "imports",
+    "yaml": "imports",
     "websockets": "journeys",
     "starlette": "demo",
     "uvicorn": "demo",
