@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "playwright-python/script": ("python", "script.py"),
     "puppeteer": ("node", "script.js"),
     "mocha": ("npx", "mocha", "shop.test.js"),
+    "jest": ("npx", "jest"),
     "selenium": ("pytest", "-q"),
     "selenium/script": ("python", "script.py"),
     "robot": ("robot", "shop.robot"),

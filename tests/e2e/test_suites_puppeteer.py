@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Unchanged Puppeteer suites: a plain script, and Mocha. Cases against the server's log."""
+"""Unchanged Puppeteer suites: a plain script, Mocha, Jest, Node.js' own runner. Cases against the server's log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ from lichen.collect.suites import Level
 
 pytestmark = pytest.mark.browser
 
-EXPECTED = {"puppeteer": ["script.js"], "mocha": ["shop › opens", "shop › loads the list", "shop › sells"]}
+SHOP = ["shop › opens", "shop › loads the list", "shop › sells"]
+EXPECTED = {"puppeteer": ["script.js"], "mocha": SHOP, "jest": SHOP}
+
+
+def without_times(output: str) -> str:
+    return re.sub(r" *\(?\d+(\.\d+)? ?m?s\)?(, estimated \d+ s)?", "", output)
 
 
 @pytest.fixture
@@ -37,11 +42,11 @@ def test_cases_add_up_and_the_suite_is_as_ever(name: str, fail: bool, server: Wi
     server.log.clear()
     outcome = measured(suite.command, suite.folder, suite.env)
     assert outcome.code == code
-    assert re.sub(r"\(\d+m?s\)", "", outcome.output) == re.sub(r"\(\d+m?s\)", "", output)
+    assert without_times(outcome.output) == without_times(output)
     assert bool(outcome.code) is fail
     assert outcome.reading.level is Level.INJECTED
     assert list(outcome.cases) == EXPECTED[name]
-    if name == "mocha":
+    if EXPECTED[name] is SHOP:
         assert [case.status for case in outcome.reading.cases] == ["passed", "passed", "failed" if fail else "passed"]
         assert {case.file for case in outcome.reading.cases} == {"shop.test.js"}
     rows = network(outcome.reading)
@@ -67,6 +72,35 @@ def test_mocha_runs_in_one_process_although_it_was_told_to_run_in_parallel(serve
     assert outcome.code == 0, outcome.output
     assert outcome.output.count("early") == 1
     assert len(outcome.cases) == 3
+    assert tuple(map(sum, zip(*network(outcome.reading).values(), strict=True))) == on_the_wire(server)
+
+
+OWN_ENVIRONMENT = """
+const { TestEnvironment } = require("jest-environment-node");
+module.exports = class Own extends TestEnvironment {
+  async setup() { await super.setup(); this.global.here = 1; }
+  async handleTestEvent(event) { if (event.name === "test_done") process.stdout.write(`own sees ${event.test.name}\\n`); }
+};
+"""
+OWN_TEST = """
+/** @jest-environment ./environment.js */
+test("own", () => { expect(globalThis.here).toBe(1); });
+test.skip("never", () => {});
+test.todo("later");
+"""
+
+
+def test_jest_runs_in_one_process_and_keeps_the_projects_environment(server: WireServer, tmp_path: Path) -> None:
+    suite = copy("jest", tmp_path, server.url)
+    (suite.folder / "environment.js").write_text(OWN_ENVIRONMENT)
+    (suite.folder / "own.test.js").write_text(OWN_TEST)
+    outcome = measured(
+        [*suite.command, "--maxWorkers=2", "--runTestsByPath", "own.test.js", "shop.test.js"], suite.folder, suite.env
+    )
+    assert outcome.code == 0, outcome.output
+    assert "own sees own\n" in outcome.output
+    assert sorted(outcome.cases) == sorted(["own", *SHOP])
+    assert (outcome.cases["own"].file, outcome.cases["own"].status) == ("own.test.js", "passed")
     assert tuple(map(sum, zip(*network(outcome.reading).values(), strict=True))) == on_the_wire(server)
 
 

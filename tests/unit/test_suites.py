@@ -58,7 +58,8 @@ SECOND = 1_000_000_000
         ("node tests/journey.js", "Node.js script"),
         ("node --test --test-reporter spec", "Node.js test runner"),
         ("node a.js --test", "Node.js script"),
-        ("npx jest", "Node.js script"),
+        ("npx jest --ci", "Jest"),
+        ("npx vitest", "Node.js script"),
         ("python tests/journey.py", "Python script"),
     ],
 )

@@ -16,7 +16,7 @@ class NodeScript:
     tells_cases: ClassVar[bool] = False
 
     def accepts(self, call: Invocation) -> bool:
-        """A script, or Jest."""
+        """A script, or a runner of scripts."""
         return (call.program == "node" and call.script not in (None, NODE_TEST)) or call.program in (
             "jest",
             "vitest",
