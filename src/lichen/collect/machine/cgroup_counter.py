@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
@@ -37,6 +37,9 @@ class _Open:
     memory: GroupMemory
     storage: Storage
     network: Network | None
+    cpu_ns: int | None = None
+    disk_bytes: int | None = None
+    pids: Collection[int] = ()
 
     def close(self) -> None:
         self.files.close()
@@ -152,15 +155,18 @@ class CgroupCounter:
     def _look(self, account: _Open, now_ns: int) -> Reading:
         cpu_ns = account.files.cpu_ns()
         memory = account.memory.look(now_ns)
-        disk_bytes = account.storage.read()
         traffic = account.network.read() if account.network is not None else None
-        alive = account.files.alive()
+        if cpu_ns is None or cpu_ns != account.cpu_ns:
+            # Where nobody ran, nobody was born, ended, or moved a byte.
+            account.pids = account.files.pids()
+            account.disk_bytes = account.storage.read(account.pids)
+            account.cpu_ns = cpu_ns
         reading = Reading(
             cpu_ns=self._cpu.feed(cpu_ns),
-            disk_bytes=self._disk.feed(disk_bytes),
+            disk_bytes=self._disk.feed(account.disk_bytes),
             memory_byte_seconds=self._byte_seconds.feed(None if memory is None else memory[0]),
             memory_peak_bytes=None if memory is None else memory[1],
-            alive=self._last.alive if alive is None else alive,
+            alive=len(account.pids),
             network_received_bytes=self._received.feed(None if traffic is None else traffic.received),
             network_sent_bytes=self._sent.feed(None if traffic is None else traffic.sent),
             network_loopback_bytes=self._loopback.feed(None if traffic is None else traffic.loopback),

@@ -139,6 +139,7 @@ class GroupFiles:
         if not self._cpu.open:
             number = errno.EACCES if self._cpu.denied else errno.ENOENT
             raise OSError(number, os.strerror(number), self._cpu.path)
+        self._home = str(group.home)
         self._procs = GroupFile(group.home / "cgroup.procs")
         memory, self._file_pages = group.folders.get(MEMORY), b"total_inactive_file"
         names = ("memory.usage_in_bytes", "memory.stat")
@@ -177,13 +178,21 @@ class GroupFiles:
         stalled = stalled_us(content) if content else None
         return None if stalled is None else stalled * _MICRO_NS
 
-    def alive(self) -> int | None:
-        """Number of live processes, those of groups below included; None when they may not be listed."""
+    def pids(self) -> list[int]:
+        """Live processes, those of groups below included.
+
+        Raises:
+            GroupGone: the group was removed.
+        """
         content = self._procs.read()
-        # A group has two links and one more for each group below it; nearly none has any.
-        if content is None or len(content) >= _BUFFER or os.stat(self.group.home).st_nlink > 2:  # noqa: PTH116 - no object
-            return len(self.group.pids()) if self.group.exists() else None
-        return content.count(b"\n")
+        try:
+            # A folder has two links and one more for each folder in it; few groups have groups below.
+            alone = os.stat(self._home).st_nlink <= 2  # noqa: PTH116 - no path object for each look
+        except FileNotFoundError as error:
+            raise GroupGone from error
+        if alone and content is not None and len(content) < _BUFFER:
+            return [int(word) for word in content.split()]
+        return self.group.pids()
 
     def close(self) -> None:
         """Gives every descriptor back."""

@@ -11,13 +11,14 @@ proc_pid_io(5).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from lichen.collect.machine.cgroup import STORAGE, UNIFIED, Group
 from lichen.collect.machine.cgroup_files import GroupFile
+from lichen.collect.machine.clock import cpu_ns
 from lichen.collect.machine.proc import TICK_NS, ProcFile, parse_io, read_stat
 
 _DEVICES: Final = Path("/sys/dev/block")
@@ -29,8 +30,12 @@ class Storage(Protocol):
     note: str
     """What a reader should know, one sentence; empty when nothing."""
 
-    def read(self) -> int | None:
-        """Bytes read and written; None when unknown. GroupGone when the group was removed."""
+    def read(self, pids: Collection[int]) -> int | None:
+        """Bytes read and written; None when unknown. GroupGone when the group was removed.
+
+        Args:
+            pids: the group's live processes.
+        """
         ...
 
     def close(self) -> None:
@@ -49,10 +54,10 @@ def open_storage(group: Group) -> Storage:
     if old is not None:
         for name in ("blkio.throttle.io_service_bytes_recursive", "blkio.throttle.io_service_bytes"):
             counted = _Disks(GroupFile(old / name), _parse_old)
-            if counted.read():
+            if counted.read(()):
                 return counted
             counted.close()
-    return _Processes(group)
+    return _Processes()
 
 
 def _is_disk(device: str) -> bool:
@@ -93,7 +98,7 @@ class _Disks:
         """Whether the kernel keeps the file."""
         return self._file.read() is not None
 
-    def read(self) -> int | None:
+    def read(self, pids: Collection[int]) -> int | None:  # noqa: ARG002 - counted without looking at processes
         content = self._file.read()
         if content is None:
             return None
@@ -113,6 +118,7 @@ class _Disks:
 class _Process:
     file: ProcFile
     ppid: int
+    clock_ns: int | None
     from_bytes: int
     last_bytes: int
 
@@ -126,18 +132,21 @@ class _Processes:
 
     note = ""
 
-    def __init__(self, group: Group) -> None:
-        self._group = group
+    def __init__(self) -> None:
         self._known: dict[int, _Process] = {}
         self._closed = self._highest = 0
         self._looked_s: float | None = None
 
-    def read(self) -> int | None:
+    def read(self, pids: Collection[int]) -> int | None:
         now_s = time.clock_gettime(time.CLOCK_BOOTTIME)
-        listed = set(self._group.pids())
+        listed = set(pids)
         for pid in listed - self._known.keys():
             self._admit(pid)
         for pid, process in list(self._known.items()):
+            clock_ns = cpu_ns(pid)
+            if clock_ns is not None and clock_ns == process.clock_ns and pid in listed:
+                continue  # it did not run, so that it moved nothing
+            process.clock_ns = clock_ns
             content = process.file.read() if pid in listed else None
             if process.file.denied:
                 self.note = f"this user may not read {process.file.path}"
@@ -157,12 +166,12 @@ class _Processes:
         stat, file = read_stat(pid), ProcFile(pid, "io")
         content = file.read()
         if file.denied:
-            self._known[pid] = _Process(file, 0, 0, 0)
+            self._known[pid] = _Process(file, 0, None, 0, 0)
         if stat is None or content is None:
             return
         newborn = self._looked_s is not None and stat.start_ticks * TICK_NS / 1e9 >= self._looked_s
         moved = parse_io(content)
-        self._known[pid] = _Process(file, stat.ppid, 0 if newborn else moved, moved)
+        self._known[pid] = _Process(file, stat.ppid, None, 0 if newborn else moved, moved)
 
     def _bury(self, pid: int) -> None:
         process = self._known.pop(pid)

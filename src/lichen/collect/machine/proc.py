@@ -117,11 +117,8 @@ def read_stat(pid: int) -> Stat | None:
 
 def parse_io(content: bytes) -> int:
     """Bytes moved to and from storage, from /proc/<pid>/io: the children waited for are included."""
-    total = 0
-    for line in content.splitlines():
-        if line.startswith((b"read_bytes:", b"write_bytes:")):
-            total += int(line.rpartition(b" ")[2])
-    return total
+    words = content.split(None, 12)
+    return int(words[9]) + int(words[11])
 
 
 def parse_statm(content: bytes) -> tuple[int, int]:
