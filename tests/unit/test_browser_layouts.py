@@ -75,3 +75,15 @@ def test_a_cross_site_frame_has_books_of_its_own_and_a_frame_in_the_pages_proces
 def test_other_messages_and_stamps_of_the_page_itself_are_nothing(books):
     own = mark("loaded", 1.0, 9).replace(b"lichen page loaded", b"checkout ready")
     assert books.hear([own, mark("loaded", 4.0, 1, "gone"), b'{"method":"Network.dataReceived"}'], KINDS) == 0
+
+
+def test_a_last_mark_that_never_came_is_told(books):
+    books.hear([mark("left", 1.0, 8), mark("loaded", 2.0, 1)], KINDS)
+    assert not books.lost
+    books.hear([mark("loaded", 3.0, 1)], KINDS)
+    assert books.lost
+
+
+def test_a_document_that_marks_nothing_loses_nothing(books):
+    books.hear([mark("loaded", 2.0, 1)], KINDS)
+    assert not books.lost

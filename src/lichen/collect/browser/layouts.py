@@ -39,11 +39,19 @@ _MARK: Final = b'{"method":"Performance.metrics"'
 
 @dataclass(slots=True)
 class _Document:
-    """The latest document of a page or cross-site frame: when it began, whether its passes count, how many are known."""
+    """The latest document of a page or cross-site frame.
+
+    Attributes:
+        started_s: when its navigation began, which tells it apart.
+        loaded: its passes count; known: as many are booked or left out.
+        marked: it marks its moments; left: it has marked that it is about to be left.
+    """
 
     started_s: float
     loaded: bool
     known: int = 0
+    marked: bool = False
+    left: bool = False
 
 
 class LayoutBooks:
@@ -51,10 +59,13 @@ class LayoutBooks:
 
     Attributes:
         open: false until the window begins: what is there at that moment counts as loaded, also where no mark says so.
+        lost: a document was replaced and its last mark never came, so that its last passes are not known. Chromium drops what
+            is under way when it moves the connection to the next document; seen once in some hundreds of navigations.
     """
 
     def __init__(self) -> None:
         self.open = False
+        self.lost = False
         self._documents: dict[str, _Document] = {}
 
     def hear(self, messages: Iterable[bytes], kinds: Mapping[str, str]) -> int:
@@ -72,27 +83,30 @@ class LayoutBooks:
             session = event.get("sessionId", "")
             marker, _, event_name = event["params"]["title"].rpartition(" ")
             if marker == f"lichen {kinds.get(session)}":
-                passes += self.read(session, event["params"]["metrics"], shown=event_name == "loaded")
+                passes += self.read(session, event["params"]["metrics"], event_name)
         return passes
 
-    def read(self, session: str, metrics: Iterable[Mapping[str, Any]], *, shown: bool = False) -> int:
+    def read(self, session: str, metrics: Iterable[Mapping[str, Any]], mark: str = "") -> int:
         """Passes of one page or frame since the previous call for it.
 
         Args:
             session: of the page or frame.
             metrics: Chromium's counters now.
-            shown: whether its document has loaded at this instant.
+            mark: ``loaded`` or ``left`` when its document does so at this instant.
         """
         values = {metric["name"]: metric["value"] for metric in metrics}
         started_s, count = float(values["NavigationStart"]), int(values["LayoutCount"])
         document = self._documents.get(session)
         if document is None or document.started_s != started_s:
+            if document is not None and document.marked and not document.left:
+                self.lost = True
             document = self._documents[session] = _Document(started_s, loaded=not self.open)
         elif count < document.known:  # the page came back as it was left; the counter began anew
             document.known = 0
         passes = count - document.known if document.loaded else 0
-        if shown and not document.loaded:
-            document.loaded = True
-            passes += 1
+        if mark == "loaded":
+            passes += not document.loaded
+            document.loaded = document.marked = True
+        document.left |= mark == "left"
         document.known = count
         return passes

@@ -67,9 +67,9 @@ class DocumentReader:
         for target, answer in zip(targets, metrics, strict=True):
             if answer is not None:
                 passes += self._books.read(target.session, answer["metrics"])
-        self._books.open = True
+        known = bool(targets) and None not in metrics and not self._books.lost
+        self._books.open, self._books.lost = True, False
         value = elements["result"].get("value") if elements is not None else None
-        known = bool(targets) and None not in metrics
         return DocumentReading(passes if known else None, int(value) if isinstance(value, int) else None)
 
 
