@@ -31,6 +31,7 @@ from lichen.collect.machine import MachineMeter, Part, Parts, describe_host, is_
 from lichen.config import Samples, Settings
 from lichen.errors import ConfigError, LichenError
 from lichen.ledger import runfile
+from lichen.service.metering import meter_counters
 from lichen.service.progress import Progress, Silent
 from lichen.service.record import Measured, RunFacts, now, run_content
 from lichen.service.result import Result
@@ -178,7 +179,7 @@ class _Runner:
                 browser=self.browser,
                 settings=self.browser_settings if index >= 0 else replace(self.browser_settings, rest_s=0.0),
                 meter_factory=MachineMeter,
-                parts=self.parts.roots,
+                parts={**self.parts.roots, **meter_counters(self.settings)},
                 index=index,
                 artefacts=self.artefacts,
             )
@@ -283,6 +284,7 @@ def measure(
         settings=runner.browser_settings.fingerprint()
         | {"discard": settings.measure.discard, "page_dwell_s": settings.measure.page_dwell_s},
         context={"zone": settings.context.zone, "device": settings.context.device, "network": settings.context.network},
+        meters=settings.meters,
     )
     written = runfile.write(
         settings.output.runs, run_content(facts, started_at, now(), measured, workspace.nomenclature)

@@ -14,9 +14,11 @@ from lichen.collect.balance import Balance
 from lichen.collect.base import Sample
 from lichen.collect.entities import segment
 from lichen.collect.journeys.rows import JourneySamples, PartPlace, activities, mean_of_kept
+from lichen.config import Meter
 from lichen.ledger import runfile
 from lichen.nomenclature import Nomenclature
 from lichen.records import Activity
+from lichen.service.metering import energy_record, energy_rows
 from lichen.service.quality import notes_of
 from lichen.service.result import PrecisionStatus
 from lichen.stats.sampling import Precision, SamplingPlan, precision
@@ -93,6 +95,7 @@ class RunFacts:
     Attributes:
         places: where the browser and each part run, by name.
         host, browser, settings: fingerprints; two runs compare only when they are equal.
+        meters: of energy, that were read.
     """
 
     project: str
@@ -103,11 +106,19 @@ class RunFacts:
     browser: Mapping[str, Any]
     settings: Mapping[str, Any]
     context: Mapping[str, Any]
+    meters: tuple[Meter, ...] = ()
 
 
 def rows_of(facts: RunFacts, measured: Measured, nomenclature: Nomenclature) -> list[Activity]:
     """Activity rows of a journey."""
-    run = JourneySamples(
+    run = _samples_of(facts, measured)
+    rows = activities(run, nomenclature)
+    rows += energy_rows(rows, run, facts.meters)
+    return rows if not measured.units else [_per_unit(row, measured, nomenclature) for row in rows]
+
+
+def _samples_of(facts: RunFacts, measured: Measured) -> JourneySamples:
+    return JourneySamples(
         project=segment(facts.project),
         journey=segment(measured.journey.name),
         functional_unit=facts.functional_unit,
@@ -116,8 +127,6 @@ def rows_of(facts: RunFacts, measured: Measured, nomenclature: Nomenclature) -> 
         places=facts.places,
         cpu_count=int(facts.host["cpu_count"]),
     )
-    rows = activities(run, nomenclature)
-    return rows if not measured.units else [_per_unit(row, measured, nomenclature) for row in rows]
 
 
 def _per_unit(row: Activity, measured: Measured, nomenclature: Nomenclature) -> Activity:
@@ -149,7 +158,7 @@ def run_content(
         "settings": redact.tree(facts.settings),
         "method": dict(facts.method),
         "context": {"parts": len(facts.places), "functional_unit": facts.functional_unit, **facts.context},
-        "journeys": [_journey_record(one, facts.functional_unit) for one in measured],
+        "journeys": [_journey_record(facts, one) for one in measured],
         "activities": [row.to_json() for one in measured for row in rows_of(facts, one, nomenclature)],
     }
 
@@ -175,7 +184,7 @@ def _request_rows(sample: Sample) -> list[dict[str, Any]]:
     return sorted(merged.values(), key=lambda row: (-(row["network_bytes"] or 0), row["url"], row["step"]))
 
 
-def _journey_record(measured: Measured, functional_unit: str) -> dict[str, Any]:
+def _journey_record(facts: RunFacts, measured: Measured) -> dict[str, Any]:
     reached = measured.precision
     middle = sorted(range(len(measured.primary_s)), key=measured.primary_s.__getitem__)[len(measured.primary_s) // 2]
     kept = [measured.samples[i] for i in reached.kept]
@@ -184,7 +193,7 @@ def _journey_record(measured: Measured, functional_unit: str) -> dict[str, Any]:
         "source": redact.text(measured.journey.source),
         "source_sha256": measured.journey.source_hash,
         "base_url": None if measured.journey.base_url is None else redact.text(measured.journey.base_url),
-        "functional_unit": functional_unit,
+        "functional_unit": facts.functional_unit,
         "sampling": {
             "taken": len(measured.samples),
             "discarded": measured.discarded,
@@ -205,6 +214,7 @@ def _journey_record(measured: Measured, functional_unit: str) -> dict[str, Any]:
                 [*(redact.text(note) for one in measured.samples for note in one.notes), *notes_of(kept)],
             )
         ),
+        **({"energy": energy_record(_samples_of(facts, measured), facts.meters)} if facts.meters else {}),
         **measured.record,
     }
 

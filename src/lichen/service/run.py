@@ -20,6 +20,7 @@ from lichen.errors import StorageError
 from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
 from lichen.service.measure import declared_parts, places, run_folder, sampling_plan
+from lichen.service.metering import is_part, meter_counters
 from lichen.service.presence import Presence, neighbour_notes
 from lichen.service.record import Measured, now, run_content
 from lichen.service.result import Result
@@ -102,7 +103,7 @@ def measure_command(
     place = place_of_command(settings)
     trees = dict.fromkeys(name for sample in measured.samples for step in sample.steps for name in step.readings)
     known = places(settings, parts)
-    where = {name: known.get(name, place) for name in trees}
+    where = {name: known.get(name, place) for name in trees if is_part(name)}
     facts = facts_of_command(workspace, where, unit_name=order.unit_name)
     content = run_content(facts, started_at, now(), [measured], workspace.nomenclature)
     written, unwritten = _write(settings.output.runs, content)
@@ -141,13 +142,17 @@ class _Runner:
         self._parts = parts
         self._suite = suite_of(order.line.words, order.attach, Path.cwd())
 
+    def _watched(self) -> dict[str, int | Counter]:
+        """What is read at the edges beside the command; meters are opened anew for each repetition."""
+        return {**self._parts, **meter_counters(self._settings)}
+
     def _run(self, index: int) -> CommandRun[SuiteReading]:
         """One repetition; a suite is prepared anew for each."""
         line = self._order.line
         if self._suite is None:
-            return run_command(line, self._relay, index=index, parts=self._parts)
+            return run_command(line, self._relay, index=index, parts=self._watched())
         with prepared(self._suite, line) as (told, observer, notes):
-            run = run_command(told, self._relay, index=index, parts=self._parts, observer=observer)
+            run = run_command(told, self._relay, index=index, parts=self._watched(), observer=observer)
         return replace(run, sample=replace(run.sample, notes=(*notes, *run.sample.notes)))
 
     def repeat(self) -> Measured:
@@ -182,7 +187,7 @@ class _Runner:
 
 
 def _trees(run: CommandRun[SuiteReading]) -> set[str]:
-    return {name for step in run.sample.steps for name in step.readings}
+    return {name for step in run.sample.steps for name in step.readings if is_part(name)}
 
 
 def _notes(run: CommandRun[SuiteReading]) -> tuple[str, ...]:

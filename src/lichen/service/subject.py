@@ -96,6 +96,7 @@ def facts_of_command(workspace: Workspace, where: Mapping[str, PartPlace], *, un
         browser={},
         settings={"tier": place.tier},
         context={"zone": place.zone, "device": place.device, "network": place.network},
+        meters=settings.meters,
     )
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from lichen.collect.base import Availability
-from lichen.collect.machine.endpoint import Address, Endpoint
+from lichen.collect.machine.endpoint import Address, Endpoint, token_of
 from lichen.collect.machine.prometheus_series import Labels, Series
-from lichen.errors import LichenError
+from lichen.config import PrometheusServer
+from lichen.errors import ConfigError, LichenError
 
 _MS: Final = 1_000_000
 _CLOCK_QUESTIONS: Final = 3
@@ -164,6 +165,27 @@ def _series(row: Mapping[str, Any]) -> Series:
 def _seconds(ns: int) -> str:
     """As the API reads a time: seconds since 1970 with milliseconds."""
     return f"{ns // 10**9}.{ns % 10**9 // _MS:03d}"
+
+
+def address_of(server: PrometheusServer, url: str | None = None) -> Address:
+    """Where to ask.
+
+    Args:
+        server: the section ``[prometheus]``.
+        url: another address that a part names; the token and the authorities are those of the section's own server, and no
+            other is shown them.
+
+    Raises:
+        ConfigError: no address is named, or the token's variable is not set.
+    """
+    if url is not None and url != server.url:
+        return Address(url=url, timeout_s=server.timeout_s)
+    if server.url is None:
+        raise ConfigError(
+            "No Prometheus is named.", repair='Set url = "http://host:9090" under [prometheus].', culprit=SETTING
+        )
+    token = token_of(server.token_env, setting="prometheus.token_env")
+    return Address(url=server.url, token=token, authority=server.ca, timeout_s=server.timeout_s)
 
 
 def probe(address: Address | None) -> Availability:

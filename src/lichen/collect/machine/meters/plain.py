@@ -67,20 +67,21 @@ def shown_in_file(path: Path) -> Ask:
     return lambda: path.read_text(encoding="utf-8", errors="replace")
 
 
-def shown_at(address: Address, *, setting: str) -> Ask:
-    """An address that answers with the number.
+class ShownAt:
+    """An address that answers with the number. It is asked by calling this.
 
     Raises:
         ConfigError: the address cannot be used.
     """
-    endpoint = Endpoint("The meter", address, setting=setting)
 
-    def ask() -> str:
-        answer = endpoint.ask("")
-        endpoint.accept(answer)
+    def __init__(self, what: str, address: Address) -> None:
+        self._endpoint = Endpoint(what, address, setting="url of the meter")
+
+    def __call__(self) -> str:
+        """The body of its answer."""
+        answer = self._endpoint.ask("")
+        self._endpoint.accept(answer)
         return answer.text
-
-    return ask
 
 
 class PlainSource:
