@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -28,7 +29,6 @@ import pytest
 
 from lichen.collect.machine.engine import Engine
 from lichen.collect.machine.engine_address import parse_address
-from lichen.errors import LichenError
 
 IMAGE = "localhost/skeleton:1"
 _FOLDERS = ("usr", "lib", "lib64", "bin", "root", "etc", "proc", "sys", "dev", "tmp", "app", "run", "data")
@@ -76,15 +76,15 @@ def skeleton() -> bytes:
 class EngineUnderTest:
     """A running engine: ``address`` for Lichen, ``call`` for its own command-line tool."""
 
-    def __init__(self, tool: list[str], socket: Path, env: dict[str, str]) -> None:
-        self.address = f"unix://{socket}"
-        self._tool = tool
+    def __init__(self, tool: list[str], path: Path, env: dict[str, str]) -> None:
+        self.address = f"unix://{path}"
+        self.tool = tool
         self._env = os.environ | env
         self.call("import", "-", IMAGE, stdin=skeleton())
 
     def call(self, *words: str, stdin: bytes | None = None) -> str:
         """Output of one command of the tool, which must succeed."""
-        done = subprocess.run([*self._tool, *words], input=stdin, capture_output=True, env=self._env, check=False)
+        done = subprocess.run([*self.tool, *words], input=stdin, capture_output=True, env=self._env, check=False)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().strip()
 
@@ -129,10 +129,12 @@ def _free_subnet() -> ipaddress.IPv4Network:
     pytest.skip("no private network is free here")
 
 
-def _wait(socket: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(path: Path, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
-        with contextlib.suppress(LichenError), Engine(parse_address(str(socket), "test")):
-            return
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as listening:
+            listening.connect(str(path))
+            with Engine(parse_address(str(path), "test")):
+                return
         if process.poll() is not None:
             break
         time.sleep(0.1)

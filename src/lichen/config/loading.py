@@ -15,7 +15,7 @@ from lichen.config.keys import Key
 from lichen.config.kinds import VARIABLES
 from lichen.config.metering import METER_PLACES, Meter
 from lichen.config.names import refusal
-from lichen.config.part import PART_SOURCES, Part
+from lichen.config.part import PART_HELPERS, PART_SOURCES, Part
 from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Lang, Origin, Settings
 from lichen.config.toml import read_toml
 from lichen.errors import ConfigError
@@ -229,6 +229,12 @@ class _Reader:
                 f"The {section} '{declared.name}' {has} ({place}).", repair=f"Give one of {', '.join(alternatives)}.",
                 culprit=place,
             )  # fmt: skip
+        for name, users in PART_HELPERS.items() if section == "part" else ():
+            if getattr(declared, name) is not None and given[-1] not in users:
+                raise ConfigError(
+                    f"The part '{declared.name}' has {name}, which its {given[-1]} has no use for ({place}).",
+                    repair=f"Take it out, or give one of {', '.join(users)}.", culprit=place,
+                )  # fmt: skip
 
     def _check_meter(self, meter: Meter, place: str) -> None:
         """A meter has the key that says where it is, and no other such key."""

@@ -32,6 +32,9 @@ from lichen.config.kinds import (
 PART_SOURCES: Final = ("command", "port", "pid", "cgroup", "container", "label", "compose", "pods", "query")
 """Keys of which a part has exactly one; a command may name its port, pods their container."""
 
+PART_HELPERS: Final = {"engine": ("container", "label", "compose"), "prometheus": ("pods", "query")}
+"""Keys that only some sources read."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:

@@ -26,15 +26,9 @@ def open_part(part: Part) -> Counter:
         part: with one of the keys that name a source.
 
     Raises:
-        ConfigError: the part names no source of counters, or a key that its source has no use for.
+        ConfigError: the part names no source of counters.
     """
     kind = next((name for name in PART_SOURCES if getattr(part, name) is not None), "")
-    if part.engine is not None and kind not in ("container", "label", "compose"):
-        raise ConfigError(
-            f"The part '{part.name}' has an engine, but is no container.",
-            repair="Give it a container, label or compose, or take engine out.",
-            culprit=part.name,
-        )
     match kind:
         case "cgroup" if part.cgroup is not None:
             return CgroupCounter.of_path(part.cgroup)
