@@ -16,7 +16,7 @@ from lichen.collect.machine.cgroup_files import GroupFiles, GroupGone
 from lichen.collect.machine.cgroup_memory import GroupMemory
 from lichen.collect.machine.cgroup_storage import Storage, open_storage
 from lichen.collect.machine.cumulative import Cumulative
-from lichen.collect.machine.network_bytes import Network, Traffic, open_network
+from lichen.collect.machine.network_bytes import Mixed, Network, Traffic, open_network
 from lichen.errors import LichenError, NothingMeasured
 from lichen.records import DataMethod
 
@@ -49,13 +49,42 @@ class _Open:
             self.network.close()
 
 
+class _Notes:
+    """What a reader should know: the last sentence about each thing."""
+
+    def __init__(self) -> None:
+        self._sentences: dict[str, str] = {}
+
+    def note(self, sentence: str, *, about: str) -> None:
+        self._sentences[about] = sentence
+
+    def tell_network(self, part: str, mixed: Mixed) -> None:
+        """Says why network bytes are unknown."""
+        match mixed.kind:
+            case "hidden":
+                self.note(f"Network bytes of {part} are unknown: its processes cannot be looked into.", about="network")
+            case "several":
+                self.note(f"Network bytes of {part} are unknown: its processes use several networks.", about="network")
+            case "machine":
+                self.note(f"Network bytes of {part} are unknown: it shares the machine's network.", about="network")
+            case "stranger":
+                self.note(
+                    f"Network bytes of {part} are unknown: it shares its network with {mixed.stranger}.",
+                    about="network",
+                )
+
+    def all(self) -> tuple[str, ...]:
+        """One sentence each."""
+        return tuple(self._sentences.values())
+
+
 class CgroupCounter:
     """Counters of one part whose processes are a control group. Prompt: a look takes some tens of microseconds.
 
     A group that is removed and made again, by a restart, is followed: the new one counts from zero on top of the old one.
 
     Args:
-        what: how notes call it, such as ``container web``.
+        what: how notes call it.
         locate: finds the group, first in `start` and again whenever it has vanished. It may raise a LichenError, which `start`
             passes on, and should answer within milliseconds.
         network: whether the network is counted too.
@@ -79,12 +108,12 @@ class CgroupCounter:
         self._last = UNKNOWN
         self._seen_at = 0.0
         self._lost = False
-        self._notes: dict[str, str] = {}
+        self._notes = _Notes()
 
     @classmethod
     def of_path(cls, path: str, *, network: bool = True) -> Self:
         """Counter of the group at a path below the hierarchies."""
-        return cls(f"control group {path}", _again(lambda: Hierarchies.read().of_path(path)), network=network)
+        return cls(path, _again(lambda: Hierarchies.read().of_path(path)), network=network)
 
     @classmethod
     def of_pid(cls, pid: int, *, network: bool = True) -> Self:
@@ -96,14 +125,12 @@ class CgroupCounter:
                 found.append(Hierarchies.read().of_pid(pid))
             return found[0] if found[0].exists() else None
 
-        return cls(f"control group of process {pid}", locate, network=network)
+        return cls(f"process {pid}", locate, network=network)
 
     @classmethod
     def of_container(cls, container_id: str, *, network: bool = True) -> Self:
         """Counter of a container's group, by its id."""
-        return cls(
-            f"container {container_id}", _again(lambda: Hierarchies.read().of_container(container_id)), network=network
-        )
+        return cls(container_id[:12], _again(lambda: Hierarchies.read().of_container(container_id)), network=network)
 
     @property
     def group(self) -> Group | None:
@@ -119,13 +146,13 @@ class CgroupCounter:
         group = self._locate()
         if group is None:
             raise NothingMeasured(
-                f"The {self._what} is not there.", repair="Start it before the measurement.", culprit=self._what
+                f"There is no '{self._what}' to measure.", repair="Start it before the measurement.", culprit=self._what
             )
         try:
             self._open = self._opened(group)
         except OSError as error:
             raise NothingMeasured(
-                f"The CPU time of the {self._what} cannot be read: {error.filename or group.name}: {error.strerror}.",
+                f"The CPU time of '{self._what}' cannot be read: {error.filename or group.name}: {error.strerror}.",
                 repair="Run Lichen as a user who may read it, or raise the limit of open files (ulimit -n).",
                 culprit=self._what,
             ) from error
@@ -134,9 +161,10 @@ class CgroupCounter:
     def _opened(self, group: Group) -> _Open:
         files = GroupFiles(group)
         memory = GroupMemory(files)
-        network, why = open_network(group.pids(), group.folders.get(UNIFIED)) if self._with_network else (None, "")
-        if why:
-            self._note("network", f"Network bytes of the {self._what} are unknown: {why}.")
+        network = open_network(group.pids(), group.folders.get(UNIFIED)) if self._with_network else None
+        if isinstance(network, Mixed):
+            self._notes.tell_network(self._what, network)
+            network = None
         return _Open(group, files, memory, open_storage(group), network)
 
     def read(self) -> Reading:
@@ -179,15 +207,19 @@ class CgroupCounter:
 
     def _remark(self, account: _Open, reading: Reading) -> None:
         """Notes what a reader of these figures should know."""
+        part, say = self._what, self._notes
         if reading.memory_peak_bytes is None:
-            self._note("memory", f"Memory of the {self._what} is unknown: no memory controller counts it alone.")
+            say.note(f"Memory of {part} is unknown: no memory controller counts it alone.", about="memory")
         elif not account.memory.marks:
-            self._note("memory", f"The memory peak of the {self._what} is the highest seen, at most 1 s apart.")
-        if reading.disk_bytes is None:
-            why = account.storage.note or "its traffic is not counted here"
-            self._note("disk", f"Storage traffic of the {self._what} is unknown: {why}.")
+            say.note(f"The memory peak of {part} is the highest seen, at most 1 s apart.", about="memory")
+        if account.storage.denied:
+            comm = account.storage.denied
+            say.note(
+                f"Storage traffic of {part} is unknown: this user may not read /proc/<pid>/io of '{comm}'.",
+                about="storage",
+            )
         if self._cpu.resets:
-            self._note("reset", f"The counters of the {self._what} were set to zero meanwhile; both stretches count.")
+            say.note(f"The counters of {part} were set to zero meanwhile; both stretches count.", about="reset")
 
     def _vanished(self, now_ns: int) -> None:
         """Keeps the last values, and looks for a successor at once."""
@@ -197,7 +229,9 @@ class CgroupCounter:
         self._open = None
         self._lost = True
         at = datetime.fromtimestamp(self._seen_at, tz=UTC).strftime("%H:%M:%S")
-        self._note("gone", f"The {self._what} vanished; it was last seen at {at} UTC, and its figures end there.")
+        self._notes.note(
+            f"{self._what} vanished; it was last seen at {at} UTC, and its figures end there.", about="gone"
+        )
         self._last = Reading(
             cpu_ns=self._cpu.total,
             disk_bytes=self._disk.total,
@@ -234,9 +268,8 @@ class CgroupCounter:
             counter.restart()
         self._byte_seconds.restart()
         self._open = found
-        self._note(
-            "gone",
-            f"The {self._what} restarted; what it used between the last look (every 1 s) and its end is missing.",
+        self._notes.note(
+            f"{self._what} restarted; what it used between the last look and its end is missing.", about="gone"
         )
         try:
             self._last = self._look(found, now_ns)
@@ -253,16 +286,13 @@ class CgroupCounter:
 
     def notes(self) -> tuple[str, ...]:
         """What a reader should know, one sentence each."""
-        return tuple(self._notes.values())
+        return self._notes.all()
 
     def close(self) -> None:
         """Gives every descriptor back; the last values stay."""
         if self._open is not None:
             self._open.close()
             self._open = None
-
-    def _note(self, topic: str, sentence: str) -> None:
-        self._notes[topic] = sentence
 
 
 def _again(find: Callable[[], Group]) -> Locate:

@@ -27,8 +27,8 @@ _DEVICES: Final = Path("/sys/dev/block")
 class Storage(Protocol):
     """Cumulative storage traffic of a group."""
 
-    note: str
-    """What a reader should know, one sentence; empty when nothing."""
+    denied: str
+    """Name of a process whose traffic this user may not read; empty when there is none."""
 
     def read(self, pids: Collection[int]) -> int | None:
         """Bytes read and written; None when unknown. GroupGone when the group was removed.
@@ -86,7 +86,7 @@ def _parse_old(content: bytes) -> Iterable[tuple[str, int]]:
 class _Disks:
     """Counters by device."""
 
-    note = ""
+    denied = ""
 
     def __init__(self, file: GroupFile, parse: Callable[[bytes], Iterable[tuple[str, int]]]) -> None:
         self._file = file
@@ -117,6 +117,7 @@ class _Disks:
 @dataclass(slots=True)
 class _Process:
     file: ProcFile
+    comm: str
     ppid: int
     clock_ns: int | None
     from_bytes: int
@@ -130,7 +131,7 @@ class _Processes:
     stranger: its own last value is kept.
     """
 
-    note = ""
+    denied = ""
 
     def __init__(self) -> None:
         self._known: dict[int, _Process] = {}
@@ -149,7 +150,7 @@ class _Processes:
             process.clock_ns = clock_ns
             content = process.file.read() if pid in listed else None
             if process.file.denied:
-                self.note = f"this user may not read {process.file.path}"
+                self.denied = process.comm
                 return None
             if content is None:
                 self._bury(pid)
@@ -165,13 +166,11 @@ class _Processes:
         """Opens the books of a process: from its birth when that was after the previous look, else from now."""
         stat, file = read_stat(pid), ProcFile(pid, "io")
         content = file.read()
-        if file.denied:
-            self._known[pid] = _Process(file, 0, None, 0, 0)
-        if stat is None or content is None:
+        if stat is None or (content is None and not file.denied):
             return
         newborn = self._looked_s is not None and stat.start_ticks * TICK_NS / 1e9 >= self._looked_s
-        moved = parse_io(content)
-        self._known[pid] = _Process(file, stat.ppid, None, 0 if newborn else moved, moved)
+        moved = parse_io(content) if content else 0
+        self._known[pid] = _Process(file, stat.comm, stat.ppid, None, 0 if newborn else moved, moved)
 
     def _bury(self, pid: int) -> None:
         process = self._known.pop(pid)

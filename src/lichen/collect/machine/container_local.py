@@ -43,7 +43,7 @@ class _Member:
         self.container = container
         self.lost = threading.Event()
         self._group = group_of(container)
-        self.counter = CgroupCounter(f"container {container.name}", self._locate)
+        self.counter = CgroupCounter(container.name, self._locate)
 
     def _locate(self) -> Group | None:
         """Never asks the engine, as it is called at an edge: it says that the container is lost, and what was found since."""

@@ -12,7 +12,7 @@ import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from lichen.collect.machine.bpf import PacketCount
 from lichen.collect.machine.cgroup import UNIFIED, Hierarchies, pids_below
@@ -140,33 +140,55 @@ class GroupNetwork:
         self._packets.close()
 
 
-def open_network(pids: Collection[int], unified: Path | None) -> tuple[Network | None, str]:
-    """The network of a part, or the reason why its bytes are not known.
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """The bytes of a part cannot be told from those of others.
+
+    Attributes:
+        kind: ``hidden``: this user may not look into its processes; ``several``: they use several namespaces; ``machine``: they
+            use the machine's; ``stranger``: they share theirs. Packets of its group may not be counted, or it has none.
+        stranger: who else uses the namespace.
+    """
+
+    kind: Literal["hidden", "several", "machine", "stranger"]
+    stranger: str = ""
+
+
+def open_network(pids: Collection[int], unified: Path | None) -> Network | Mixed:
+    """The network of a part, if it has one of its own.
 
     Args:
         pids: its processes.
         unified: folder of the group of version 2 that holds these processes and no other.
     """
     spaces = {space: pid for pid in pids if (space := namespace_of(pid)) is not None}
-    stranger = _stranger(spaces, pids) if len(spaces) == 1 else ""
-    if len(spaces) == 1 and not stranger:
+    mixed = _mixed(spaces, pids)
+    if mixed is None:
         try:
-            return NamespaceNetwork(next(iter(spaces.values()))), ""
-        except OSError:
-            return None, "its process has just ended"
-    why = (
-        "its processes may not be looked into by this user"
-        if not spaces
-        else f"its processes use {len(spaces)} network namespaces"
-        if len(spaces) > 1
-        else f"it shares its network with {stranger}"
-    )
-    if unified is None:
-        return None, f"{why}, and has no control group of version 2 of its own"
-    try:
-        return GroupNetwork(unified), ""
-    except OSError as error:
-        return None, f"{why}, and packets of its control group may not be counted ({error.strerror})"
+            return NamespaceNetwork(next(iter(spaces.values())))
+        except OSError:  # it has just ended
+            mixed = Mixed("hidden")
+    if unified is not None:
+        try:
+            return GroupNetwork(unified)
+        except OSError:  # this user may not
+            pass
+    return mixed
+
+
+def _mixed(spaces: Collection[int], pids: Collection[int]) -> Mixed | None:
+    """Who else uses the namespaces of a part; None when it has one to itself."""
+    if len(spaces) != 1:
+        return Mixed("several" if spaces else "hidden")
+    if namespace_of(os.getpid()) in spaces:
+        return Mixed("machine")
+    inside = set(pids)
+    for pid in all_pids():
+        if pid not in inside and namespace_of(pid) in spaces:
+            stat = read_stat(pid)
+            if stat is not None and not stat.dead and stat.comm not in _PLACEHOLDERS:
+                return Mixed("stranger", f"{stat.comm} ({pid})")
+    return None
 
 
 class TreeNetwork:
@@ -239,8 +261,8 @@ def _open_tree(pid: int) -> tuple[Network, Path | int] | None:
     members = _tree(pid)
     if unified is not None and not set(pids_below(unified)) <= members:
         unified = None
-    network, _ = open_network(members, unified)
-    if network is None:
+    network = open_network(members, unified)
+    if isinstance(network, Mixed):
         return None
     place = unified if isinstance(network, GroupNetwork) else space
     return None if place is None else (network, place)
@@ -262,16 +284,3 @@ def _tree(root: int) -> set[int]:
         found.add(pid)
         stack = [*stack, *children.get(pid, ())]
     return found
-
-
-def _stranger(spaces: Collection[int], pids: Collection[int]) -> str:
-    """Who else uses the only namespace in ``spaces``; empty when nobody does."""
-    if namespace_of(os.getpid()) in spaces:
-        return "the machine"
-    inside = set(pids)
-    for pid in all_pids():
-        if pid not in inside and namespace_of(pid) in spaces:
-            stat = read_stat(pid)
-            if stat is not None and not stat.dead and stat.comm not in _PLACEHOLDERS:
-                return f"{stat.comm} ({pid})"
-    return ""
