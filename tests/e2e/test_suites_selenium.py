@@ -108,3 +108,41 @@ def test_an_isolated_pytest_runs_as_without(server: WireServer, tmp_path: Path) 
     assert list(outcome.cases) == []
     assert any("-I or -E" in note for note in outcome.notes)
     assert outcome.reading.between.readings["runner"].cpu_ns > 0
+
+
+KILLER = """
+import os
+import signal
+
+import pytest
+from conftest import start
+
+
+@pytest.fixture
+def driver():
+    driver = start()
+    yield driver
+    driver.quit()
+
+
+@pytest.mark.parametrize("dies", [False, True, False])
+def test_shop(driver, dies):
+    driver.get(os.environ["BASE_URL"] + "/shop.html")
+    if dies:
+        os.kill(driver.capabilities["goog:processID"], signal.SIGKILL)
+    assert driver.title == "Shop"
+"""
+
+
+def test_a_killed_browser_fails_its_own_case_and_the_next_gets_another(server: WireServer, tmp_path: Path) -> None:
+    suite = spec_of(copy("selenium", tmp_path, server.url), "test_shop.py", KILLER)
+    conftest = (suite.folder / "conftest.py").read_text(encoding="utf-8")
+    own = conftest.replace('@pytest.fixture(scope="session")\ndef driver():', "def start():").replace(
+        "    yield driver\n    driver.quit()\n", "    return driver\n"
+    )
+    spec_of(suite, "conftest.py", own)
+    outcome = measured(suite.command, suite.folder, suite.env)
+    assert outcome.code == 1, outcome.output
+    assert [case.status for case in outcome.reading.cases] == ["passed", "failed", "passed"]
+    assert [case.reading.requests for case in outcome.reading.cases] == [1, 1, 1]
+    assert tuple(map(sum, zip(*network(outcome.reading).values(), strict=True))) == on_the_wire(server)
