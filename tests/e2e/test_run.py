@@ -54,6 +54,13 @@ def rows(folder: Path) -> dict[str, Any]:
     return {row["quantity"]: row for row in written(folder)["activities"]}
 
 
+def wait_for(path: Path) -> None:
+    until = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < until, f"{path} never came"
+        time.sleep(0.01)
+
+
 def python(code: str) -> list[str]:
     return [sys.executable, "-S", "-c", code]
 
@@ -171,9 +178,7 @@ def test_a_signal_sent_to_lichen_alone_is_handed_on_once(tmp_path: Path, number:
         "time.sleep(0.2)\nsys.exit(40 + len(seen))"
     )
     process = subprocess.Popen([*LICHEN, "run", "-q", "--", *python(code)], cwd=tmp_path)
-    until = time.monotonic() + 30
-    while not (tmp_path / "ready").exists() and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_for(tmp_path / "ready")
     process.send_signal(number)
     assert process.wait(30) == 41
     assert written(tmp_path)["journeys"][0]["exit_codes"] == [41]
@@ -310,3 +315,23 @@ def test_what_runs_inside_a_measurement_is_not_its_neighbour(tmp_path: Path) -> 
     assert done.returncode == 0
     for path in runfile.find(tmp_path / "lichen-runs"):
         assert not [n for n in runfile.read(path).content["journeys"][0]["notes"] if "another" in n]
+
+
+def test_parts_of_lichen_toml_are_measured_beside_it(tmp_path: Path) -> None:
+    server = "from http.server import *; HTTPServer(('127.0.0.1', {port}), SimpleHTTPRequestHandler).serve_forever()"
+    declared = json.dumps([sys.executable, "-c", server])
+    (tmp_path / "lichen.toml").write_text(f'[[part]]\nname = "web"\ncommand = {declared}\n')
+    done = call("--json", "--parts", "--", *python("sum(range(10**6))"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    entities = {row["entity"].split("/")[1] for row in written(tmp_path)["activities"]}
+    assert entities == {"command", "web"}
+
+
+def test_when_lichen_is_killed_the_command_goes_on_and_nothing_is_written(tmp_path: Path) -> None:
+    code = "import os, time\nopen('ready', 'w').write(str(os.getpid()))\ntime.sleep(0.5)\nopen('finished', 'w').close()"
+    process = subprocess.Popen([*LICHEN, "run", "-q", "--", *python(code)], cwd=tmp_path)
+    wait_for(tmp_path / "ready")
+    process.kill()
+    assert process.wait(30) == -signal.SIGKILL
+    wait_for(tmp_path / "finished")
+    assert not list(runfile.find(tmp_path / "lichen-runs"))
