@@ -18,7 +18,8 @@ _BROWSER: Final = re.compile(
     r"(chrom(e|ium)([-_]headless[-_]shell)?|google-chrome.*|chrome-headless-shell|headless_shell|content_shell|"
     r"msedge|microsoft-edge.*|brave(-browser)?|firefox(-esr|-bin)?|MiniBrowser)"
 )
-_HELPER: Final = re.compile(r"--type=|-contentproc$")
+_NOT_MAIN: Final = re.compile(r"--type=|-contentproc$|--version$")
+"""A helper process, or a mere question."""
 _PORT: Final = "--remote-debugging-port="
 _PROFILE: Final = "--user-data-dir="
 
@@ -45,8 +46,10 @@ def command_line(pid: int) -> list[str]:
 def as_browser(pid: int, words: list[str]) -> BrowserFound | None:
     """The browser that a command line starts; None for anything else and for a browser's helper processes."""
     names = {word.rpartition("/")[2] for word in words[:2]}  # a shell script of the same name comes second
-    if not any(_BROWSER.fullmatch(name) for name in names) or any(_HELPER.match(word) for word in words[1:]):
+    if not any(_BROWSER.fullmatch(name) for name in names) or any(_NOT_MAIN.match(word) for word in words[1:]):
         return None
+    if len(words) == 1 and " " in words[0]:
+        return None  # not a command line but a title: of npm, of a helper
     port = next((word.removeprefix(_PORT) for word in words if word.startswith(_PORT)), None)
     profile = next((word.removeprefix(_PROFILE) for word in words if word.startswith(_PROFILE)), None)
     return BrowserFound(pid, port, profile)
