@@ -40,6 +40,7 @@ class Prometheus:
 
     def __init__(self, address: Address) -> None:
         self._endpoint = Endpoint("Prometheus", address, setting=SETTING)
+        self._ahead_ns = 0
         # A server cuts the evaluation short before the client gives up, and says so in its own words.
         self._evaluation_s = f"{max(1.0, 0.8 * address.timeout_s):g}s"
 
@@ -77,7 +78,12 @@ class Prometheus:
             if best is None or found.error_ns < best.error_ns:
                 best = found
         assert best is not None  # noqa: S101 - asked at least once; tells mypy
+        self._ahead_ns = best.ahead_ns
         return best
+
+    def now_ns(self) -> int:
+        """The time on the server's clock, as far as `clock` was asked [ns since 1970]."""
+        return time.time_ns() + self._ahead_ns
 
     def version(self) -> str:
         """Its version; empty when it does not tell, as what only speaks its language.
@@ -123,14 +129,6 @@ class Prometheus:
         data = self._query("query", {"query": selector, "time": _seconds(at_ns)})
         return {labels_of(row["metric"]) for row in self._rows(data, "vector")}
 
-    def labels(self, selector: str, at_ns: int) -> list[dict[str, str]]:
-        """The labels of the series that a selector finds now.
-
-        Raises:
-            NothingMeasured: it does not answer, or refuses.
-        """
-        return [dict(labels) for labels in sorted(self.living(selector, at_ns))]
-
     def _query(self, kind: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         answer = self._endpoint.ask_json(f"/api/v1/{kind}", {**parameters, "timeout": self._evaluation_s})
         data = answer.get("data") if isinstance(answer, dict) else None
@@ -153,6 +151,12 @@ class Prometheus:
 def labels_of(metric: Mapping[str, Any]) -> Labels:
     """The identity of a series."""
     return tuple(sorted((str(name), str(value)) for name, value in metric.items()))
+
+
+def quoted(value: str) -> str:
+    """A text as PromQL writes it."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def _series(row: Mapping[str, Any]) -> Series:

@@ -12,7 +12,7 @@ from lichen.collect.base import Availability
 from lichen.collect.counters import Counter
 from lichen.collect.machine.counter_collector import CounterCollector
 from lichen.collect.machine.endpoint import Address
-from lichen.collect.machine.prometheus import ClockOffset, Prometheus, probe
+from lichen.collect.machine.prometheus import ClockOffset, Prometheus, probe, quoted
 from lichen.collect.machine.prometheus_expression import Term, is_rate, terms
 from lichen.collect.machine.prometheus_series import GAP_INTERVALS, Curve, Kind, Series, curve, interval_ns
 from lichen.collect.machine.series_counter import STEP_NS, Collected, SeriesCounter
@@ -94,15 +94,16 @@ class PrometheusSource:
         """
         server = self._server = Prometheus(self._address)
         self._offset = server.clock()
+        self._prepare(server)
         now_ns = time.time_ns()
         found = {}
         for quantity in self._terms:
             found[quantity] = self._fetch(server, quantity, now_ns - LOOK_BACK_NS, now_ns)
             if not found[quantity] and quantity not in self._queries.optional:
+                asked = self._queries.expressions.get(quantity, "its metrics")
                 raise NothingMeasured(
-                    f"{server} has no {quantity} of {self._what}: nothing in ten minutes answers "
-                    f"{self._queries.expressions[quantity]}",
-                    repair="Correct the query, or start what it asks for.",
+                    f"{server} has no {quantity} of {self._what}: nothing in ten minutes answers {asked}.",
+                    repair="Correct the query, or start what it asks for; Prometheus must have scraped it once.",
                     culprit=self._what,
                 )
         self._interval_ns = interval_ns(one for listed in found.values() for one in listed)
@@ -120,6 +121,7 @@ class PrometheusSource:
         held: dict[str, _Held] = {}
         try:
             offset = self._server.clock()
+            self._prepare(self._server)
         except LichenError as error:
             return Collected(curves={}, interval_ns=None, notes=(self._lost(error),))
         if abs(offset.ahead_ns - self._offset.ahead_ns) > STEP_NS + offset.error_ns + self._offset.error_ns:
@@ -149,6 +151,9 @@ class PrometheusSource:
             if not found.series
         ]
         return Collected(curves=curves, interval_ns=interval, notes=tuple(notes))
+
+    def _prepare(self, server: Prometheus) -> None:
+        """Called before the server is asked for samples, at the start and after the window."""
 
     def _lost(self, error: LichenError) -> str:
         return f"Figures of {self._what} are unknown: {error.problem}"
@@ -199,7 +204,7 @@ class PrometheusSource:
         labels = dict(series.labels)
         if "job" not in labels or "instance" not in labels:
             return False
-        own = ", ".join(f"{name}={_quoted(labels[name])}" for name in ("job", "instance"))
+        own = ", ".join(f"{name}={quoted(labels[name])}" for name in ("job", "instance"))
         ahead_ns = self._offset.ahead_ns
         ups = server.raw(f"up{{{own}}}", last_ns + ahead_ns, time.time_ns() + ahead_ns)
         scraped = [at for up in ups for at, value in zip(up.times_ns, up.values, strict=True) if value == 1]
@@ -250,11 +255,6 @@ def _terms(quantity: str, expression: str) -> tuple[Term, ...] | None:
             culprit=quantity,
         )
     return terms(expression)
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 class QueryCounter(SeriesCounter):
