@@ -116,7 +116,7 @@ def diagnose(workspace: Workspace, *, calibrate: bool = False, seconds: float = 
         Rows of topic, ok, what, repair.
     """
     findings = [*_browsers(workspace), _driver(), _sandbox(), _folder(workspace), *_factors(workspace)]
-    findings += [_finding(f.topic, f.ok, f.what, f.repair) for f in (*diagnose_machine(), *sources())]
+    findings += [_finding(f.topic, f.ok, f.what, f.repair) for f in (*diagnose_machine(), *sources(workspace.settings))]
     if calibrate:
         findings.append(_precision(seconds))
     return findings

@@ -122,12 +122,12 @@ def plan_journeys(settings: Settings, asked: Sequence[str]) -> list[JourneyPlan]
         entry = declared.get(word)
         if entry is not None:
             plans.append(JourneyPlan(name=entry.name, source=entry.url or str(entry.file), base_url=entry.base_url))
-        elif word.startswith(("http://", "https://")) or word.endswith(".py") or "{" in word:
+        elif word.startswith(("http://", "https://")) or word.endswith((".py", ".json")) or "{" in word:
             plans.append(JourneyPlan(name=None, source=word, base_url=None))
         else:
             known = f"Declared: {', '.join(declared)}." if declared else "lichen.toml declares none."
             raise ConfigError(
-                f"'{word}' is neither a declared journey, nor a .py file, nor an address.",
+                f"'{word}' is neither a declared journey, nor a .py or .json file, nor an address.",
                 repair=f"{known} An address starts with http:// or https://.",
                 culprit=word,
             )
@@ -147,7 +147,7 @@ def declared_parts(settings: Settings) -> list[Part]:
             ready="" if part.ready in (None, "tcp") else str(part.ready),
             timeout_s=part.ready_timeout_s,
             reset=part.reset or (),
-            counter=partial(open_part, part) if is_counter(part) else None,
+            counter=partial(open_part, part, settings) if is_counter(part) else None,
         )
         for part in settings.parts
     ]
@@ -252,12 +252,10 @@ def measure(
     method = workspace.method(settings.method.use)
     browser = find_browser(settings.measure.profile, settings.browser.executable)
     plans = plan_journeys(settings, journeys)
-    dwell_s = settings.measure.page_dwell_s
-    early = {
-        plan: load_journey(plan.source, name=plan.name, page_dwell_s=dwell_s)
-        for plan in plans
-        if "{" not in plan.source
-    }
+    load = partial(
+        load_journey, page_dwell_s=settings.measure.page_dwell_s, action_timeout_s=settings.measure.action_timeout_s
+    )
+    early = {plan: load(plan.source, name=plan.name) for plan in plans if "{" not in plan.source}
     runfile.check_folder(settings.output.runs)
     host = describe_host()
     plan = sampling_plan(settings, shared_host=bool(host["virtualised"]))
@@ -270,7 +268,7 @@ def measure(
         runner = _Runner(settings, browser, parts, listener)
         started_at = now()
         measured = []
-        for journey in on_parts(plans, early, parts, page_dwell_s=dwell_s):
+        for journey in on_parts(plans, early, parts, load):
             listener.phase(journey.name)
             measured.append(runner.repeat(journey, plan))
             listener.done(journey.name)
@@ -303,18 +301,21 @@ def places(settings: Settings, parts: Iterable[str]) -> dict[str, PartPlace]:
 
 
 def on_parts(
-    plans: Sequence[JourneyPlan], early: Mapping[JourneyPlan, Journey], parts: Parts, *, page_dwell_s: float
+    plans: Sequence[JourneyPlan],
+    early: Mapping[JourneyPlan, Journey],
+    parts: Parts,
+    load: Callable[..., Journey],
 ) -> list[Journey]:
-    """The journeys with the parts' addresses filled in."""
+    """The journeys with the parts' addresses filled in. ``load``: `load_journey` with the settings' times."""
 
     def filled(text: str) -> str:
         return _PART_URL.sub(lambda match: parts.url(match[1]), text)
 
     journeys = []
     for plan in plans:
-        journey = early.get(plan) or load_journey(filled(plan.source), name=plan.name, page_dwell_s=page_dwell_s)
+        journey = early.get(plan) or load(filled(plan.source), name=plan.name)
         if plan.base_url is not None:
-            journey = load_journey(plan.source, name=plan.name, base_url=filled(plan.base_url))
+            journey = load(plan.source, name=plan.name, base_url=filled(plan.base_url))
         journeys.append(journey)
     names = [segment(journey.name) for journey in journeys]
     for name in names:

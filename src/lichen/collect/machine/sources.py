@@ -10,7 +10,10 @@ from lichen.collect.machine.cgroup_counter import probe as probe_cgroups
 from lichen.collect.machine.container_choice import Choice
 from lichen.collect.machine.containers import ContainerCounter, engines
 from lichen.collect.machine.host import Finding
-from lichen.config import PART_SOURCES, Part
+from lichen.collect.machine.prometheus import address_of
+from lichen.collect.machine.prometheus import probe as probe_prometheus
+from lichen.collect.machine.prometheus_counter import QueryCounter
+from lichen.config import PART_SOURCES, Part, Settings
 from lichen.errors import ConfigError
 
 
@@ -19,31 +22,37 @@ def is_counter(part: Part) -> bool:
     return part.command is None and part.port is None and part.pid is None
 
 
-def open_part(part: Part) -> Counter:
+def open_part(part: Part, settings: Settings) -> Counter:
     """A new counter of a declared part, not yet started.
 
     Args:
         part: with one of the keys that name a source.
+        settings: where the servers are that a part does not name itself.
 
     Raises:
-        ConfigError: the part names no source of counters.
+        ConfigError: the part names no source of counters, or one that is declared wrongly.
     """
-    kind = next((name for name in PART_SOURCES if getattr(part, name) is not None), "")
-    match kind:
-        case "cgroup" if part.cgroup is not None:
-            return CgroupCounter.of_path(part.cgroup)
-        case "container" | "label" | "compose":
-            return ContainerCounter(Choice(kind=kind, text=str(getattr(part, kind))), engine=part.engine)
+    if part.cgroup is not None:
+        return CgroupCounter.of_path(part.cgroup)
+    if part.query is not None:
+        address = address_of(settings.prometheus, part.prometheus)
+        return QueryCounter(f"part {part.name}", address, part.query, wait_s=settings.prometheus.wait_s)
+    if part.container is not None and part.pods is None:
+        return ContainerCounter(Choice(kind="container", text=part.container), engine=part.engine)
+    if part.label is not None:
+        return ContainerCounter(Choice(kind="label", text=part.label), engine=part.engine)
+    if part.compose is not None:
+        return ContainerCounter(Choice(kind="compose", text=part.compose), engine=part.engine)
     raise ConfigError(
         f"The part '{part.name}' has no counters of its own.",
-        repair="Give it a cgroup, container, label or compose.",
+        repair=f"Give it one of {', '.join(PART_SOURCES)}.",
         culprit=part.name,
     )
 
 
-def sources() -> tuple[Finding, ...]:
+def sources(settings: Settings) -> tuple[Finding, ...]:
     """Every source: what it can do here, or what lacks and the repair. Nothing is changed."""
-    return (_cgroups(), *_engines())
+    return (_cgroups(), *_engines(), *_prometheus(settings))
 
 
 def _cgroups() -> Finding:
@@ -66,3 +75,15 @@ def _engines() -> list[Finding]:
         repair="To measure containers, start Docker or Podman, or set DOCKER_HOST to its address.",
     )
     return found or [nothing]
+
+
+def _prometheus(settings: Settings) -> list[Finding]:
+    """A server that nobody named is not missed."""
+    if settings.prometheus.url is None:
+        return []
+    try:
+        answer = probe_prometheus(address_of(settings.prometheus))
+    except ConfigError as error:
+        return [Finding(topic="prometheus", ok=False, what=error.problem, repair=error.repair)]
+    what = f"{settings.prometheus.url} answers" if answer.ok else answer.lacks
+    return [Finding(topic="prometheus", ok=answer.ok, what=what, repair=answer.repair)]
