@@ -144,9 +144,9 @@ def _sweep(parent: Path) -> None:
 
 
 def probe() -> Availability:
-    """Whether a group can be made here."""
+    """Whether a group can be made here, and its packets be counted."""
     try:
-        OwnCgroup("probe").close()
+        with OwnCgroup("probe") as group:
+            return bpf.probe(group.group.folders.get(UNIFIED))
     except NothingMeasured as refused:
         return Availability(False, refused.problem, refused.repair)
-    return Availability(True)
