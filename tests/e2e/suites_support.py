@@ -51,6 +51,8 @@ def copy(name: str, folder: Path, base_url: str, **variables: str) -> Copy:
     installed = (BIN if python else NODE_MODULES) / ("../.installed" if python else ".installed")
     if not installed.is_file():
         pytest.skip(f"the runner of '{name}' is not installed (make suites)")
+    if name.startswith("cypress") and not (NODE_MODULES / ".cypress").is_dir():
+        pytest.skip("Cypress is not installed (make suites)")
     for program in {"selenium": ("chromedriver",), "cypress": ("Xvfb",)}.get(name.partition("/")[0], ()):
         if shutil.which(program) is None:
             pytest.skip(f"'{name}' needs {program} (make suites)")
