@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from lichen.collect.browser.addresses import without_credentials
 from lichen.collect.journeys.foreign import LeftError, crossed_threads
-from lichen.collect.journeys.script import Journey, PageRefusedError, line_in, text_of
+from lichen.collect.journeys.script import Journey, MissingError, PageRefusedError, StepFailedError, line_in, text_of
 from lichen.errors import JourneyFailed
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def describe(error: BaseException, *, crashed: bool) -> tuple[str, str]:
     if crossed_threads(error):
         return "the page was used from another thread", "Use the page only in the thread that runs the journey."
     text = _plain(text_of(error))
+    if isinstance(error, MissingError):
+        return text, "Check the selector or the address; allow more time when the site is slow."
     if isinstance(error, PageRefusedError):
         return text, "Check the address, or write a journey file that signs in first."
     if crashed:
@@ -68,10 +70,13 @@ def failed(
     journey: Journey, step: str, error: BaseException, *, crashed: bool, screenshot: Path | str | None
 ) -> JourneyFailed:
     """The error to raise for ``error``, which the journey raised in ``step`` (empty: outside steps)."""
+    source = ""
+    if isinstance(error, StepFailedError):
+        source, error = f" ({error.where})", error.cause
+    elif line := line_in(error.raised if isinstance(error, LeftError) else error, journey.source):
+        source = f" ({journey.source}:{line})"
     what, repair = describe(error, crashed=crashed)
-    line = line_in(error.raised if isinstance(error, LeftError) else error, journey.source)
     place = f", step '{step}'" if step else ""
-    source = f" ({journey.source}:{line})" if line else ""
     shown = f" Screenshot: {screenshot}." if screenshot is not None else ""
     return JourneyFailed(
         f"Journey '{journey.name}'{place}{source}: {what}.",

@@ -58,17 +58,23 @@ class Journey:
 
 
 def load_journey(
-    source: str, *, name: str | None = None, base_url: str | None = None, page_dwell_s: float | None = None
+    source: str,
+    *,
+    name: str | None = None,
+    base_url: str | None = None,
+    page_dwell_s: float | None = None,
+    action_timeout_s: float = 30.0,
 ) -> Journey:
     """A journey from a file or an address.
 
     Args:
-        source: path of a Python file with ``def journey(page, step)`` and, if need be, ``def prepare(page)``; or an
-            address starting with http:// or https://, which gives the steps ``open`` and ``scroll``.
+        source: path of a Python file with ``def journey(page, step)`` and, if need be, ``def prepare(page)``; of a recording
+            (``.json``); or an address starting with http:// or https://, which gives the steps ``open`` and ``scroll``.
         name: the file's stem, or the address's host and path, when None.
-        base_url: for relative addresses in the file.
+        base_url: for relative addresses in the file; stands in for the site of a recording.
         page_dwell_s: time in seconds that a person spends on the page of an address, half before and half while
-            scrolling; None: what the automation takes.
+            scrolling, and on each page of a recording; None: what the automation takes.
+        action_timeout_s: longest time in seconds for each step of a recording that names none.
 
     Raises:
         ConfigError: names file and line.
@@ -86,6 +92,12 @@ def load_journey(
             f"The base address '{base_url}' of the journey {source} is not an http address.",
             repair="Write it with http:// or https:// and a host.",
             culprit=base_url,
+        )
+    if Path(source).suffix == ".json":
+        from lichen.collect.journeys.recording import recorded_journey
+
+        return recorded_journey(
+            Path(source), name=name, base_url=base_url, page_dwell_s=page_dwell_s, action_timeout_s=action_timeout_s
         )
     return _of_file(Path(source), name, base_url)
 
@@ -208,6 +220,23 @@ class PageRefusedError(Exception):
     """The address answers, but not with a page."""
 
 
+class MissingError(Exception):
+    """What a step waited for did not come in time."""
+
+
+class StepFailedError(Exception):
+    """A step of a journey that another tool wrote failed.
+
+    Attributes:
+        where: the file and the place in it. cause: what happened.
+    """
+
+    def __init__(self, where: str, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.where = where
+        self.cause = cause
+
+
 _SCROLL_TO_END = """() => new Promise(done => {
   const root = document.scrollingElement || document.documentElement;
   let position = root.scrollTop, frames = 0;
@@ -232,7 +261,7 @@ def _of_file(path: Path, name: str | None, base_url: str | None) -> Journey:
         hint = (
             f"To measure an address, write http://{path}."
             if path.suffix != ".py" and re.match(r"[\w.-]+(:\d+)?(/|$)", str(path)) and not path.exists()
-            else "Give the path of a Python file."
+            else "Give the path of a Python file, or of a recording that ends in .json."
         )
         raise ConfigError(
             f"The journey '{path}' cannot be read: {error.strerror}.", repair=hint, culprit=str(path)
