@@ -10,6 +10,10 @@ from lichen.collect.machine.cgroup_counter import probe as probe_cgroups
 from lichen.collect.machine.container_choice import Choice
 from lichen.collect.machine.containers import ContainerCounter, engines
 from lichen.collect.machine.host import Finding
+from lichen.collect.machine.kubernetes import pod_counter
+from lichen.collect.machine.kubernetes import probe as probe_kubernetes
+from lichen.collect.machine.kubernetes_choice import PodChoice
+from lichen.collect.machine.meters.rapl import probe as probe_rapl
 from lichen.collect.machine.prometheus import address_of
 from lichen.collect.machine.prometheus import probe as probe_prometheus
 from lichen.collect.machine.prometheus_counter import QueryCounter
@@ -37,7 +41,10 @@ def open_part(part: Part, settings: Settings) -> Counter:
     if part.query is not None:
         address = address_of(settings.prometheus, part.prometheus)
         return QueryCounter(f"part {part.name}", address, part.query, wait_s=settings.prometheus.wait_s)
-    if part.container is not None and part.pods is None:
+    if part.pods is not None:
+        choice = PodChoice.parse(part.pods, part.container)
+        return pod_counter(choice, settings.kubernetes, settings.prometheus, part.prometheus)
+    if part.container is not None:
         return ContainerCounter(Choice(kind="container", text=part.container), engine=part.engine)
     if part.label is not None:
         return ContainerCounter(Choice(kind="label", text=part.label), engine=part.engine)
@@ -52,7 +59,7 @@ def open_part(part: Part, settings: Settings) -> Counter:
 
 def sources(settings: Settings) -> tuple[Finding, ...]:
     """Every source: what it can do here, or what lacks and the repair. Nothing is changed."""
-    return (_cgroups(), *_engines(), *_prometheus(settings))
+    return (_cgroups(), *_engines(), *_prometheus(settings), *_kubernetes(settings), _processor())
 
 
 def _cgroups() -> Finding:
@@ -87,3 +94,18 @@ def _prometheus(settings: Settings) -> list[Finding]:
         return [Finding(topic="prometheus", ok=False, what=error.problem, repair=error.repair)]
     what = f"{settings.prometheus.url} answers" if answer.ok else answer.lacks
     return [Finding(topic="prometheus", ok=answer.ok, what=what, repair=answer.repair)]
+
+
+def _kubernetes(settings: Settings) -> list[Finding]:
+    """A cluster that nobody named is not missed."""
+    if settings.kubernetes.kubeconfig is None:
+        return []
+    answer = probe_kubernetes(settings.kubernetes)
+    what = f"the cluster of {settings.kubernetes.kubeconfig} answers" if answer.ok else answer.lacks
+    return [Finding(topic="kubernetes", ok=answer.ok, what=what, repair=answer.repair)]
+
+
+def _processor() -> Finding:
+    answer = probe_rapl()
+    what = "the processor's own meter (RAPL) can be read" if answer.ok else answer.lacks
+    return Finding(topic="energy", ok=answer.ok, what=what, repair=answer.repair)
