@@ -7,10 +7,12 @@ Source: docs.docker.com/reference/api/engine, docs.podman.io/en/latest/_static/a
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import quote
 
@@ -68,6 +70,8 @@ class Engine:
         self._timeout_s = timeout_s
         self._podman = False
         self._prefix = ""
+        if address.socket is not None:
+            self._knock(address.socket)
         self._client = httpx2.Client(
             transport=self._transport(address), base_url=address.url, timeout=timeout_s, trust_env=False
         )
@@ -110,6 +114,17 @@ class Engine:
         if answer is None or isinstance(answer, dict):
             return answer
         raise self._strange()
+
+    def _knock(self, path: Path) -> None:
+        """Connects once, as the HTTP library leaves the socket of a failed connection open."""
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(self._timeout_s)
+            try:
+                knocking.connect(str(path))
+            except TimeoutError as error:
+                raise self._late() from error
+            except OSError as error:
+                raise self._unreachable(error) from error
 
     def _transport(self, address: EngineAddress) -> httpx2.HTTPTransport:
         if address.socket is not None:
@@ -213,7 +228,8 @@ class Engine:
                 "rootless engine. Whoever may use the engine is as good as root.",
                 culprit=str(self.address),
             )
-        why = "nothing is there" if _errno_of(error, FileNotFoundError) else str(error) or type(error).__name__
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        why = "nothing is there" if _errno_of(error, FileNotFoundError) else said or type(error).__name__
         return NothingMeasured(
             f"{where} cannot be reached: {why}.",
             repair="Start it (systemctl start docker, systemctl --user start podman.socket), or correct its address.",
