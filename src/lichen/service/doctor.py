@@ -15,6 +15,7 @@ from lichen.collect.machine import diagnose as diagnose_machine
 from lichen.collect.machine import sources
 from lichen.errors import BrowserMissing, NothingMeasured
 from lichen.factors.store import FactorStore
+from lichen.service.metering import probe_meters
 from lichen.service.workspace import Workspace
 from lichen.stats.detectable import smallest_change
 
@@ -116,7 +117,9 @@ def diagnose(workspace: Workspace, *, calibrate: bool = False, seconds: float = 
         Rows of topic, ok, what, repair.
     """
     findings = [*_browsers(workspace), _driver(), _sandbox(), _folder(workspace), *_factors(workspace)]
-    findings += [_finding(f.topic, f.ok, f.what, f.repair) for f in (*diagnose_machine(), *sources(workspace.settings))]
+    settings = workspace.settings
+    found = (*diagnose_machine(), *sources(settings), *probe_meters(settings))
+    findings += [_finding(f.topic, f.ok, f.what, f.repair) for f in found]
     if calibrate:
         findings.append(_precision(seconds))
     return findings

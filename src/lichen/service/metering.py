@@ -19,6 +19,7 @@ from lichen.collect.counters import Counter
 from lichen.collect.entities import parse_entity
 from lichen.collect.journeys.rows import JourneySamples, mean_of_kept
 from lichen.collect.machine.endpoint import Address, token_of
+from lichen.collect.machine.host import Finding
 from lichen.collect.machine.meters.allocation import Allocation, allocate
 from lichen.collect.machine.meters.base import JOULES_PER_UNIT, MachineCpu, MeterCounter
 from lichen.collect.machine.meters.nvml import Nvml
@@ -28,6 +29,7 @@ from lichen.collect.machine.prometheus import address_of
 from lichen.collect.machine.prometheus_counter import QueryCounter
 from lichen.collect.machine.series_counter import SeriesCounter
 from lichen.config import Meter, Settings
+from lichen.errors import LichenError
 from lichen.records import Activity, DataMethod
 
 MACHINE: Final = "#machine"
@@ -53,6 +55,24 @@ def meter_counters(settings: Settings) -> dict[str, Counter]:
     found: dict[str, Counter] = {_METER + meter.name: _counter(meter, settings) for meter in settings.meters}
     if any(not meter.covers for meter in settings.meters):
         found[MACHINE] = MachineCpu()
+    return found
+
+
+def probe_meters(settings: Settings) -> list[Finding]:
+    """Whether each declared meter can be read, and what it says of itself. Each is read once."""
+    found = []
+    for meter in settings.meters:
+        topic = f"meter {meter.name}"
+        try:
+            counter = _counter(meter, settings)
+            try:
+                counter.start()
+                what = " ".join([f"{meter.kind} can be read.", *counter.notes()])
+                found.append(Finding(topic=topic, ok=True, what=what))
+            finally:
+                counter.close()
+        except LichenError as error:
+            found.append(Finding(topic=topic, ok=False, what=error.problem, repair=error.repair))
     return found
 
 

@@ -171,25 +171,25 @@ def _seconds(ns: int) -> str:
     return f"{ns // 10**9}.{ns % 10**9 // _MS:03d}"
 
 
-def address_of(server: PrometheusServer, url: str | None = None) -> Address:
+def address_of(prometheus: PrometheusServer, url: str | None = None) -> Address:
     """Where to ask.
 
     Args:
-        server: the section ``[prometheus]``.
+        prometheus: the section ``[prometheus]``.
         url: another address that a part names; the token and the authorities are those of the section's own server, and no
             other is shown them.
 
     Raises:
         ConfigError: no address is named, or the token's variable is not set.
     """
-    if url is not None and url != server.url:
-        return Address(url=url, timeout_s=server.timeout_s)
-    if server.url is None:
+    if url is not None and url != prometheus.url:
+        return Address(url=url, timeout_s=prometheus.timeout_s)
+    if prometheus.url is None:
         raise ConfigError(
             "No Prometheus is named.", repair='Set url = "http://host:9090" under [prometheus].', culprit=SETTING
         )
-    token = token_of(server.token_env, setting="prometheus.token_env")
-    return Address(url=server.url, token=token, authority=server.ca, timeout_s=server.timeout_s)
+    token = token_of(prometheus.token_env, setting="prometheus.token_env")
+    return Address(url=prometheus.url, token=token, authority=prometheus.ca, timeout_s=prometheus.timeout_s)
 
 
 def probe(address: Address | None) -> Availability:

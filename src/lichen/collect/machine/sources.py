@@ -13,7 +13,6 @@ from lichen.collect.machine.host import Finding
 from lichen.collect.machine.kubernetes import pod_counter
 from lichen.collect.machine.kubernetes import probe as probe_kubernetes
 from lichen.collect.machine.kubernetes_choice import PodChoice
-from lichen.collect.machine.meters.rapl import probe as probe_rapl
 from lichen.collect.machine.prometheus import address_of
 from lichen.collect.machine.prometheus import probe as probe_prometheus
 from lichen.collect.machine.prometheus_counter import QueryCounter
@@ -59,7 +58,7 @@ def open_part(part: Part, settings: Settings) -> Counter:
 
 def sources(settings: Settings) -> tuple[Finding, ...]:
     """Every source: what it can do here, or what lacks and the repair. Nothing is changed."""
-    return (_cgroups(), *_engines(), *_prometheus(settings), *_kubernetes(settings), _processor())
+    return (_cgroups(), *_engines(), *_prometheus(settings), *_kubernetes(settings))
 
 
 def _cgroups() -> Finding:
@@ -103,9 +102,3 @@ def _kubernetes(settings: Settings) -> list[Finding]:
     answer = probe_kubernetes(settings.kubernetes)
     what = f"the cluster of {settings.kubernetes.kubeconfig} answers" if answer.ok else answer.lacks
     return [Finding(topic="kubernetes", ok=answer.ok, what=what, repair=answer.repair)]
-
-
-def _processor() -> Finding:
-    answer = probe_rapl()
-    what = "the processor's own meter (RAPL) can be read" if answer.ok else answer.lacks
-    return Finding(topic="energy", ok=answer.ok, what=what, repair=answer.repair)
