@@ -29,8 +29,8 @@ from lichen.service.workspace import Workspace
 from lichen.stats.sampling import half_width_of_kept
 
 TOP_REQUESTS: Final = 10
-# Read from one part alone.
-_ONCE: Final = frozenset({"window_time", "screen_time"})
+_ONCE: Final = frozenset({"window_time", "screen_time", "network_bytes"})
+"""Read from one part alone: time passes once for all parts, and what a server receives is what the browser has sent."""
 _HIDDEN: Final = frozenset({"cpu_time_share"})
 
 Where = Callable[[JourneyEntity], bool]
@@ -57,8 +57,7 @@ class _Journey:
         ]
         self.parts = list(dict.fromkeys(entity.part for entity, _ in self.rows))
         self.steps = list(dict.fromkeys(entity.step for entity, _ in self.rows))
-        # Time passes once for all parts: it is the browser's, or a command's own.
-        self.timekeeper = BROWSER if BROWSER in self.parts else next(iter(self.parts), BROWSER)
+        self.witness = BROWSER if BROWSER in self.parts else next(iter(self.parts), BROWSER)
         self.tiers = {entity.part: str(row.attribute("tier")) for entity, row in self.rows}
 
     def figures(self, where: Where, *, one_part: bool = False) -> Figures:
@@ -68,16 +67,13 @@ class _Journey:
     def counters(self, where: Where, one_part: bool) -> dict[str, Counter]:
         by_quantity: dict[str, list[Activity]] = {}
         for entity, row in self.rows:
-            once = row.quantity in _ONCE and entity.part != self.timekeeper and not one_part
+            once = row.quantity in _ONCE and entity.part != self.witness and not one_part
             if where(entity) and not once and row.quantity not in _HIDDEN:
                 by_quantity.setdefault(row.quantity, []).append(row)
         return {quantity: self.counter(quantity, rows) for quantity, rows in by_quantity.items()}
 
     def counter(self, quantity: str, rows: Sequence[Activity]) -> Counter:
         term = self.nomenclature.quantity(quantity)
-        if quantity == "network_bytes" and any(row.value is not None for row in rows):
-            # Bytes between server parts stay unknown and are listed as not covered; the browser's bytes are known.
-            rows = [row for row in rows if row.value is not None]
         combine = math.fsum if term.additive else max
         values = [
             combine(column) if None not in column else None
