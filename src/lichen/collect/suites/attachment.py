@@ -17,17 +17,17 @@ from lichen.collect.counters import Edge, Meter
 from lichen.collect.suites.browsers import Browsers
 from lichen.collect.suites.cases import CaseBook
 from lichen.collect.suites.channel import Channel, Event
-from lichen.collect.suites.processes import BrowserFound
+from lichen.collect.suites.processes import BrowserFound, is_own
 from lichen.collect.suites.proxied import exchange_told
 from lichen.collect.suites.reading import SuiteReading, assemble
-from lichen.errors import LichenError
+from lichen.errors import LichenError, NothingMeasured
 
 RUNNER: Final = "runner"
 """Name of the tree that holds the command, less the browsers and servers that it starts."""
 SERVER: Final = "server"
 
-_CALIBRATION_PAUSE_S: Final = 5.0
-"""Reading the exact memory of a browser takes some 25 ms: between two cases, and not after each."""
+_CALIBRATION_SHARE: Final = 0.005
+"""Share of the time that may go into reading the exact memory of a browser, some 25 ms each time, while the suite is held."""
 _WATCHFUL_S: Final = 0.03
 _RELAXED_S: Final = 0.25
 """Pause between two looks for browsers: while the suite tells of them itself, a look is a mere precaution."""
@@ -52,10 +52,18 @@ class Attachment:
         self._traffics: list[Traffic] = []
         self._proxied: list[Exchange] = []
         self._held_ns = 0
-        self._calibrated_s = float("-inf")
+        self._began_ns = time.monotonic_ns()
+        self._calibrating_ns = 0
 
     def __enter__(self) -> Self:
-        self._channel = Channel(self._folder)
+        try:
+            self._channel = Channel(self._folder)
+        except OSError as error:
+            raise NothingMeasured(
+                f"The suite cannot be listened to: no pipe can be made in {self._folder} ({error.strerror}).",
+                repair="Point TMPDIR to a local folder, or measure the process tree alone (--no-attach).",
+                culprit=str(self._folder),
+            ) from error
         self._stop = os.eventfd(0, os.EFD_CLOEXEC)
         self._thread = threading.Thread(target=self._run, name="lichen-suite", daemon=True)
         self._thread.start()
@@ -73,6 +81,8 @@ class Attachment:
             first, last: edges of the window, taken by the caller before the command's first instruction and after its end.
         """
         book = self._book
+        if self._whole is None and not book.cases:
+            self._notes.append("The runner told of no test case: everything is booked between them.")
         if self._whole is not None and not book.cases:
             book.start(self._whole, "command", first, name=self._whole)
             book.end(self._whole, "command", last, "ended")
@@ -148,23 +158,25 @@ class Attachment:
         key, source = _text(event, "case"), _text(event, "source")
         if self._book.is_end(key, source):
             self._book.end(key, source, self._meter.edge(), _text(event, "status") or "unknown")
-            self._browsers.synchronise()
-            if time.monotonic() - self._calibrated_s > _CALIBRATION_PAUSE_S:
+            self._browsers.catch_up()
+            if self._calibrating_ns <= _CALIBRATION_SHARE * (time.monotonic_ns() - self._began_ns):
                 self._calibrate()
 
     def _take_launch(self, _: Event) -> None:
         self._book.launch(self._meter.edge())
 
     def _take_launched(self, event: Event) -> None:
-        pid = event.get("browser")
-        if isinstance(pid, int):
+        pid = _own_pid(event, "browser")
+        if pid is not None:
             self._browsers.told(BrowserFound(pid, _text(event, "port") or None, _text(event, "profile") or None))
-            self._calibrate()
+            if self._whole is not None:  # there is no boundary of a case at which it could be done later
+                self._calibrate()
         self._book.launched(self._meter.edge())
 
     def _calibrate(self) -> None:
+        began_ns = time.monotonic_ns()
         self._meter.calibrate_memory()
-        self._calibrated_s = time.monotonic()
+        self._calibrating_ns += time.monotonic_ns() - began_ns
 
     def _take_exit(self, event: Event) -> None:
         pid = event.get("browser")
@@ -179,12 +191,20 @@ class Attachment:
             self._proxied.append(exchange_told(event))
 
     def _take_server(self, event: Event) -> None:
-        pid = event.get("server")
-        if isinstance(pid, int):
+        pid = _own_pid(event, "server")
+        if pid is not None:
             try:
                 self._meter.add(SERVER, pid, another=True)
             except LichenError as gone:
                 self._notes.append(f"A server of the suite ended before it could be watched: {gone.problem}")
+
+
+def _own_pid(event: Event, name: str) -> int | None:
+    """The process that an event names, if it is one of the suite's: anything in the tree can write events, and in a container
+    of its own the same number is another process.
+    """
+    pid = event.get(name)
+    return pid if isinstance(pid, int) and is_own(pid) else None
 
 
 def _text(event: Event, name: str) -> str:

@@ -108,15 +108,18 @@ class Browsers:
         if signal is not None and any(browser.pid == pid for browser in self._browsers):
             self.notes.append(f"A browser ended by {signal}: bytes of requests under way then are a lower bound.")
 
-    def synchronise(self) -> None:
-        """Waits until everything that the living browsers have to tell so far has arrived."""
-        for browser in self._browsers:
-            if browser.recorder is not None and is_alive(browser.pid):
-                browser.recorder.synchronise(_PATIENCE_S)
+    def catch_up(self) -> None:
+        """Waits until the living browsers have sent what they hold; their pages, which may be busy, are not asked."""
+        for recorder in self._living():
+            recorder.call([("Target.getTargets", {}, None)], _PATIENCE_S)
+
+    def _living(self) -> list[Recorder]:
+        return [b.recorder for b in self._browsers if b.recorder is not None and is_alive(b.pid)]
 
     def close(self) -> list[Traffic]:
         """Lets every browser go, and gives the traffic of each that was attached to."""
-        self.synchronise()
+        for recorder in self._living():
+            recorder.synchronise(_PATIENCE_S)
         self._watch_the_blind()
         recorders = [browser.recorder for browser in self._browsers if browser.recorder is not None]
         for recorder in recorders:

@@ -83,7 +83,7 @@ class ProcessWatch:
             known = found is not None and not _is_copy(pid, words)
             if known or not words or now_ns - born_ns > _YOUNG_NS:
                 del self._young[pid]
-            if known and found is not None and _descends_from_here(pid):
+            if known and found is not None and is_own(pid):
                 yield found
 
 
@@ -91,6 +91,19 @@ def is_alive(pid: int) -> bool:
     """Whether the process is there and no zombie."""
     fields = _stat(pid)
     return bool(fields) and fields[0] not in "ZX"
+
+
+def is_own(pid: int) -> bool:
+    """Whether the process descends from this one."""
+    own = os.getpid()
+    while pid > 1:
+        fields = _stat(pid)
+        if not fields:
+            return False
+        pid = int(fields[1])
+        if pid == own:
+            return True
+    return False
 
 
 def _read(pid: int, name: str) -> bytes:
@@ -120,18 +133,6 @@ def _is_copy(pid: int, words: list[str]) -> bool:
     """Whether ``pid`` has its parent's command line: a browser's helper is its copy until it becomes what it is to be."""
     fields = _stat(pid)
     return not fields or command_line(int(fields[1])) == words
-
-
-def _descends_from_here(pid: int) -> bool:
-    own = os.getpid()
-    while pid > 1:
-        fields = _stat(pid)
-        if not fields:
-            return False
-        pid = int(fields[1])
-        if pid == own:
-            return True
-    return False
 
 
 def _last_id() -> bytes:
