@@ -335,3 +335,22 @@ def test_when_lichen_is_killed_the_command_goes_on_and_nothing_is_written(tmp_pa
     assert process.wait(30) == -signal.SIGKILL
     wait_for(tmp_path / "finished")
     assert not list(runfile.find(tmp_path / "lichen-runs"))
+
+
+READ_ONLY = (
+    "for m in $(awk '$3 ~ /^cgroup/ {print $2}' /proc/mounts); do mount -o remount,bind,ro $m || exit 99; done; "
+)
+"""Takes the right to make control groups away, for what runs in the same mount namespace."""
+
+
+def test_without_a_control_group_network_bytes_are_unknown_and_the_rest_is_measured(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", f'{READ_ONLY} exec "$@"', "sh", *LICHEN, "run", "-q", "--", "sleep", "0.1"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode in (1, 99) and not (tmp_path / "lichen-runs").exists():
+        pytest.skip("mounts of one's own need root")
+    assert done.returncode == 0, done.stderr
+    found = rows(tmp_path)
+    assert found["network_bytes"]["value"] is None
+    assert found["cpu_time"]["value"] > 0
