@@ -67,6 +67,7 @@ class Request:
         kind: document, script, stylesheet, image, font, media, fetch, websocket, other.
         status: HTTP status; None when the request failed.
         from_cache: answered by the browser's own cache: no bytes on the wire.
+        top_level: asked for a whole page, not for something in it.
     """
 
     step: str
@@ -79,6 +80,7 @@ class Request:
     received_bytes: int | None
     sent_bytes: int | None
     from_cache: bool = False
+    top_level: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class StepReading:
     Attributes:
         name: the step's name; ``""`` for the time between steps, so that the rows of a sample add up to its window.
         observed_s: wall-clock time between the step's edges.
+        dwell_s: declared for the step; None when none is.
         paced_s: time a person spends: the declared dwell, or the observed time when none is declared or it is longer; 0
             between steps.
         readings: per part, the difference of the counters between the step's edges.
@@ -107,6 +110,7 @@ class StepReading:
     dom_elements: int | None = None
     resting_cpu_ns: int | None = None
     resting_s: float = 0.0
+    dwell_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

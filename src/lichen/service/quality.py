@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a reader must know about how a journey was measured: pages that never rest, a machine that had other work."""
+"""What a reader must know about how a journey was measured: what it forgot to declare, pages that never rest, other work."""
 
 from __future__ import annotations
 
@@ -12,10 +12,19 @@ from lichen.collect.base import Sample, StepReading
 
 RESTING_SHARE: Final = 0.05
 """CPU at rest, as a share of one core, above which the part of a dwell that was not observed matters."""
+TAIL_S: Final = 0.06
+"""CPU time at rest that is no sign of a busy page: a static page with one image leaves 10 to 75 ms of work behind in the
+second after it was loaded, whether rest is 0.3 or 5 s, and hardly any after that."""
+LONGEST_REST_S: Final = 5
+"""Rest to propose: long enough that what a page leaves behind is a hundredth of a core."""
 UNOBSERVED_S: Final = 1.0
 """Part of a dwell that is worth a sentence."""
 FOREIGN_SHARE: Final = 0.10
 """Share of the machine that other programs may use during a measurement without a word."""
+GAP_SHARE: Final = 0.5
+"""Share of the bytes that may be moved between steps without a word."""
+REFUSED_STATUS: Final = 400
+"""First HTTP status that says that there is no such page, or that it is not for this visitor."""
 PRESSED_SHARE: Final = 0.10
 """Share of the window in which a part may wait for a resource without a word."""
 STOLEN_SHARE: Final = 0.02
@@ -27,6 +36,61 @@ def notes_of(samples: Sequence[Sample]) -> tuple[str, ...]:
     return (*_resting(samples), *_load(samples), *_pressed(samples))
 
 
+def journey_notes(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """Sentences about what a journey's file forgot, for its record; a command or a test suite is not asked for it."""
+    return (*_without_dwell(samples), *_refused_pages(samples), *_gap(samples))
+
+
+def _without_dwell(samples: Sequence[Sample]) -> Iterator[str]:
+    """Screen time decides most of the figure: seconds of automation must not pass for a person's unnoticed."""
+    lasted_s: dict[str, list[float]] = {}
+    for sample in samples:
+        for step in sample.steps:
+            if step.name and step.dwell_s is None:
+                lasted_s.setdefault(step.name, []).append(step.observed_s)
+    if not lasted_s:
+        return
+    seconds = {name: math.fsum(values) / len(values) for name, values in lasted_s.items()}
+    if all(len(sample.steps) == 1 for sample in samples):  # no time between steps: the journey names none
+        (only_s,) = seconds.values()
+        yield (
+            f"the journey declares no step and no dwell: only the {only_s:.1f} s of the automation count as a person's time; "
+            'write with step("name", dwell=seconds)'
+        )
+        return
+    named = ", ".join(f"'{name}' {value:.1f} s" for name, value in seconds.items())
+    yield (
+        f"no dwell is declared ({named}): only the seconds of the automation count as a person's time; "
+        "give each step dwell=seconds"
+    )
+
+
+def _refused_pages(samples: Sequence[Sample]) -> Iterator[str]:
+    """Pages that answered with an error, once for each step and status; secrets are masked where notes are recorded."""
+    seen: dict[tuple[str, int], str] = {}
+    for sample in samples:
+        for request in sample.requests:
+            if request.top_level and request.status is not None and request.status >= REFUSED_STATUS:
+                seen.setdefault((request.step, request.status), request.url)
+    for (step, status), url in seen.items():
+        where = f"in the step '{step}'" if step else "between steps"
+        yield f"{url} answered with status {status} {where}: what was measured is the page of that error"
+
+
+def _gap(samples: Sequence[Sample]) -> Iterator[str]:
+    """Bytes that no step accounts for: a page opened before the first step."""
+    total = gap = 0
+    for sample in samples:
+        for step in sample.steps:
+            total += step.network_bytes or 0
+            gap += 0 if step.name else step.network_bytes or 0
+    if total and gap > GAP_SHARE * total:
+        yield (
+            f"{gap / total:.0%} of the bytes were moved between steps, where nobody spends time: "
+            "put the first page.goto inside the first step"
+        )
+
+
 def _resting(samples: Sequence[Sample]) -> Iterator[str]:
     """Half a second at rest is not extrapolated to a dwell: that would amplify its noise. It is said instead."""
     steps: dict[str, list[StepReading]] = {}
@@ -35,18 +99,20 @@ def _resting(samples: Sequence[Sample]) -> Iterator[str]:
             if step.name and step.resting_s > 0 and step.resting_cpu_ns is not None:
                 steps.setdefault(step.name, []).append(step)
     busy: list[str] = []
-    unobserved_s = 0.0
+    unobserved_s = longest_s = 0.0
     for name, readings in steps.items():
         count = len(readings)
-        share = math.fsum((r.resting_cpu_ns or 0) / 1e9 / r.resting_s for r in readings) / count
+        used_s = math.fsum((r.resting_cpu_ns or 0) / 1e9 for r in readings)
+        rested_s = math.fsum(r.resting_s for r in readings)
         missed_s = math.fsum(r.paced_s - r.observed_s for r in readings) / count
-        if share > RESTING_SHARE and missed_s >= UNOBSERVED_S:
-            busy.append(f"'{name}' {share:.0%}")
+        if used_s - TAIL_S * count > RESTING_SHARE * rested_s and missed_s >= UNOBSERVED_S:
+            busy.append(f"'{name}' {used_s / rested_s:.0%}")
             unobserved_s += missed_s
+            longest_s = max(longest_s, missed_s)
     if busy:
         yield (
             f"the page stays busy at rest (share of a core: {', '.join(busy)}): the {unobserved_s:.0f} s of dwell that were "
-            "not observed are not charged; raise measure.rest_s to observe more"
+            f"not observed are not charged; measure.rest_s = {min(LONGEST_REST_S, math.ceil(longest_s))} observes more"
         )
 
 

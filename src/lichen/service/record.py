@@ -56,6 +56,7 @@ class Measured:
 
     Attributes:
         units: functional units done in each sample, such as images; one in each when empty.
+        notes: sentences for its record, besides those of its samples.
         record: further keys of its record in the run file.
     """
 
@@ -66,6 +67,7 @@ class Measured:
     primary_s: tuple[float, ...]
     elapsed_s: float
     units: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -211,7 +213,11 @@ def _journey_record(facts: RunFacts, measured: Measured) -> dict[str, Any]:
         "driver_cpu_s": math.fsum(sample.driver_cpu_ns for sample in kept) / len(kept) / NANO,
         "notes": list(
             dict.fromkeys(
-                [*(redact.text(note) for one in measured.samples for note in one.notes), *notes_of(kept)],
+                [
+                    *(redact.text(note) for one in measured.samples for note in one.notes),
+                    *(redact.text(note) for note in measured.notes),
+                    *notes_of(kept),
+                ],
             )
         ),
         **({"energy": energy_record(_samples_of(facts, measured), facts.meters)} if facts.meters else {}),

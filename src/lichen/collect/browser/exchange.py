@@ -32,6 +32,7 @@ class Exchange:
     """One request on the wire, or answered without it.
 
     Attributes:
+        top_level: asked for a whole page, not for something in it.
         sent_at_s: monotonic clock. pieces: (monotonic clock, bytes) of what came when, received and sent.
         protocol: as negotiated, e.g. ``http/1.1``.
         whole_bytes: total received when the browser stated it at the end.
@@ -45,6 +46,7 @@ class Exchange:
     protocol: str = ""
     from_cache: bool = False
     blocked: bool = False
+    top_level: bool = False
     finished_at_s: float | None = None
     failed: str = ""
     has_extra: bool = False

@@ -86,6 +86,7 @@ def _request(exchange: Exchange, spans: Sequence[Span], bounds: Bounds, site: st
         received_bytes=sum(received for _, received, _ in sizes),
         sent_bytes=sum(sent for _, _, sent in sizes),
         from_cache=exchange.from_cache,
+        top_level=exchange.top_level,
     )
 
 

@@ -68,6 +68,7 @@ class _Ledger:
     def __init__(self) -> None:
         self.told: dict[str, Told] = {}
         self.notes: dict[str, int] = {}
+        self.pages: set[str] = set()
 
     def of(self, parameters: dict[str, Any]) -> Told:
         return self.told.setdefault(parameters["requestId"], Told())
@@ -117,6 +118,7 @@ def _will_be_sent(ledger: _Ledger, p: dict[str, Any]) -> None:
             url=without_credentials(request["url"]),
             method=request["method"],
             kind=_KINDS.get(p.get("type", ""), "other"),
+            top_level=p.get("type") == "Document" and p.get("frameId") in ledger.pages,
             sent_at_s=p["timestamp"],
             posted_bytes=posted,
             provisional_headers=request.get("headers", {}),
@@ -229,6 +231,12 @@ def _socket_sent(ledger: _Ledger, p: dict[str, Any]) -> None:
         hop.sent_pieces.append((p["timestamp"], _frame_size(p["response"], masked=True)))
 
 
+def _attached(ledger: _Ledger, p: dict[str, Any]) -> None:
+    info = p["targetInfo"]
+    if info["type"] == "page":
+        ledger.pages.add(info["targetId"])  # which is also the id of the page's outermost frame
+
+
 def _dialog(ledger: _Ledger, p: dict[str, Any]) -> None:
     ledger.note(f"dialog closed: {p['type']} '{p['message'][:80]}'")
 
@@ -252,6 +260,7 @@ _HANDLERS: Final[dict[bytes, Callable[[_Ledger, dict[str, Any]], None]]] = {
     b"Network.webSocketHandshakeResponseReceived": _socket_response,
     b"Network.webSocketFrameReceived": _socket_received,
     b"Network.webSocketFrameSent": _socket_sent,
+    b"Target.attachedToTarget": _attached,
     b"Page.javascriptDialogOpening": _dialog,
     b"Page.downloadWillBegin": _download,
 }

@@ -79,6 +79,7 @@ def _step(mark: StepMark, names: Sequence[str], network_bytes: int, requests: in
     return StepReading(
         name=mark.name,
         observed_s=observed_s,
+        dwell_s=mark.dwell_s,
         paced_s=max(observed_s, mark.dwell_s or 0.0),
         readings={name: _difference(mark.start, mark.end, name, inner) for name in names},
         network_bytes=network_bytes,
