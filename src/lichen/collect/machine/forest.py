@@ -264,9 +264,9 @@ class Forest:
             roots_only: only where no other member would inherit the counter.
         """
         counters = [
-            (member, stat.children_ns)
+            (member, children_ns)
             for member in self.members.values()
-            if not (roots_only and member.ppid in self.members) and (stat := member.read_stat())
+            if not (roots_only and member.ppid in self.members) and (children_ns := member.read_children()) is not None
         ]
         self.bury()
         for member, children_ns in counters:

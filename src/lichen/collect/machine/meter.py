@@ -21,6 +21,8 @@ _AT_RISK_S: Final = 0.01
 """CPU time that one process may use between two looks: what it can lose when it is killed right before the next one."""
 _LOOK_MIN_S: Final = 0.01
 _LOOK_MAX_S: Final = 0.15
+_COST_MAX: Final = 0.02
+"""Share of a core that looks may take: trees of more than some hundred processes are looked at less often for it."""
 _NOTHING_NS: Final = 1_000_000
 _LOOK_GROWTH: Final = 1.5
 """Waits lengthen by degrees, so that a tree that pauses is still watched closely."""
@@ -120,6 +122,7 @@ class TreeMeter:
         """Reads the exact memory (PSS) of every process; slow, so before the first and after the last edge only."""
         with self._lock:
             self._forest.look()
+            self._forest.read_clocks()
             for name, tree in self._forest.trees.items():
                 self._memory[name].calibrate(time.monotonic_ns(), list(self._forest.of(tree)))
 
@@ -200,9 +203,11 @@ class TreeMeter:
             with self._lock:
                 if self._closed:
                     return
+                begin_ns = time.thread_time_ns()
                 self._forest.look(exits=exits)
                 now_ns, _ = self._forest.read_clocks()
                 total_ns, busiest_ns = self._forest.activity()
+                cost_s = (time.thread_time_ns() - begin_ns) / 1e9
                 # Trees that used no CPU have the memory they had: it is read when they wake, as they work, when they stop.
                 woke, rested = rested, total_ns - slow_used_ns < _NOTHING_NS
                 stopped = total_ns - used_ns < _NOTHING_NS
@@ -215,6 +220,7 @@ class TreeMeter:
             cpus = busiest_ns / max(1, now_ns - before_ns)
             before_ns, used_ns = now_ns, total_ns
             wait_s = max(_LOOK_MIN_S, min(_LOOK_MAX_S, wait_s * _LOOK_GROWTH, _AT_RISK_S / max(cpus, 1e-9)))
+            wait_s = max(wait_s, cost_s / _COST_MAX)
 
     def _look_slowly(self, now_ns: int) -> None:
         self._forest.read_children(roots_only=True)

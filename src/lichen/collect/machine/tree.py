@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from lichen.collect.machine.clock import cpu_clock_id, cpu_ns
 from lichen.collect.machine.proc import TICK_NS, ProcFile, Stat, parse_io, parse_stat, parse_statm
 
+_NEVER_NS = -1
 CHILDREN_SLACK_NS = 2 * TICK_NS
 """User and system time of children are each cut to whole ticks: together they lack less than this."""
 
@@ -36,7 +37,7 @@ class Tree:
 
 
 class Member:
-    """One process of a tree.
+    """One process of a tree. Where its clock has not moved, it has not run, and what it did is not read again.
 
     Args:
         pid: process id.
@@ -54,10 +55,14 @@ class Member:
     __slots__ = (
         "_base_io",
         "_base_ns",
+        "_children_at_ns",
         "_children_base_ns",
         "_explained_io",
+        "_io_at_ns",
         "_io_bytes",
         "_io_file",
+        "_memory",
+        "_memory_at_ns",
         "_slack_ns",
         "_stat_file",
         "_statm_file",
@@ -91,6 +96,8 @@ class Member:
         self._io_bytes = 0
         self._explained_io = 0
         self._base_ns = self._base_io = self._children_base_ns = self._slack_ns = 0
+        self._children_at_ns = self._io_at_ns = self._memory_at_ns = _NEVER_NS
+        self._memory = (0, 0)
         if not newborn:
             self._base_ns = self.clock_ns
             self._children_base_ns = stat.children_ns
@@ -117,18 +124,34 @@ class Member:
         self.ppid = stat.ppid
         return stat
 
+    def read_children(self) -> int | None:
+        """Its children counter [ns]; None when it is gone, or has not run since the previous call."""
+        if self._children_at_ns == self.clock_ns:
+            return None
+        at_ns, stat = self.clock_ns, self.read_stat()
+        if stat is None:
+            return None
+        self._children_at_ns = at_ns
+        return stat.children_ns
+
     def read_io(self) -> bool:
-        """Reads its storage traffic; false when this user may not."""
-        content = self._io_file.read()
+        """Reads its storage traffic, unless it has not run since; false when this user may not."""
+        if self._io_at_ns == self.clock_ns:
+            return True
+        at_ns, content = self.clock_ns, self._io_file.read()
         if content:
             own = parse_io(content) - self._explained_io
             self._io_bytes = max(self._io_bytes, own)
+            self._io_at_ns = at_ns
         return not self._io_file.denied
 
     def read_memory(self) -> tuple[int, int]:
-        """(anonymous, shared) bytes now; zeros once it has exited."""
-        content = self._statm_file.read()
-        return parse_statm(content) if content else (0, 0)
+        """(anonymous, shared) bytes when it last ran; zeros once it has exited."""
+        if self._memory_at_ns != self.clock_ns:
+            at_ns, content = self.clock_ns, self._statm_file.read()
+            self._memory = parse_statm(content) if content else (0, 0)
+            self._memory_at_ns = at_ns
+        return self._memory
 
     def book_children(self, children_ns: int) -> None:
         """Books what its children counter proves beyond the known children.
