@@ -3,8 +3,6 @@
 
 Everything that can be refused is refused while reading, with the number of the recorded step. Replaying is in
 `lichen.collect.journeys.recording_replay`.
-
-Format: ``Schema.ts`` of the package ``@puppeteer/replay`` (Apache-2.0), as exported by Chrome 156.
 """
 
 from __future__ import annotations
@@ -12,169 +10,32 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from lichen import redact
 from lichen.collect.browser.addresses import without_credentials
-from lichen.collect.entities import BETWEEN, segment
-from lichen.collect.journeys.script import Journey, check_step, unwritable
+from lichen.collect.journeys.naming import step_name
+from lichen.collect.journeys.recording_schema import (
+    CustomStep,
+    EmulateNetworkConditions,
+    Head,
+    Navigate,
+    RecordedStep,
+    SetViewport,
+)
+from lichen.collect.journeys.script import Journey, check_step
 from lichen.errors import ConfigError
 
 OWN_STEP: Final = "lichen.step"
 """The custom step that Lichen knows: begins a step of the journey, ``{"name": ..., "dwell": seconds}``."""
 
 _MAX_BYTES: Final = 10_000_000
-_LONGEST_NAME: Final = 80
-_LONGEST_TIMEOUT_MS: Final = 86_400_000
-
-Text = Annotated[str, Field(min_length=1)]
-Chain = Annotated[list[Text], Field(min_length=1)]
-Selectors = Annotated[list[Text | Chain], Field(min_length=1)]
-"""Ways to find one element, the best first. A chain goes through one shadow root after another."""
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Milliseconds = Annotated[float, Field(gt=0, le=_LONGEST_TIMEOUT_MS)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
-
-
-class Navigation(_Model):
-    """The event that a step leads to."""
-
-    type: Literal["navigation"]
-    url: str | None = None
-    title: str | None = None
-
-
-class _Base(_Model):
-    """What every step may have: where it happens, how long it may take, and which navigation it leads to."""
-
-    target: str = "main"
-    frame: list[Annotated[int, Field(ge=0)]] = []
-    timeout: Milliseconds | None = None
-    assertedEvents: list[Navigation] = []  # noqa: N815 - names as in the file
-
-    @property
-    def navigation(self) -> Navigation | None:
-        """The first navigation that the step leads to."""
-        return self.assertedEvents[0] if self.assertedEvents else None
-
-
-class _WithSelectors(_Base):
-    selectors: Selectors
-
-
-class Click(_WithSelectors):
-    """One click, or two."""
-
-    type: Literal["click", "doubleClick"]
-    offsetX: Number  # noqa: N815
-    offsetY: Number  # noqa: N815
-    button: Literal["primary", "auxiliary", "secondary", "back", "forward"] = "primary"
-    deviceType: Literal["mouse", "pen", "touch"] = "mouse"  # noqa: N815
-    duration: Annotated[float, Field(ge=0, le=_LONGEST_TIMEOUT_MS)] = 0
-
-
-class Hover(_WithSelectors):
-    """The pointer moves onto an element."""
-
-    type: Literal["hover"]
-
-
-class Change(_WithSelectors):
-    """A field gets a value."""
-
-    type: Literal["change"]
-    value: str
-
-
-class Key(_Base):
-    """A key goes down, or up."""
-
-    type: Literal["keyDown", "keyUp"]
-    key: Text
-
-
-class Scroll(_Base):
-    """The page, or an element, is scrolled to a position."""
-
-    type: Literal["scroll"]
-    selectors: Selectors | None = None
-    x: Number = 0
-    y: Number = 0
-
-
-class Navigate(_Base):
-    """An address is opened."""
-
-    type: Literal["navigate"]
-    url: Text
-
-
-class Close(_Base):
-    """A page is closed."""
-
-    type: Literal["close"]
-
-
-class SetViewport(_Base):
-    """The size of the page."""
-
-    type: Literal["setViewport"]
-    width: Annotated[float, Field(ge=1, le=20_000)]
-    height: Annotated[float, Field(ge=1, le=20_000)]
-    deviceScaleFactor: Annotated[float, Field(ge=0, le=10)] = 1  # noqa: N815
-    isMobile: bool = False  # noqa: N815
-    hasTouch: bool = False  # noqa: N815
-    isLandscape: bool = False  # noqa: N815
-
-
-class EmulateNetworkConditions(_Base):
-    """A slower network: bytes a second (below 0: not limited) and milliseconds."""
-
-    type: Literal["emulateNetworkConditions"]
-    download: Number
-    upload: Number
-    latency: Annotated[float, Field(ge=0, le=_LONGEST_TIMEOUT_MS)]
-
-
-class WaitForElement(_WithSelectors):
-    """Waits until so many elements are there."""
-
-    type: Literal["waitForElement"]
-    operator: Literal[">=", "==", "<="] = ">="
-    count: Annotated[int, Field(ge=0)] = 1
-    visible: bool | None = None
-    properties: dict[str, Any] = {}
-    attributes: dict[str, str] = {}
-
-
-class WaitForExpression(_Base):
-    """Waits until a JavaScript expression is true."""
-
-    type: Literal["waitForExpression"]
-    expression: Text
-
-
-class CustomStep(_Base):
-    """A step that only the program it was written for knows."""
-
-    type: Literal["customStep"]
-    name: Text
-    parameters: Any = None
-
-
-RecordedStep = (
-    Click | Hover | Change | Key | Scroll | Navigate | Close | SetViewport | EmulateNetworkConditions
-    | WaitForElement | WaitForExpression | CustomStep
-)  # fmt: skip
 
 _STEP: Final[TypeAdapter[RecordedStep]] = TypeAdapter(Annotated[RecordedStep, Field(discriminator="type")])
 _TYPES: Final = (
@@ -182,12 +43,6 @@ _TYPES: Final = (
     "emulateNetworkConditions", "waitForElement", "waitForExpression", "customStep",
 )  # fmt: skip
 _SET_UP: Final = (SetViewport, EmulateNetworkConditions)
-
-
-class _Head(_Model):
-    title: str = ""
-    timeout: Milliseconds | None = None
-    steps: Annotated[list[Any], Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +141,7 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _head(content: bytes, path: Path) -> _Head:
+def _head(content: bytes, path: Path) -> Head:
     export = "Export the recording as JSON in the panel Recorder."
     try:
         raw = json.loads(content, parse_constant=_no_constant)
@@ -299,7 +154,7 @@ def _head(content: bytes, path: Path) -> _Head:
     if not isinstance(raw, dict) or not isinstance(raw.get("steps"), list):
         _refuse(path, "not a recording: it has no list 'steps'", export)
     try:
-        return _Head.model_validate(raw)
+        return Head.model_validate(raw)
     except ValidationError as error:
         field, problem = _words(error)
         _refuse(path, f"'{field}' {problem}", "Correct it, or record it again.")
@@ -356,14 +211,17 @@ _PROBLEMS: Final = {
 def _words(error: ValidationError) -> tuple[str, str]:
     """Which field is wrong, and how. Its value is not shown: a recording may hold a password."""
     found = error.errors(include_url=False, include_input=False)
-    known = [one for one in found if one["type"] in _PROBLEMS]
-    first = (known or found)[0]
-    names = [
-        str(place) for place in first["loc"] if place not in _TYPES and not str(place).startswith(("str", "list["))
-    ]
+    # Of alternatives, the one that was followed deepest is the one that was meant.
+    first = max(found, key=lambda one: (one["type"] in _PROBLEMS, len(one["loc"])))
+    names = [str(place) for place in first["loc"] if isinstance(place, int) or _is_field(place)]
     name = "".join(f"[{n}]" if n.isdigit() else f".{n}" for n in names).strip(".") or "it"
     problem = _PROBLEMS.get(first["type"])
     return name, problem or first["msg"].replace("Input should be", "should be")
+
+
+def _is_field(place: str) -> bool:
+    """Whether a place in a path of pydantic's is a field's name, and not an alternative's."""
+    return place.isidentifier() and place not in (*_TYPES, "str")
 
 
 def _no_constant(word: str) -> NoReturn:
@@ -386,18 +244,18 @@ def _stretches(path: Path, steps: Sequence[tuple[int, RecordedStep]]) -> Iterato
     for number, step in steps:
         if isinstance(step, CustomStep):
             if inner:
-                yield Stretch(_unique(name, taken), dwell_s, tuple(inner))
+                yield Stretch(step_name(name, taken), dwell_s, tuple(inner))
             name, dwell_s = _own_step(path, number, step.parameters)
             inner = []
             continue
         opened = _page_name(step)
         if opened is not None and inner:
-            yield Stretch(_unique(name, taken), dwell_s, tuple(inner))
+            yield Stretch(step_name(name, taken), dwell_s, tuple(inner))
             name, dwell_s, inner = opened, None, []
         name = name or opened or ""
         inner.append((number, step))
     if inner:
-        yield Stretch(_unique(name, taken), dwell_s, tuple(inner))
+        yield Stretch(step_name(name, taken), dwell_s, tuple(inner))
 
 
 def _own_step(path: Path, number: int, parameters: Any) -> tuple[str, float | None]:
@@ -416,15 +274,3 @@ def _page_name(step: RecordedStep) -> str | None:
         return event.title
     url = step.url if isinstance(step, Navigate) else (event.url if event is not None else None)
     return urlsplit(without_credentials(url)).path.strip("/") if url else ""
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    """``name`` as a step may be called, unlike those ``taken`` so far; it is added to them."""
-    plain = " ".join("".join(" " if unwritable(c) else c for c in redact.text(name)).split())
-    plain = segment(plain)[:_LONGEST_NAME].strip()
-    if plain in ("-", BETWEEN):
-        plain = "home"
-    candidates: Iterable[str] = (plain if count == 1 else f"{plain} ({count})" for count in range(1, len(taken) + 2))
-    chosen = next(candidate for candidate in candidates if candidate not in taken)
-    taken.add(chosen)
-    return chosen

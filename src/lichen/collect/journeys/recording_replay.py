@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lichen.collect.browser.addresses import without_credentials
-from lichen.collect.journeys import recording as recorded
+from lichen.collect.journeys import recording_schema as recorded
+from lichen.collect.journeys.recording import Recording
 from lichen.collect.journeys.recording_selectors import COUNT, FIND
 from lichen.collect.journeys.script import MissingError, PageRefusedError, Step, StepFailedError
 
@@ -52,9 +53,7 @@ class Replay:
         timeout_s: longest time in seconds for a step that names none, in a recording that names none.
     """
 
-    def __init__(
-        self, recording: recorded.Recording, base_url: str | None, dwell_s: float | None, timeout_s: float
-    ) -> None:
+    def __init__(self, recording: Recording, base_url: str | None, dwell_s: float | None, timeout_s: float) -> None:
         self._recording = recording
         self._dwell_s = dwell_s
         self._timeout_ms = recording.timeout_ms or timeout_s * 1000
