@@ -66,12 +66,12 @@ class Browsers:
             self.level = Level.INJECTED
             return
         if found.port is None:
-            self._unattached(browser, "it is started without a debugging port that several can use")
+            self._portless(found.pid)
             return
         deadline = time.monotonic() + _TIMEOUT_S
         while not self._attach(browser, found, Level.INJECTED):
             if time.monotonic() > deadline or not is_alive(found.pid):
-                self._unattached(browser, "its debugger did not come up")
+                self._silent(found.pid)
                 return
             time.sleep(_LOOK_S)
 
@@ -87,7 +87,7 @@ class Browsers:
             if self._is_proxied:
                 continue
             if browser is not None and found.port is None:
-                self._unattached(browser, "it has no debugging port")
+                self._portless(found.pid)
             elif browser is not None:
                 self._waiting.append((browser, found))
         for browser, found in list(self._waiting):
@@ -95,7 +95,7 @@ class Browsers:
                 self._waiting.remove((browser, found))
             elif not is_alive(found.pid) or time.monotonic_ns() - browser.found_ns > _TIMEOUT_S * 1e9:
                 self._waiting.remove((browser, found))
-                self._unattached(browser, "its debugger did not come up")
+                self._silent(found.pid)
         self._watch_the_blind()
 
     @property
@@ -160,8 +160,11 @@ class Browsers:
         self.level = max(self.level, level)
         return True
 
-    def _unattached(self, browser: _Browser, why: str) -> None:
-        self.notes.append(f"Network traffic of a browser (process {browser.pid}) is not known: {why}.")
+    def _portless(self, pid: int) -> None:
+        self.notes.append(f"Network traffic of a browser (process {pid}) is not known: it has no debugging port.")
+
+    def _silent(self, pid: int) -> None:
+        self.notes.append(f"Network traffic of a browser (process {pid}) is not known: its debugger did not come up.")
 
     def _watch_the_blind(self) -> None:
         for browser in self._browsers:

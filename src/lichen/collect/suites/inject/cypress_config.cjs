@@ -14,7 +14,7 @@ function keep(config) {
   const type = process.argv.includes('component') ? 'component' : 'e2e';
   const { reporter = null, video = false } = { ...config, ...config[type] };
   fs.writeFileSync(KEPT, JSON.stringify({ reporter }));
-  if (video) tell({ event: 'note', text: 'the suite records traces or videos itself: their work is in the figures' }, false);
+  if (video) tell({ event: 'note', text: 'The suite records traces or videos itself: their work is in the figures.' }, false);
 }
 
 if (process.send) {
