@@ -150,6 +150,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+def _remove(folder: Path) -> None:
+    """Removes an engine's folder, with what it left mounted there: the namespace of the machine's network, storage layers."""
+    mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for point in sorted((p for p in mounted if p.startswith(f"{folder}/")), key=len, reverse=True):
+        subprocess.run(["umount", point], capture_output=True, check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _remove_groups(name: str) -> None:
     """Empty control groups that an engine left, in whatever hierarchy; only below ``name``."""
     for pattern in (name, f"*/{name}"):
@@ -171,7 +179,7 @@ def docker_engine() -> Iterator[EngineUnderTest]:
     folder = Path(tempfile.mkdtemp(prefix="lichen-docker-"))
     log = folder / "log"
     with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(_remove, folder)
         stack.callback(_remove_groups, mark)
         for words in (
             ["link", "add", bridge, "type", "bridge"],
@@ -211,7 +219,7 @@ def podman_engine() -> Iterator[EngineUnderTest]:
     tool = ["podman", "--root", str(folder / "root"), "--runroot", str(folder / "run"), "--storage-driver=vfs"]
     log = folder / "log"
     with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(_remove, folder)
         stack.callback(_remove_groups, "libpod_parent")
         process = subprocess.Popen(
             [*tool, "system", "service", "--time=0", f"unix://{folder / 'socket'}"],
