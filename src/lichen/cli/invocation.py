@@ -68,7 +68,13 @@ class Invocation:
         """Stdout, or stderr, for results that are tables; names are never read as markup."""
         from rich.console import Console
 
-        return Console(markup=False, highlight=False, emoji=False, stderr=stderr)
+        class Plain(Console):
+            """Leaves a closed pipe to whoever ends the command; rich's own would end the process with 1, a budget exceeded."""
+
+            def on_broken_pipe(self) -> None:
+                raise BrokenPipeError
+
+        return Plain(markup=False, highlight=False, emoji=False, stderr=stderr)
 
     def progress(self, lang: str) -> Progress:
         """Listener that tells on stderr how a measurement gets on; silent with ``--quiet``."""

@@ -67,13 +67,19 @@ def plan(html: Path | None, formats: Sequence[str], keep: Path | None = None) ->
 
 
 def _target(name: str, path: Path) -> Target:
+    from lichen.ledger.runfile import destination
+
     if name not in plugins.names(GROUP):
         raise UsageError(
             f"There is no output '{name}'.", repair=f"Outputs: {', '.join(plugins.names(GROUP))}.", culprit=name
         )
-    place = path.absolute().parent
-    while not place.exists():
-        place = place.parent
+    place = destination(path).parent
+    if not place.exists():
+        raise StorageError(
+            f"{path} cannot be written: there is no folder {place}.",
+            repair="Correct the path, or make the folder first.",
+            culprit=str(path),
+        )
     if path.is_dir() or not place.is_dir() or not os.access(path if path.exists() else place, os.W_OK):
         raise StorageError(
             f"{path} cannot be written.", repair="Name a file in a folder that can be written to.", culprit=str(path)

@@ -6,16 +6,15 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from lichen.collect.base import Sample
-from lichen.collect.entities import BROWSER, segment
+from lichen.collect.entities import BROWSER
 from lichen.collect.journeys import (
     BrowserInfo,
     BrowserSettings,
@@ -29,10 +28,13 @@ from lichen.collect.journeys import (
 from lichen.collect.journeys.rows import PartPlace, primary_s
 from lichen.collect.machine import MachineMeter, Part, Parts, describe_host, is_counter, open_part
 from lichen.config import Samples, Settings
-from lichen.errors import ConfigError, LichenError
+from lichen.errors import JourneyFailed, LichenError
 from lichen.ledger import runfile
 from lichen.service.metering import meter_counters
+from lichen.service.places import check_places
+from lichen.service.planning import needs_parts, on_parts, plan_journeys
 from lichen.service.progress import Progress, Silent
+from lichen.service.quality import journey_notes
 from lichen.service.record import Measured, RunFacts, now, run_content
 from lichen.service.result import Result
 from lichen.service.summary import summarise
@@ -42,7 +44,12 @@ from lichen.stats.sampling import SamplingPlan, precision
 SECONDS_PER_MINUTE: Final = 60.0
 _REST_S: Final = {"fidelity": 0.5, "fast": 0.3}
 """Rest at the end of a step when the settings name none: the profiles are never compared, so each has its own."""
-_PART_URL: Final = re.compile(r"\{([\w-]+)\.url\}")
+_BLANK_ELEMENTS: Final = 3
+"""html, head and body: all that the empty page has with which a browser starts."""
+PARTS_LEFT_OUT: Final = (
+    "the server parts of lichen.toml were not started and are not in these figures: the address is none of theirs; "
+    "--parts measures them"
+)
 
 
 def sampling_plan(settings: Settings, *, shared_host: bool, samples: Samples | None = None) -> SamplingPlan:
@@ -93,45 +100,6 @@ def browser_settings(settings: Settings) -> BrowserSettings:
         block_third_party=browser.block_third_party,
         extra_args=tuple(browser.args),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JourneyPlan:
-    """A journey to measure, before its parts are known to be up: ``base_url`` may name a part, ``{portal.url}``."""
-
-    name: str | None
-    source: str
-    base_url: str | None
-
-
-def plan_journeys(settings: Settings, asked: Sequence[str]) -> list[JourneyPlan]:
-    """What to measure: names of lichen.toml, files or addresses; all of lichen.toml when nothing is asked.
-
-    Raises:
-        ConfigError: there is nothing to measure, or a word is neither.
-    """
-    declared = {entry.name: entry for entry in settings.journeys}
-    if not asked and not declared:
-        raise ConfigError(
-            "There is no journey to measure.",
-            repair="Give an address (lichen measure https://...), or declare a [[journey]] in lichen.toml: lichen init.",
-            culprit="journey",
-        )
-    plans = []
-    for word in asked or declared:
-        entry = declared.get(word)
-        if entry is not None:
-            plans.append(JourneyPlan(name=entry.name, source=entry.url or str(entry.file), base_url=entry.base_url))
-        elif word.startswith(("http://", "https://")) or word.endswith((".py", ".json")) or "{" in word:
-            plans.append(JourneyPlan(name=None, source=word, base_url=None))
-        else:
-            known = f"Declared: {', '.join(declared)}." if declared else "lichen.toml declares none."
-            raise ConfigError(
-                f"'{word}' is neither a declared journey, nor a .py or .json file, nor an address.",
-                repair=f"{known} An address starts with http:// or https://.",
-                culprit=word,
-            )
-    return plans
 
 
 def declared_parts(settings: Settings) -> list[Part]:
@@ -188,6 +156,7 @@ class _Runner:
             self.parts.check()
             raise
         self.parts.check()
+        _check_opened(journey, sample)
         return replace(sample, notes=(*self.parts.notes, *sample.notes))
 
     def repeat(self, journey: Journey, plan: SamplingPlan) -> Measured:
@@ -213,6 +182,18 @@ class _Runner:
             samples=tuple(taken),
             primary_s=tuple(primary),
             elapsed_s=time.monotonic() - began,
+            notes=journey_notes(taken),
+        )
+
+
+def _check_opened(journey: Journey, sample: Sample) -> None:
+    """A journey that opened no page has measured an idle browser. One that prepared its page may send no request."""
+    elements = [step.dom_elements for step in sample.steps if step.dom_elements is not None]
+    if not sample.requests and max(elements, default=0) <= _BLANK_ELEMENTS:
+        raise JourneyFailed(
+            f"Journey '{journey.name}' opened no page: nothing was measured.",
+            repair='Begin its first step with page.goto("/"), and give it a base_url.',
+            culprit=journey.name,
         )
 
 
@@ -229,15 +210,19 @@ def measure(
     journeys: Sequence[str] = (),
     progress: Progress | None = None,
     *,
+    with_parts: bool = False,
     on_written: Callable[[Path], object] | None = None,
+    on_failed: Callable[[JourneyFailed], object] | None = None,
 ) -> Result:
-    """Measures journeys and writes one run file.
+    """Measures journeys and writes one run file of those that succeed.
 
     Args:
         workspace: settings and data.
         journeys: names declared in lichen.toml, journey files or addresses; all declared ones when empty.
         progress: told what happens.
+        with_parts: start and measure the parts of lichen.toml also beside addresses that are none of theirs.
         on_written: told the path of the run file as soon as it is there, before its figures are computed.
+        on_failed: told of each journey that failed, unless the error is raised.
 
     Returns:
         The run seen through the configured method.
@@ -245,12 +230,13 @@ def measure(
     Raises:
         ConfigError, StorageError: before anything is started.
         NothingMeasured: no browser, a part that does not start.
-        JourneyFailed: a journey failed; nothing is written.
+        JourneyFailed: every journey failed (the last one's error); nothing is written.
     """
     listener = progress or Silent()
     settings = workspace.settings
     method = workspace.method(settings.method.use)
     browser = find_browser(settings.measure.profile, settings.browser.executable)
+    check_places(workspace)
     plans = plan_journeys(settings, journeys)
     load = partial(
         load_journey, page_dwell_s=settings.measure.page_dwell_s, action_timeout_s=settings.measure.action_timeout_s
@@ -260,18 +246,22 @@ def measure(
     host = describe_host()
     plan = sampling_plan(settings, shared_host=bool(host["virtualised"]))
     with contextlib.ExitStack() as stack:
-        declared = declared_parts(settings)
+        declared = declared_parts(settings) if with_parts or any(needs_parts(settings, plan) for plan in plans) else []
         if declared:
             listener.phase(f"starting {', '.join(part.name for part in declared)}")
         parts = stack.enter_context(Parts(declared, folder=run_folder(settings, "logs")))
         stack.enter_context(driver_session())
         runner = _Runner(settings, browser, parts, listener)
         started_at = now()
-        measured = []
-        for journey in on_parts(plans, early, parts, load):
-            listener.phase(journey.name)
-            measured.append(runner.repeat(journey, plan))
-            listener.done(journey.name)
+        measured, failed = _repeat_all(runner, on_parts(plans, early, parts, load), plan)
+    failures = list(failed.values())
+    for error in failures if measured else failures[:-1]:
+        if on_failed is not None:
+            on_failed(error)
+    if not measured:
+        raise failures[-1]
+    said = (*([PARTS_LEFT_OUT] if settings.parts and not declared else ()), *map(_failed_beside, failed))
+    measured = [replace(one, notes=(*one.notes, *said)) for one in measured]
     facts = RunFacts(
         project=settings.project.name,
         functional_unit=settings.context.functional_unit,
@@ -292,37 +282,30 @@ def measure(
     return summarise(workspace, written)
 
 
+def _repeat_all(
+    runner: _Runner, journeys: Iterable[Journey], plan: SamplingPlan
+) -> tuple[list[Measured], dict[str, JourneyFailed]]:
+    """The journeys that succeed, and why each of the others failed: one that fails takes nothing from those before it."""
+    measured: list[Measured] = []
+    failed: dict[str, JourneyFailed] = {}
+    for journey in journeys:
+        runner.progress.phase(journey.name)
+        try:
+            measured.append(runner.repeat(journey, plan))
+        except JourneyFailed as error:
+            failed[journey.name] = error
+        else:
+            runner.progress.done(journey.name)
+    return measured, failed
+
+
+def _failed_beside(name: str) -> str:
+    return f"the journey '{name}' of the same run failed and has no figures"
+
+
 def places(settings: Settings, parts: Iterable[str]) -> dict[str, PartPlace]:
     """Where the browser and the named parts run."""
     context = settings.context
     zones = {part.name: part.zone or context.zone for part in settings.parts}
     browser = PartPlace(tier="device", zone=context.zone, device=context.device, network=context.network)
     return {BROWSER: browser} | {name: PartPlace(tier="server", zone=zones[name]) for name in parts}
-
-
-def on_parts(
-    plans: Sequence[JourneyPlan],
-    early: Mapping[JourneyPlan, Journey],
-    parts: Parts,
-    load: Callable[..., Journey],
-) -> list[Journey]:
-    """The journeys with the parts' addresses filled in. ``load``: `load_journey` with the settings' times."""
-
-    def filled(text: str) -> str:
-        return _PART_URL.sub(lambda match: parts.url(match[1]), text)
-
-    journeys = []
-    for plan in plans:
-        journey = early.get(plan) or load(filled(plan.source), name=plan.name)
-        if plan.base_url is not None:
-            journey = load(plan.source, name=plan.name, base_url=filled(plan.base_url))
-        journeys.append(journey)
-    names = [segment(journey.name) for journey in journeys]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(
-                f"Two journeys are called '{name}'.",
-                repair="Name them apart in lichen.toml, or measure them one by one.",
-                culprit=name,
-            )
-    return journeys

@@ -4,12 +4,21 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from lichen.cli import outputs
+from lichen.cli.failure import report
 from lichen.cli.invocation import Invocation, common_options, setting_option
 from lichen.cli.words import Words
+from lichen.errors import ExitCode
+
+if TYPE_CHECKING:
+    from lichen.errors import JourneyFailed
+    from lichen.service.result import Result
+    from lichen.service.workspace import Workspace
 
 
 @click.command(
@@ -30,34 +39,67 @@ Examples:
 @setting_option("--out", "output.runs", "DIR")
 @setting_option("--html", "output.html", "FILE")
 @click.option("--format", "formats", multiple=True, metavar="NAME=FILE", help="Write FILE through an output plug-in.")
+@click.option("--parts", is_flag=True, help="Start and measure the parts of lichen.toml beside any address.")
 @common_options
 @click.pass_obj
-def command(invocation: Invocation, journeys: tuple[str, ...], formats: tuple[str, ...]) -> None:
+def command(invocation: Invocation, journeys: tuple[str, ...], formats: tuple[str, ...], parts: bool) -> None:
     """Run journeys in a browser and print what they consume.
 
     A JOURNEY is a name declared in lichen.toml or a Python file; a URL is opened and scrolled; without either, all declared
     journeys are run.
     """
-    run(invocation, journeys, formats)
+    run(invocation, journeys, formats, with_parts=parts)
 
 
-def run(invocation: Invocation, journeys: tuple[str, ...], formats: tuple[str, ...]) -> None:
-    """Measures, prints, writes the files asked for."""
-    from lichen.service.measure import measure
-
+def run(
+    invocation: Invocation, journeys: tuple[str, ...], formats: tuple[str, ...], *, with_parts: bool = False
+) -> None:
+    """Measures, prints, writes the files asked for; then says which journeys failed, and ends with their exit code."""
     workspace = invocation.workspace()
     settings = workspace.settings
     targets = outputs.plan(settings.output.html, formats, keep=settings.file)
-    with contextlib.closing(invocation.progress(settings.lang)) as progress:
-        result = measure(workspace, journeys, progress, on_written=invocation.written.append)
+    failures: list[JourneyFailed] = []
+    try:
+        result = _measured(invocation, workspace, journeys, with_parts, failures)
+        _show(invocation, result, targets, settings.lang)
+    finally:
+        for error in failures:
+            report(error, invocation.json)
+    if failures:
+        raise click.exceptions.Exit(ExitCode.JOURNEY_FAILED)
+
+
+def _measured(
+    invocation: Invocation,
+    workspace: Workspace,
+    journeys: tuple[str, ...],
+    with_parts: bool,
+    failures: list[JourneyFailed],
+) -> Result:
+    """The result of the journeys that succeed; the errors of the others are added to ``failures``."""
+    from lichen.service.measure import measure
+
+    with contextlib.closing(invocation.progress(workspace.settings.lang)) as progress:
+        return measure(
+            workspace,
+            journeys,
+            progress,
+            with_parts=with_parts,
+            on_written=invocation.written.append,
+            on_failed=failures.append,
+        )
+
+
+def _show(invocation: Invocation, result: Result, targets: Sequence[outputs.Target], lang: str) -> None:
+    """Prints the result, then writes the files asked for."""
     if invocation.json:
         invocation.print_json(result.to_json())
     else:
         from lichen.render.terminal import print_result
 
-        print_result(result, invocation.console(), settings.lang)
-    words = Words(settings.lang)
+        print_result(result, invocation.console(), lang)
+    words = Words(lang)
     for target in targets:
-        outputs.write([target], result, settings.lang)
+        outputs.write([target], result, lang)
         invocation.written.append(target.path)
         invocation.say(f"{words['written']}{words.colon}{target.path}")
