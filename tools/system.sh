@@ -6,6 +6,7 @@
 #   tools/system.sh browser              finds Chromium, or installs it when this is Debian and we are root
 #   tools/system.sh suites FOLDER        installs the JavaScript test runners of FOLDER/package-lock.json, and Cypress
 #   tools/system.sh containers           installs Docker and Podman for the tests, without starting either
+#   tools/system.sh prometheus           installs Prometheus for the tests, without starting it
 #
 # Exit 2: no usable Python. Exit 5: no browser, as `lichen` itself says it.
 set -eu
@@ -101,22 +102,36 @@ suites() {
   touch node_modules/.installed
 }
 
-# Their services stay off: the tests start engines of their own. Those who may not install skip these tests.
-containers() {
-  if command -v dockerd >/dev/null 2>&1 && command -v podman >/dev/null 2>&1 && command -v runc >/dev/null 2>&1; then return 0; fi
-  if ! may_install; then
-    echo "not root on Debian: tests with real container engines will be skipped" >&2
-    return 0
-  fi
-  # A package's script starts its service unless this file forbids it.
+# A package's script starts its service unless this file forbids it: the tests start servers of their own.
+forbid_services() {
   policy=/usr/sbin/policy-rc.d
   if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
     trap 'rm -f "$policy"' EXIT
   fi
+}
+
+# Those who may not install skip these tests.
+containers() {
+  if command -v dockerd >/dev/null 2>&1 && command -v podman >/dev/null 2>&1 && command -v runc >/dev/null 2>&1; then return 0; fi
+  if ! may_install; then
+    echo "not root on Debian: tests with real container engines will be skipped" >&2
+    return 0
+  fi
+  forbid_services
   apt_install docker.io iproute2 iptables podman runc netavark aardvark-dns nftables catatonit ||
     echo "the container engines cannot be installed: their tests will be skipped" >&2
+}
+
+prometheus() {
+  if command -v prometheus >/dev/null 2>&1; then return 0; fi
+  if ! may_install; then
+    echo "not root on Debian: tests with a real Prometheus will be skipped" >&2
+    return 0
+  fi
+  forbid_services
+  apt_install prometheus || echo "Prometheus cannot be installed: its tests will be skipped" >&2
 }
 
 case "${1:-}" in
@@ -124,5 +139,6 @@ case "${1:-}" in
   browser) browser ;;
   suites) suites "$2" ;;
   containers) containers ;;
-  *) echo "usage: tools/system.sh venv PYTHON FOLDER | browser | suites FOLDER | containers" >&2; exit 2 ;;
+  prometheus) prometheus ;;
+  *) echo "usage: tools/system.sh venv PYTHON FOLDER | browser | suites FOLDER | containers | prometheus" >&2; exit 2 ;;
 esac

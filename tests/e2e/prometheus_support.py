@@ -37,7 +37,7 @@ def answering(answer: Callable[[BaseHTTPRequestHandler], None], port: int = 0) -
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 answer(self)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the name that http.server asks for
 
         def log_message(self, *_: object) -> None:
             pass
@@ -54,7 +54,9 @@ def answering(answer: Callable[[BaseHTTPRequestHandler], None], port: int = 0) -
         server.server_close()
 
 
-def send(handler: BaseHTTPRequestHandler, body: str, *, status: int = 200, kind: str = "text/plain; version=0.0.4") -> None:
+def send(
+    handler: BaseHTTPRequestHandler, body: str, *, status: int = 200, kind: str = "text/plain; version=0.0.4"
+) -> None:
     data = body.encode()
     handler.send_response(status)
     handler.send_header("Content-Type", kind)

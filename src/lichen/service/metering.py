@@ -77,7 +77,7 @@ def probe_meters(settings: Settings) -> list[Finding]:
 
 
 def _counter(meter: Meter, settings: Settings) -> Counter:
-    what = f"the meter '{meter.name}'"
+    what = f"The meter '{meter.name}'"
     if meter.kind == "rapl":
         return MeterCounter(Rapl())
     if meter.kind == "nvml":

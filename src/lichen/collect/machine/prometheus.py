@@ -42,7 +42,7 @@ class Prometheus:
         self._endpoint = Endpoint("Prometheus", address, setting=SETTING)
         self._ahead_ns = 0
         # A server cuts the evaluation short before the client gives up, and says so in its own words.
-        self._evaluation_s = f"{max(1.0, 0.8 * address.timeout_s):g}s"
+        self._evaluation = f"{max(1, round(0.8 * address.timeout_s * 1e3))}ms"
 
     def __str__(self) -> str:
         return str(self._endpoint)
@@ -130,7 +130,7 @@ class Prometheus:
         return {labels_of(row["metric"]) for row in self._rows(data, "vector")}
 
     def _query(self, kind: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-        answer = self._endpoint.ask_json(f"/api/v1/{kind}", {**parameters, "timeout": self._evaluation_s})
+        answer = self._endpoint.ask_json(f"/api/v1/{kind}", {**parameters, "timeout": self._evaluation})
         data = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(data, dict) or "result" not in data:
             raise self._endpoint.strange("query result")

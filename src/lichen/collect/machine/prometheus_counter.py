@@ -131,6 +131,8 @@ class PrometheusSource:
             notes.append(
                 f"The clock of {self._server} is {self._offset.ahead_ns / 1e9:+.2f} s off ours; its samples were moved by that."
             )
+        if self._interval_ns is None:
+            self._interval_ns = self._learnt(self._server, first_ns)
         self._await(self._server, last_ns)
         for quantity in self._terms:
             try:
@@ -157,6 +159,15 @@ class PrometheusSource:
 
     def _lost(self, error: LichenError) -> str:
         return f"Figures of {self._what} are unknown: {error.problem}"
+
+    def _learnt(self, server: Prometheus, first_ns: int) -> int | None:
+        """How often samples are taken, now that there are some more."""
+        try:
+            return interval_ns(
+                one for quantity in self._terms for one in self._fetch(server, quantity, first_ns, time.time_ns())
+            )
+        except LichenError:
+            return None  # it is asked once more, and then told
 
     def _interval(self) -> int:
         return self._interval_ns or _UNTOLD_INTERVAL_NS
@@ -202,6 +213,8 @@ class PrometheusSource:
     def _left_out(self, server: Prometheus, series: Series, last_ns: int) -> bool:
         """Whether the target that had the series was scraped well after its last sample. Some series never become stale."""
         labels = dict(series.labels)
+        if series.seen_ns > last_ns:
+            return False
         if "job" not in labels or "instance" not in labels:
             return False
         own = ", ".join(f"{name}={quoted(labels[name])}" for name in ("job", "instance"))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 from typing import Final, Literal, Self
@@ -34,26 +34,28 @@ class Series:
 
     Attributes:
         times_ns: when each was taken [ns since 1970]. values: as many.
+        seen_ns: time of the last sample, one that is no number included; 0 without any.
     """
 
     labels: Labels
     times_ns: tuple[int, ...]
     values: tuple[float, ...]
+    seen_ns: int = 0
 
     @classmethod
     def of(cls, labels: Labels, samples: Iterable[tuple[int, float]]) -> Self:
         """A series of (time, value) pairs in any order; of two at one time the later given counts."""
-        known = {at: value for at, value in samples if math.isfinite(value)}
-        times = sorted(known)
-        return cls(labels, tuple(times), tuple(known[at] for at in times))
+        given = dict(samples)
+        times = sorted(at for at, value in given.items() if math.isfinite(value))
+        return cls(labels, tuple(times), tuple(given[at] for at in times), max(given, default=0))
 
     def shifted(self, by_ns: int) -> Series:
         """The same on a clock that is ahead by ``by_ns``."""
-        return Series(self.labels, tuple(at + by_ns for at in self.times_ns), self.values)
+        return Series(self.labels, tuple(at + by_ns for at in self.times_ns), self.values, self.seen_ns + by_ns)
 
     def scaled(self, factor: float) -> Series:
         """The same with each value times ``factor``."""
-        return self if factor == 1.0 else Series(self.labels, self.times_ns, tuple(v * factor for v in self.values))
+        return replace(self, values=tuple(value * factor for value in self.values))
 
     @property
     def last_ns(self) -> int:

@@ -76,7 +76,11 @@ class SeriesCounter:
         Raises:
             LichenError: it does not.
         """
-        self._source.start()
+        try:
+            self._source.start()
+        except BaseException:
+            self._source.close()
+            raise
         self._began = Instant(monotonic_ns=time.monotonic_ns(), wall_ns=time.time_ns())
 
     def read(self) -> Reading | None:

@@ -173,7 +173,7 @@ class PlainSource:
         return Collected(curves={_QUANTITY: (found,)}, interval_ns=None, notes=tuple(notes))
 
     def _unknown(self, why: str) -> Collected:
-        said = f"The energy of {self._what} is unknown: {why.strip().rstrip('.')}."
+        said = f"{self._what} does not tell the energy: {why.strip().rstrip('.')}."
         return Collected(curves={}, interval_ns=None, notes=(said,))
 
     def close(self) -> None:

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Queries and pods through a real Prometheus, against the control groups that its target reads; and what misbehaves.
+
+No kubelet can run on a test machine. What Prometheus scrapes here is a stand-in that shows, with a kubelet's names and labels,
+what real control groups account for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.e2e.prometheus_support import answering, exposing, prometheus, scraped, send
+
+from lichen.collect.counters import Instant, Reading
+from lichen.collect.machine import own_cgroup
+from lichen.collect.machine.endpoint import Address
+from lichen.collect.machine.kubernetes import pod_counter
+from lichen.collect.machine.kubernetes_choice import PodChoice
+from lichen.collect.machine.own_cgroup import OwnCgroup
+from lichen.collect.machine.prometheus_counter import QueryCounter
+from lichen.collect.machine.series_counter import SeriesCounter
+from lichen.config import Kubernetes, PrometheusServer
+from lichen.errors import NothingMeasured
+
+LOAD = """
+import sys, time
+share = float(sys.argv[1])
+begin, used = time.monotonic(), time.process_time()
+while True:
+    if time.process_time() - used >= share * (time.monotonic() - begin):
+        time.sleep(0.002)
+"""
+KEPT = {"cpu_time": "work_seconds_total"}
+
+
+def now() -> Instant:
+    return Instant(monotonic_ns=time.monotonic_ns(), wall_ns=time.time_ns())
+
+
+def window(counter: SeriesCounter, seconds: float, between: Callable[[], object] = lambda: None) -> list[Reading]:
+    """Readings at both ends of a span, in whose middle something happens."""
+    counter.start()
+    try:
+        edges = [now()]
+        time.sleep(seconds / 2)
+        between()
+        time.sleep(seconds / 2)
+        edges.append(now())
+        return list(counter.readings_at(edges))
+    finally:
+        counter.close()
+
+
+class Target:
+    """Shows counters that tests move: each grows by its rate."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, tuple[float, float, float]] = {}
+        self.broken = False
+
+    def grow(self, series: str, rate: float, *, start: float = 0.0) -> None:
+        """Begins a counter, or begins it anew."""
+        self.lines[series] = (time.monotonic(), start, rate)
+
+    def text(self) -> str:
+        at = time.monotonic()
+        return "".join(f"{name} {start + rate * (at - began)}\n" for name, (began, start, rate) in self.lines.items())
+
+
+@pytest.fixture(scope="module")
+def target() -> Target:
+    return Target()
+
+
+@pytest.fixture(scope="module")
+def server(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prometheus that scrapes the target twice a second."""
+    target.grow("up_to_date_total", 1.0)
+    with (
+        exposing(target.text) as where,
+        prometheus(tmp_path_factory.mktemp("prometheus"), [where], interval="500ms") as (url, _),
+    ):
+        scraped(url, "up_to_date_total")
+        yield url
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def loads() -> Iterator[dict[str, OwnCgroup]]:
+    """Two control groups that use 0.2 and 0.5 of a CPU."""
+    if not own_cgroup.probe().ok:
+        pytest.skip("no control group can be made here (needs root, or a delegated group)")
+    with contextlib.ExitStack() as stack:
+        groups = {}
+        for pod, share in (("web-6d4b75cb6d-hx2vz", "0.2"), ("web-6d4b75cb6d-k9p4q", "0.5")):
+            group = stack.enter_context(OwnCgroup("pod"))
+            process = subprocess.Popen([sys.executable, "-S", "-c", LOAD, share])
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            group.join(process.pid)
+            groups[pod] = group
+        yield groups
+
+
+def kubelet_text(groups: dict[str, OwnCgroup], networks: dict[str, float]) -> str:
+    """Containers, the sums that stand beside them, and each network once, as cAdvisor shows them."""
+    lines = []
+    for pod, group in groups.items():
+        cpu_s = group.cpu_ns() / 1e9
+        where = f'namespace="shop",pod="{pod}"'
+        of = f'id="/kubepods/pod-{pod}/c1",image="web:1",name="c1",{where}'
+        lines += [
+            f'container_cpu_usage_seconds_total{{container="web",cpu="total",{of}}} {cpu_s}',
+            f'container_cpu_usage_seconds_total{{container="",cpu="total",id="/kubepods/pod-{pod}",image="",{where}}} {cpu_s}',
+            f'container_memory_working_set_bytes{{container="web",{of}}} 5e+07',
+            f'container_memory_working_set_bytes{{container="",id="/kubepods/pod-{pod}",image="",{where}}} 6e+07',
+            *(
+                f'container_network_{way}_bytes_total{{container="POD",id="/kubepods/{pod}/pause",interface="{link}",{where}}}'
+                f" {networks[pod]}"
+                for way in ("receive", "transmit")
+                for link in ("eth0", "lo")
+            ),
+        ]
+    lines.append('container_cpu_usage_seconds_total{container="web",namespace="other",pod="web-6d4b75cb6d-hx2vz"} 1e6')
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.slow
+def test_pods_have_the_cpu_time_of_their_control_groups_and_nothing_counts_twice(
+    loads: dict[str, OwnCgroup], tmp_path: Path
+) -> None:
+    networks = dict.fromkeys(loads, 1000.0)
+    with (
+        exposing(lambda: kubelet_text(loads, networks)) as where,
+        prometheus(tmp_path, [where], interval="500ms", path="/metrics/cadvisor") as (url, _),
+    ):
+        scraped(url, "container_cpu_usage_seconds_total")
+        counter = pod_counter(PodChoice.parse("shop/deployment/web"), Kubernetes(), PrometheusServer(url=url))
+        counter.start()
+        edges, oracle = [], []
+        for _ in range(2):
+            edges.append(now())
+            oracle.append(sum(group.cpu_ns() for group in loads.values()))
+            if len(edges) == 1:
+                time.sleep(6)
+                networks.update(dict.fromkeys(loads, 6000.0))
+                time.sleep(6)
+        first, last = counter.readings_at(edges)
+        notes = counter.notes()
+        counter.close()
+    assert first.cpu_ns is not None
+    assert last.cpu_ns is not None
+    assert last.cpu_ns - first.cpu_ns == pytest.approx(oracle[1] - oracle[0], rel=0.02)
+    assert last.memory_peak_bytes == 100_000_000
+    assert last.memory_byte_seconds is not None
+    assert first.memory_byte_seconds is not None
+    window_s = (edges[1].wall_ns - edges[0].wall_ns) / 1e9
+    assert last.memory_byte_seconds - first.memory_byte_seconds == pytest.approx(1e8 * window_s)
+    # 5,000 bytes came to each of two pods, and as many left; the loopback is the pod's talk with itself.
+    assert (last.network_bytes or 0) - (first.network_bytes or 0) == 20_000
+    assert last.disk_bytes is None
+    assert any("found by the names that a deployment gives its pods" in note for note in notes)
+    assert any(note.startswith("disk_bytes of pods shop/deployment/web is unknown") for note in notes)
+
+
+def test_a_query_has_the_counters_increase_between_the_edges(server: str, target: Target) -> None:
+    target.grow('work_seconds_total{pod="a"}', 2.0, start=1e6)
+    target.grow('work_seconds_total{pod="b"}', 0.5)
+    target.grow("held_bytes", 0.0, start=4096.0)
+    target.grow("joules_total", 40.0)
+    scraped(server, "joules_total")
+    counter = QueryCounter(
+        "x",
+        Address(url=server),
+        {
+            "cpu_time": "sum by (pod) (work_seconds_total) * 2",
+            "memory_bytes": "held_bytes",
+            "energy_joules": "joules_total",
+        },
+    )
+    counter.start()
+    edges = [now()]
+    time.sleep(4)
+    edges.append(now())
+    first, last = counter.readings_at(edges)
+    seconds = (edges[1].wall_ns - edges[0].wall_ns) / 1e9
+    assert last.cpu_ns is not None
+    assert first.cpu_ns is not None
+    # A scrape is stamped when it begins; on a busy machine the target answers later, and not always equally late.
+    assert (last.cpu_ns - first.cpu_ns) / 1e9 == pytest.approx(5.0 * seconds, rel=0.05)
+    assert last.energy_j is not None
+    assert first.energy_j is not None
+    assert last.energy_j - first.energy_j == pytest.approx(40 * seconds, rel=0.05)
+    assert last.memory_peak_bytes == 4096
+    assert last.network_bytes is None
+    assert any("sampled every 0.5 s" in note for note in counter.notes())
+    counter.close()
+
+
+def test_what_prometheus_must_evaluate_is_told_to_be_less_exact(server: str, target: Target) -> None:
+    target.grow("evaluated_total", 3.0)
+    scraped(server, "evaluated_total")
+    counter = QueryCounter("x", Address(url=server), {"cpu_time": "max(evaluated_total)"})
+    first, last = window(counter, 4)
+    assert last.cpu_ns is not None
+    assert first.cpu_ns is not None
+    assert (last.cpu_ns - first.cpu_ns) / 1e9 == pytest.approx(12, rel=0.35)
+    assert any("hides resets" in note for note in counter.notes())
+
+
+# --- what happens to series -------------------------------------------------------------------------------------------
+
+
+def test_a_reset_adds_what_came_after_it(server: str, target: Target) -> None:
+    target.grow("reset_total", 0.0, start=500.0)
+    scraped(server, "reset_total")
+    counter = QueryCounter("x", Address(url=server), {"cpu_time": "reset_total"})
+    first, last = window(counter, 3, lambda: target.grow("reset_total", 0.0, start=7.0))
+    assert (last.cpu_ns or 0) - (first.cpu_ns or 0) == 7_000_000_000
+    assert any("began anew" in note for note in counter.notes())
+
+
+def test_a_pod_that_is_replaced_keeps_its_increase_and_the_new_one_counts_from_zero(
+    server: str, target: Target
+) -> None:
+    def replace() -> None:
+        target.grow('pods_total{pod="old"}', 0.0, start=130.0)
+        time.sleep(1.2)
+        del target.lines['pods_total{pod="old"}']
+        target.grow('pods_total{pod="new"}', 0.0, start=5.0)
+
+    target.grow('pods_total{pod="old"}', 0.0, start=100.0)
+    scraped(server, "pods_total")
+    counter = QueryCounter("x", Address(url=server), {"cpu_time": "pods_total"})
+    first, last = window(counter, 3, replace)
+    assert (last.cpu_ns or 0) - (first.cpu_ns or 0) == 35_000_000_000
+    told = " ".join(counter.notes())
+    assert "appeared" in told
+    assert "vanished" in told
+
+
+def test_a_part_that_vanishes_keeps_its_last_values(server: str, target: Target) -> None:
+    target.grow("vanishing_total", 0.0, start=10.0)
+    scraped(server, "vanishing_total")
+    counter = QueryCounter("x", Address(url=server), {"cpu_time": "vanishing_total"})
+    first, last = window(counter, 3, lambda: target.lines.pop("vanishing_total"))
+    assert (last.cpu_ns, last.alive) == (first.cpu_ns, 0)
+    assert any("vanished" in note for note in counter.notes())
+
+
+def test_what_is_no_number_is_unknown(server: str, target: Target) -> None:
+    target.grow("nan_total", 0.0, start=1.0)
+    scraped(server, "nan_total")
+    counter = QueryCounter(
+        "x", Address(url=server), {"cpu_time": "nan_total", "disk_bytes": "up_to_date_total"}, wait_s=2
+    )
+    _, last = window(counter, 3, lambda: target.grow("nan_total", 0.0, start=float("nan")))
+    assert last.cpu_ns is None
+    assert last.disk_bytes is not None
+    assert any("cpu_time of x is unknown" in note for note in counter.notes())
+
+
+# --- servers that misbehave -------------------------------------------------------------------------------------------
+
+
+def test_nothing_answers_the_query(server: str) -> None:
+    counter = QueryCounter("part web", Address(url=server), {"cpu_time": "nowhere_total"})
+    with pytest.raises(
+        NothingMeasured, match="has no cpu_time of part web: nothing in ten minutes answers nowhere_total"
+    ):
+        counter.start()
+
+
+def test_a_query_that_is_wrong_is_told_in_prometheus_own_words(server: str) -> None:
+    counter = QueryCounter("part web", Address(url=server), {"cpu_time": "sum(("})
+    with pytest.raises(NothingMeasured, match=r"refuses \(status 400\).*parse error"):
+        counter.start()
+
+
+def test_a_prometheus_that_goes_away_leaves_the_figures_unknown(target: Target, tmp_path: Path) -> None:
+    target.grow("lost_total", 1.0)
+    with exposing(target.text) as where, prometheus(tmp_path, [where], interval="500ms") as (url, process):
+        scraped(url, "lost_total")
+        counter = QueryCounter("x", Address(url=url, timeout_s=2), {"cpu_time": "lost_total"})
+        _, last = window(counter, 1, process.kill)
+    assert last.cpu_ns is None
+    assert any("cannot be reached" in note for note in counter.notes())
+
+
+def test_a_prometheus_that_hangs_leaves_the_figures_unknown(target: Target, tmp_path: Path) -> None:
+    target.grow("hung_total", 1.0)
+    with exposing(target.text) as where, prometheus(tmp_path, [where], interval="500ms") as (url, process):
+        scraped(url, "hung_total")
+        counter = QueryCounter("x", Address(url=url, timeout_s=1), {"cpu_time": "hung_total"})
+        try:
+            _, last = window(counter, 1, lambda: os.kill(process.pid, signal.SIGSTOP))
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+    assert last.cpu_ns is None
+    assert any("did not answer within 1 s" in note for note in counter.notes())
+
+
+def test_nobody_is_there() -> None:
+    counter = QueryCounter("x", Address(url="http://127.0.0.1:9"), KEPT)
+    with pytest.raises(NothingMeasured, match=r"Prometheus at http://127\.0\.0\.1:9 cannot be reached") as refused:
+        counter.start()
+    assert "prometheus.url" in refused.value.repair
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (200, "<html>hello</html>", "is no Prometheus: it gave no JSON"),
+        (200, '{"status": "success"}', "is no Prometheus: it gave no query result"),
+        (200, '{"data": {"resultType": "scalar", "result": [1]}}', "it gave no time"),
+        (401, '{"error": "token expired"}', r"refuses \(status 401\): token expired"),
+        (503, "<html>busy</html>", r"refuses \(status 503\)\."),
+        (302, "", r"refuses \(status 302\)"),
+    ],
+)
+def test_something_else_answers(status: int, body: str, said: str) -> None:
+    with answering(lambda handler: send(handler, body, status=status, kind="application/json")) as url:
+        counter = QueryCounter("x", Address(url=url), KEPT)
+        with pytest.raises(NothingMeasured, match=said):
+            counter.start()
+
+
+def test_an_answer_that_drips_is_cut_off() -> None:
+    over = threading.Event()
+
+    def drip(handler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        while not over.wait(0.1):
+            handler.wfile.write(b" ")
+
+    with answering(drip) as url:
+        counter = QueryCounter("x", Address(url=url, timeout_s=1), KEPT)
+        try:
+            with pytest.raises(NothingMeasured, match="did not answer within 1 s"):
+                counter.start()
+        finally:
+            over.set()
+
+
+def test_an_answer_without_end_is_refused() -> None:
+    def flood(handler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        piece = b" " * 2**20
+        for _ in range(80):
+            handler.wfile.write(piece)
+
+    with answering(flood) as url:
+        counter = QueryCounter("x", Address(url=url), KEPT)
+        with pytest.raises(NothingMeasured, match="more than 64 MiB"):
+            counter.start()
+
+
+def test_the_token_is_sent_and_never_shown() -> None:
+    seen = []
+
+    def answer(handler) -> None:
+        seen.append(handler.headers.get("Authorization"))
+        send(handler, '{"error": "no"}', status=403)
+
+    with answering(answer) as url:
+        address = Address(url=url, token="canary7731")
+        counter = QueryCounter("x", address, KEPT)
+        with pytest.raises(NothingMeasured) as refused:
+            counter.start()
+    assert seen == ["Bearer canary7731"]
+    assert "canary7731" not in refused.value.sentence() + repr(address)
