@@ -124,7 +124,7 @@ containers() {
     echo "the container engines cannot be installed: their tests will be skipped" >&2
 }
 
-prometheus() {
+prometheus_server() {
   if command -v prometheus >/dev/null 2>&1; then return 0; fi
   if ! may_install; then
     echo "not root on Debian: tests with a real Prometheus will be skipped" >&2
@@ -139,6 +139,6 @@ case "${1:-}" in
   browser) browser ;;
   suites) suites "$2" ;;
   containers) containers ;;
-  prometheus) prometheus ;;
+  prometheus) prometheus_server ;;
   *) echo "usage: tools/system.sh venv PYTHON FOLDER | browser | suites FOLDER | containers | prometheus" >&2; exit 2 ;;
 esac
