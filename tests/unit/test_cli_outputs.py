@@ -37,12 +37,13 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_each_target_is_written_by_its_plug_in() -> None:
     result = sample_result()
-    targets = outputs.plan(Path("new/folder/report.html"), ["json=result.json"])
+    Path("folder").mkdir()
+    targets = outputs.plan(Path("folder/report.html"), ["json=result.json"])
     assert [target.name for target in targets] == ["html", "json"]
-    assert not Path("new").exists()
+    assert list(Path("folder").iterdir()) == []
     outputs.write(targets, result, "fr")
     assert json.loads(Path("result.json").read_text(encoding="utf-8"))["run_id"] == result.run_id
-    assert '<html lang="fr"' in Path("new/folder/report.html").read_text(encoding="utf-8")
+    assert '<html lang="fr"' in Path("folder/report.html").read_text(encoding="utf-8")
 
 
 def test_a_plug_in_that_fails_is_named_and_the_run_is_kept() -> None:
@@ -56,10 +57,21 @@ def test_a_plug_in_that_fails_is_named_and_the_run_is_kept() -> None:
 
 
 def test_a_folder_that_became_a_file_is_one_sentence() -> None:
+    Path("made").mkdir()
     targets = outputs.plan(None, ["json=made/later.json"])
+    Path("made").rmdir()
     Path("made").write_text("")
     with pytest.raises(StorageError, match="made"):
         outputs.write(targets, sample_result(), "en")
+
+
+@pytest.mark.parametrize("name", ["nowhere/report.html", "nowhere/deep/report.html", "link.html"])
+def test_a_missing_folder_is_refused_and_not_made(name: str) -> None:
+    Path("link.html").symlink_to("nowhere/report.html")
+    with pytest.raises(StorageError, match=r"cannot be written: there is no folder .*nowhere") as refusal:
+        outputs.plan(Path(name), [])
+    assert refusal.value.repair == "Correct the path, or make the folder first."
+    assert not Path("nowhere").exists()
 
 
 def test_what_is_not_a_regular_file_is_refused_before_measuring(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 import pytest
+from tests.fixtures import run as stored
 
 from lichen.cli.failure import run
 from lichen.cli.invocation import Invocation, common_options
@@ -61,6 +62,19 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     with os.fdopen(writing, "wb") as nobody:
         done = subprocess.run(
             [*LICHEN, "config", "show"], stdout=nobody, stderr=subprocess.PIPE, cwd=tmp_path, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("words", ["methods", "methods show lichen-1", "explain apply", "doctor", "plugins", "power"])
+def test_a_reader_that_leaves_is_no_error_of_any_command(words: str, tmp_path: Path) -> None:
+    """Whichever way the command prints: 1 would say that a budget is exceeded."""
+    stored.write(tmp_path / "lichen-runs")
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody:
+        done = subprocess.run(
+            [*LICHEN, *words.split()], stdout=nobody, stderr=subprocess.PIPE, cwd=tmp_path, timeout=60, check=False
         )
     assert (done.returncode, done.stderr) == (141, b"")
 

@@ -21,6 +21,7 @@ from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
 from lichen.service.measure import declared_parts, places, run_folder, sampling_plan
 from lichen.service.metering import is_part, meter_counters
+from lichen.service.places import check_places
 from lichen.service.presence import Presence, neighbour_notes
 from lichen.service.record import Measured, now, run_content
 from lichen.service.result import Result
@@ -88,6 +89,7 @@ def measure_command(
     """
     settings = workspace.settings
     workspace.method(settings.method.use)
+    check_places(workspace)
     runfile.check_folder(settings.output.runs)
     declared = declared_parts(settings) if order.with_parts else []
     started_at = now()
