@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, Final, NoReturn
 
 import click
@@ -20,6 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "doctor": "Say what this machine can measure, how precisely, and how to repair what lacks.",
     "measure": "Run journeys in a browser and print what they consume.",
     "run": "Run any command and print what it consumes, whole and per unit of work.",
+    "import": "Import what other tools have written: journeys, HTTP archives.",
     "demo": "Measure the bundled sample application and write a report.",
     "explain": "Open a figure down to its formula, factors, sources and raw values.",
     "methods": "List the methods, or show one.",
@@ -27,7 +29,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "power": "Estimate watts at the wall of a machine at a load, with range, without a meter.",
     "plugins": "List the plug-ins, installed and local.",
 }
-"""Every command with its help, in the order of first use. Each is ``lichen.cli.commands.<name>:command``."""
+"""Every command with its help, in the order of first use. Each is ``lichen.cli.commands.<name>:command``; a name that is a word
+of Python has a ``_`` behind it there."""
 
 
 class LazyGroup(click.Group):
@@ -41,7 +44,8 @@ class LazyGroup(click.Group):
         """Imports a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"lichen.cli.commands.{cmd_name}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = import_module(f"lichen.cli.commands.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
