@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from lichen import nomenclature, plugins
+from lichen.factors.store import UNKNOWN_PLACE
 from lichen.model.method import load_method
 from lichen.model.reasons import METHOD, SENTENCES, Missing, Reason
 from lichen.records import Factor
@@ -114,3 +116,17 @@ def test_a_fall_back_is_told_in_both_languages() -> None:
     (sentence,) = fallbacks(evaluation)
     assert told(sentence, EN) == sentence == "facility.wue: no value for FR, WORLD stands in"
     assert told(sentence, FR) == "facility.wue\u00a0: pas de valeur pour FR, WORLD la remplace"
+    grid = [
+        replace(factor, factor_id=name, fallback=("KP",))
+        for name in ("grid.gwp100", "grid.adpe", "grid.pe", "grid.water")
+    ]
+    unset = [replace(one, fallback=(UNKNOWN_PLACE,)) for one in grid]
+    several: Any = SimpleNamespace(impacts=[SimpleNamespace(factors=[one]) for one in (*grid, *unset)])
+    assert [told(text, EN) for text in fallbacks(several)] == [
+        "no figures for the electricity of KP: those of WORLD stand in",
+        "no place is set (context.zone): the electricity of WORLD stands in",
+    ]
+    assert [told(text, FR) for text in fallbacks(several)] == [
+        "pas de chiffres pour l’électricité de KP\u00a0: ceux de WORLD les remplacent",
+        "aucun lieu n’est indiqué (context.zone)\u00a0: l’électricité de WORLD le remplace",
+    ]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from lichen.collect.entities import BROWSER, JourneyEntity, parse_entity
+from lichen.factors.store import UNKNOWN_PLACE
 from lichen.ledger.runfile import RunFile
 from lichen.model import uncertainty
 from lichen.model.results import Computed, Evaluation, add, shares
@@ -29,6 +30,8 @@ from lichen.service.workspace import Workspace
 from lichen.stats.sampling import half_width_of_kept
 
 TOP_REQUESTS: Final = 10
+_ELECTRICITY: Final = "grid."
+"""What the ids of factors begin with that say what a delivered kWh costs at a place."""
 _ONCE: Final = frozenset({"window_time", "screen_time", "network_bytes"})
 """Read from one part alone: time passes once for all parts, and what a server receives is what the browser has sent."""
 _HIDDEN: Final = frozenset({"cpu_time_share"})
@@ -227,14 +230,20 @@ def _compact(rows: Iterable[NotCovered]) -> tuple[Mapping[str, Any], ...]:
 
 
 def fallbacks(evaluation: Evaluation) -> tuple[str, ...]:
-    """One sentence per factor for which another place stood in."""
-    seen: dict[str, str] = {}
+    """One sentence per place that stood in for another: for all factors of electricity, and for each other factor."""
+    seen: dict[str, None] = {}
     for impact in evaluation.impacts:
         for factor in impact.factors:
-            if factor.fallback:
-                asked = factor.fallback[0]
-                seen[factor.key] = f"{factor.factor_id}: no value for {asked}, {factor.geography} stands in"
-    return tuple(seen.values())
+            if not factor.fallback:
+                continue
+            asked, place = factor.fallback[0], factor.geography
+            if not factor.factor_id.startswith(_ELECTRICITY):
+                seen[f"{factor.factor_id}: no value for {asked}, {place} stands in"] = None
+            elif asked == UNKNOWN_PLACE:
+                seen[f"no place is set (context.zone): the electricity of {place} stands in"] = None
+            else:
+                seen[f"no figures for the electricity of {asked}: those of {place} stand in"] = None
+    return tuple(seen)
 
 
 def summarise(workspace: Workspace, run: RunFile, method_id: str | None = None) -> Result:
