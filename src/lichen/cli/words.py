@@ -34,6 +34,13 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "dropped": ("dropped", "écartées"),
     "quality": ("quality", "qualité"),
     "written": ("written", "écrit"),
+    "mapped": ("mapped", "repris"),
+    "left_out": ("left out", "laissé de côté"),
+    "refused": ("refused", "refusé"),
+    "nothing_written": (
+        "Nothing was written. Correct what is refused, or add --partial.",
+        "Rien n'a été écrit. Corrigez ce qui est refusé, ou ajoutez --partial.",
+    ),
     "model_range": ("model range", "fourchette du modèle"),
     "share": ("share", "part"),
     "place": ("step, part", "étape, partie"),
