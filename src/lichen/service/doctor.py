@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from lichen.collect.journeys import BrowserInfo, find_browser
@@ -67,7 +69,7 @@ def _folder(workspace: Workspace) -> dict[str, Any]:
     while not place.exists():
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        why = "this user may not write" if place.is_dir() else "is not a folder"
+        why = _why_not(place)
         return _finding(
             "run files",
             False,
@@ -75,6 +77,14 @@ def _folder(workspace: Workspace) -> dict[str, Any]:
             "Choose another folder: --out, or runs under [output].",
         )
     return _finding("run files", True, f"{folder} can be written to")
+
+
+def _why_not(place: Path) -> str:
+    """Why nothing can be written at ``place``, in the system's words."""
+    if not place.is_dir():
+        return os.strerror(errno.ENOTDIR)
+    read_only = os.statvfs(place).f_flag & os.ST_RDONLY
+    return os.strerror(errno.EROFS if read_only else errno.EACCES)
 
 
 def _factors(workspace: Workspace) -> Iterator[dict[str, Any]]:

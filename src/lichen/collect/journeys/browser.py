@@ -63,6 +63,7 @@ def find_browser(profile: Profile = "fidelity", executable: str | None = None) -
                 repair="Give the path of a Chromium, or leave it out to search PATH.",
                 culprit=wanted,
             )
+        _check_kind(found, profile, "The setting" if executable else "LICHEN_BROWSER")
     else:
         found = next((path for name in _NAMES[profile] if (path := shutil.which(name))), None)
     if found is None:
@@ -75,6 +76,18 @@ def find_browser(profile: Profile = "fidelity", executable: str | None = None) -
         )
     program = _behind_wrapper(Path(found))
     return BrowserInfo(path=str(program), version=_version(str(program), program.stat().st_mtime_ns), profile=profile)
+
+
+def _check_kind(found: str, profile: Profile, origin: str) -> None:
+    """Full Chromium and the headless shell are never taken for each other: their figures do not compare."""
+    names = {Path(found).name, Path(found).resolve().name}
+    other: Profile = "fast" if profile == "fidelity" else "fidelity"
+    if names & {*_NAMES[other]} and not names & {*_NAMES[profile]}:
+        raise BrowserMissing(
+            f"{origin} names {found}, which is the browser of the profile '{other}', not of '{profile}'.",
+            repair=f"Choose the profile '{other}', or name a {_PACKAGE[profile]}.",
+            culprit=found,
+        )
 
 
 def _behind_wrapper(path: Path) -> Path:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,11 @@ _NET_ERRORS: Final = {
     "ERR_ADDRESS_UNREACHABLE": "the address cannot be reached",
     "ERR_INTERNET_DISCONNECTED": "this machine has no network",
 }
+_SET_BASE_URL: Final = (
+    'Set base_url in its [[journey]], such as base_url = "http://localhost:8000" or "{part.url}", or write '
+    "http://host/path."
+)
+_STEP_CALL: Final = re.compile(r"(?:Window\.step|unmeasured_step)\(\) (?P<problem>.*)")
 
 
 def describe(error: BaseException, *, crashed: bool) -> tuple[str, str]:
@@ -56,14 +62,14 @@ def describe(error: BaseException, *, crashed: bool) -> tuple[str, str]:
         return "the page crashed", "Open it by hand in the same browser; a page often crashes when memory runs out."
     if (refused := re.search(r"net::(ERR_\w+)(?: at (\S+))?", text)) is not None:
         return _net_error(refused[1], refused[2])
+    if "Cannot navigate to invalid URL" in text:
+        return _partial_address(text)
     if "has been closed" in text:
         return "the page or the browser was closed while the journey still used it", ""
     if type(error).__name__ == "TimeoutError" and "Timeout" in text:
         return _timeout(text), "Check the selector or the address; allow more time when the site is slow."
     first_line = _first_line(text)
-    if type(error).__module__.startswith("playwright"):
-        return first_line.rstrip("."), ""
-    return f"{type(error).__name__}: {first_line}".rstrip(": ."), ""
+    return _in_code(error, first_line)
 
 
 def failed(
@@ -105,6 +111,11 @@ def _net_error(code: str, url: str | None) -> tuple[str, str]:
         return f"nothing answers{at}: {reason}", "Start the site, or correct the address."
     if "CERT" in code:
         return f"the certificate{at} is not valid ({code})", "Set ignore_https_errors = true for a test site."
+    if code == "ERR_UNSAFE_PORT":
+        return (
+            f"the browser refuses the port{at}",
+            "Serve on another port, such as 8000: Chromium keeps some for itself.",
+        )
     if code == "ERR_ABORTED":
         return f"the navigation{at} was stopped: the address is a download, or the page navigated elsewhere", ""
     return f"the page{at} cannot be loaded ({code})", ""
@@ -120,6 +131,30 @@ def _timeout(text: str) -> str:
     action = text.split(":", 1)[0]
     awaited = waiting[1].strip() if waiting is not None else action
     return f"waited {seconds} in vain for {awaited}"
+
+
+def _partial_address(text: str) -> tuple[str, str]:
+    asked = re.search(r'navigating to "([^"]*)"', text)
+    shown = f" '{without_credentials(asked[1])}'" if asked is not None else ""
+    return f"the address{shown} is not whole, and the journey has no base_url that would complete it", _SET_BASE_URL
+
+
+def _in_code(error: BaseException, first_line: str) -> tuple[str, str]:
+    """What a journey's own line did wrong."""
+    if isinstance(error, TypeError) and (wrong := _STEP_CALL.fullmatch(first_line)) is not None:
+        return f"step() {wrong['problem']}", 'Write: with step("name", dwell=seconds): ...'
+    if isinstance(error, AttributeError) and (near := _nearest(error)):
+        return f"AttributeError: {first_line}", f"Did you mean '{near}'?"
+    if type(error).__module__.startswith("playwright"):
+        return first_line.rstrip("."), ""
+    return f"{type(error).__name__}: {first_line}".rstrip(": ."), ""
+
+
+def _nearest(error: AttributeError) -> str:
+    """The attribute that was probably meant; empty when nothing is near."""
+    names = [name for name in dir(error.obj) if not name.startswith("_")]
+    close = difflib.get_close_matches(error.name or "", names, n=1)
+    return close[0] if close else ""
 
 
 def _first_line(text: str) -> str:

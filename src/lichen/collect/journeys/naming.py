@@ -8,7 +8,7 @@ from typing import Final
 
 from lichen import redact
 from lichen.collect.entities import BETWEEN, segment
-from lichen.collect.journeys.script import unwritable
+from lichen.collect.journeys.steps import unwritable
 
 _LONGEST: Final = 80
 """Characters of a title that make a name."""

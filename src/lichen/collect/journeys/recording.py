@@ -29,7 +29,8 @@ from lichen.collect.journeys.recording_schema import (
     RecordedStep,
     SetViewport,
 )
-from lichen.collect.journeys.script import Journey, check_step
+from lichen.collect.journeys.script import Journey
+from lichen.collect.journeys.steps import check_step
 from lichen.errors import ConfigError
 
 OWN_STEP: Final = "lichen.step"

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _LOOK_S: Final = 0.05
 _CALM_LOOKS: Final = 3
 _CALM_SHARE: Final = 0.03
+_BLANK: Final = "about:blank"
+"""Where a new page stands: a picture of it shows nothing."""
 
 
 def run_sample(
@@ -279,7 +281,7 @@ class _Run:
         picture: Path | str | None = None
         if self._artefacts is None:
             picture = failures.NOT_KEPT
-        elif page is not None and not crashed:
+        elif page is not None and not crashed and page.url != _BLANK:
             picture = failures.take_screenshot(page, self._artefacts, name)
         return failures.failed(self._journey, step, error, crashed=crashed, screenshot=picture)
 
@@ -292,7 +294,7 @@ def _sign_in(context: BrowserContext, page: Page, url: str) -> None:
     response = page.goto(url, wait_until="commit")
     if response is not None and response.status == 401:
         raise PageRefusedError(f"{without_credentials(url)} refuses the user and password of the base address")
-    page.goto("about:blank")
+    page.goto(_BLANK)
     context.clear_cookies()
     context.new_cdp_session(page).send("Network.clearBrowserCache")
 

@@ -11,21 +11,17 @@ import os
 import re
 import sys
 import traceback
-import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from numbers import Real
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from lichen import redact
 from lichen.collect.browser.addresses import without_credentials
-from lichen.collect.entities import BETWEEN
+from lichen.collect.journeys.steps import check_literal_steps, unwritable
 from lichen.errors import ConfigError
-
-_LONGEST_DWELL_S: Final = 86_400
 
 
 class Step(Protocol):
@@ -100,55 +96,6 @@ def load_journey(
             Path(source), name=name, base_url=base_url, page_dwell_s=page_dwell_s, action_timeout_s=action_timeout_s
         )
     return _of_file(Path(source), name, base_url)
-
-
-def check_step(name: object, dwell_s: object, where: str) -> str:
-    """``name`` when it can name a step and ``dwell_s`` can be its dwell; ConfigError that says ``where`` otherwise."""
-    if not isinstance(name, str) or not name.strip():
-        raise ConfigError(f"{where}: a step has no name.", repair='Write step("some name").', culprit=where)
-    problem = "'/', which separates application, part, journey and step" if "/" in name else unwritable(name)
-    if problem:
-        shown = f"'{name}'" if name.isprintable() else repr(name)
-        raise ConfigError(
-            f"{where}: the step name {shown} contains {problem}.", repair="Use another character.", culprit=where
-        )
-    if name == BETWEEN:
-        raise ConfigError(
-            f"{where}: the step name '{name}' stands for the time between steps.",
-            repair="Use another name.",
-            culprit=where,
-        )
-    if dwell_s is not None and not _is_dwell(dwell_s):
-        raise ConfigError(
-            f"{where}: the dwell of the step '{name}' is {dwell_s!r}.",
-            repair=f"Give seconds, from 0 to {_LONGEST_DWELL_S}.",
-            culprit=where,
-        )
-    return name
-
-
-def unused_step(name: str, where: str) -> ConfigError:
-    """The error for a step that was called and not entered."""
-    return ConfigError(
-        f"{where}: the step '{name}' is called without 'with', so that nothing belongs to it.",
-        repair=f'Write: with step("{name}"): ...',
-        culprit=where,
-    )
-
-
-def unwritable(name: str) -> str:
-    """What makes ``name`` impossible to write in a file or on a line; empty when nothing does."""
-    kinds = {unicodedata.category(character) for character in name}
-    if "Cs" in kinds:
-        return "half of a surrogate pair, which no text file can hold"
-    return "a control character or a line break" if kinds & {"Cc", "Zl", "Zp"} else ""
-
-
-def _is_dwell(value: object) -> bool:
-    """Whether ``value`` is a number of seconds; NumPy's numbers are, a truth value is not."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return False
-    return 0 <= float(value) <= _LONGEST_DWELL_S
 
 
 @contextlib.contextmanager
@@ -276,7 +223,7 @@ def _of_file(path: Path, name: str | None, base_url: str | None) -> Journey:
             repair="Correct the line.",
             culprit=f"{path}:{line or 1}",
         ) from error
-    _check_literal_steps(path, tree)
+    check_literal_steps(path, tree)
     namespace = _execute(path, code)
     lines = {node.name: node.lineno for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     run = namespace.get("journey")
@@ -351,48 +298,3 @@ def _check_signature(path: Path, line: int, function: Any, wanted: str, argument
             problem = f"'{function.__name__}' does not take ({wanted.partition('(')[2][:-1]}): {error}"
     if problem:
         raise ConfigError(f"{path}:{line}: {problem}.", repair=f"Write: def {wanted}: ...", culprit=f"{path}:{line}")
-
-
-def _check_literal_steps(path: Path, tree: ast.Module) -> None:
-    """Refuses wrong step names that are visible in the text; names computed at run time are checked then."""
-    seen: dict[str, int] = {}
-    for function in tree.body:
-        if not isinstance(function, ast.FunctionDef) or function.name != "journey":
-            continue
-        for statement in function.body:
-            if isinstance(statement, ast.If | ast.Try | ast.Match):
-                continue  # branches may rightly use one name twice
-            for call in _step_calls(statement, step=_second_argument(function)):
-                where = f"{path}:{call.lineno}"
-                name = call.args[0]
-                if not isinstance(name, ast.Constant):
-                    continue
-                text = check_step(name.value, _literal_dwell(call), where)
-                if isinstance(statement, ast.Expr) and statement.value is call:
-                    raise unused_step(text, where)
-                if text in seen:
-                    raise ConfigError(
-                        f"{path}:{call.lineno}: the step '{text}' is already used in line {seen[text]}.",
-                        repair="Give each step a name of its own.",
-                        culprit=f"{path}:{call.lineno}",
-                    )
-                seen[text] = call.lineno
-
-
-def _literal_dwell(call: ast.Call) -> object:
-    for word in call.keywords:
-        if word.arg == "dwell":
-            with contextlib.suppress(ValueError):
-                return ast.literal_eval(word.value)
-    return None
-
-
-def _second_argument(function: ast.FunctionDef) -> str:
-    arguments = [*function.args.posonlyargs, *function.args.args]
-    return arguments[1].arg if len(arguments) > 1 else "step"
-
-
-def _step_calls(node: ast.AST, *, step: str) -> Iterator[ast.Call]:
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == step and inner.args:
-            yield inner

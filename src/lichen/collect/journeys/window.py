@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lichen.collect.browser.layouts import LayoutBooks
 from lichen.collect.browser.recorder import Recorder
 from lichen.collect.counters import Edge, Meter
-from lichen.collect.journeys.script import check_step, unused_step
+from lichen.collect.journeys.steps import check_step, unused_step
 from lichen.errors import ConfigError, LichenError
 
 if TYPE_CHECKING:

@@ -125,7 +125,8 @@ class Parts:
             if not target and part.pid is None and (part.port is not None or self._uses_port(part)):
                 target = f"tcp://127.0.0.1:{self._ports[part.name]}"
             if target:
-                wait_ready(part.name, target, part.timeout_s, partial(self._check_one, running))
+                log = self.log(part.name) if part.command else None
+                wait_ready(part.name, target, part.timeout_s, partial(self._check_one, running), log=log)
             else:
                 self._check_one(running)
 

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -20,6 +21,7 @@ _PAUSE_S: Final = 0.05
 _ANSWER_S: Final = 5.0
 _BAD_STATUS: Final = 400
 _BODY_BYTES: Final = 2**20
+_ANSWERS: Final = "it answers with status"
 _URL_CHARACTERS: Final = "%/:?#[]@!$&'()*+,;=-._~"
 """What stays as it is in a path or a query: RFC 3986's characters, and what is encoded already."""
 
@@ -89,7 +91,7 @@ def _attempt(target: str, timeout_s: float) -> str:
         return "what listens there does not speak HTTP"
     except OSError as error:
         return f"it cannot be reached ({error.strerror or error})"
-    return f"it answers with status {status}" if status >= _BAD_STATUS else ""
+    return f"{_ANSWERS} {status}" if status >= _BAD_STATUS else ""
 
 
 def check_target(name: str, target: str) -> None:
@@ -110,7 +112,7 @@ def check_target(name: str, target: str) -> None:
         )
 
 
-def wait_ready(name: str, target: str, timeout_s: float, check: Callable[[], None]) -> None:
+def wait_ready(name: str, target: str, timeout_s: float, check: Callable[[], None], *, log: Path | None = None) -> None:
     """Waits until ``target`` answers.
 
     Args:
@@ -118,6 +120,7 @@ def wait_ready(name: str, target: str, timeout_s: float, check: Callable[[], Non
         target: ``http(s)://…`` that must answer with a status below 400, or ``tcp://host:port`` that must accept.
         timeout_s: longest wait [s].
         check: raises when the part has died; called at each attempt.
+        log: where its output goes, for the repair.
 
     Raises:
         PartFailed: the part died, or is not ready in time; says what was found there.
@@ -139,7 +142,9 @@ def wait_ready(name: str, target: str, timeout_s: float, check: Callable[[], Non
     raise PartFailed(
         f"The part '{name}' did not get ready: waited {timeout_s:g} s for {target}, {lacks}"
         f"{f' (port {port}: {holder})' if holder else ''}.",
-        repair="Correct its ready address, give it a longer timeout_s, or see its log.",
+        repair="Correct its ready address"
+        + ("" if lacks.startswith(_ANSWERS) else " or give it a longer ready_timeout_s")
+        + (f"; its output is in {log}." if log is not None else "."),
         culprit=name,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -21,6 +22,9 @@ from lichen.errors import PartFailed
 
 _START_TIMEOUT_S: Final = 20.0
 _LOG_LINES: Final = 5
+_TRACE: Final = re.compile(r"Traceback \(most recent call last\):|\s+\^+\s*$")
+_PORT_TAKEN: Final = re.compile(r"address already in use|EADDRINUSE", re.IGNORECASE)
+"""How the C library, and so nearly everything, says so; and how Node.js does."""
 
 
 def _signal_name(number: int) -> str:
@@ -126,19 +130,23 @@ class Supervised:
         how = f"exit code {code}" if code >= 0 else f"killed by {_signal_name(-code)}"
         lines = self.last_lines()
         said = f"; it said last: {' | '.join(lines)}" if lines else "; it said nothing"
-        foreground = "Run it in the foreground: a command that ends cannot be watched. " if code == 0 else ""
+        advice = "Run it in the foreground: a command that ends cannot be watched. " if code == 0 else ""
+        if any(_PORT_TAKEN.search(line) for line in lines):
+            advice = "Its port is taken: write {port} in its command to be given a free one, or stop what holds it. "
         raise PartFailed(
             f"The part '{self.name}' has ended ({how}){said}.",
-            repair=f"{foreground}Its whole output is in {self._log}.",
+            repair=f"{advice}Its whole output is in {self._log}.",
             culprit=self.name,
         )
 
     def last_lines(self) -> list[str]:
-        """Last lines of its output that say something."""
+        """Last lines of its output that say something; of a stack trace, what was raised and not how it came there."""
         with contextlib.suppress(OSError), self._log.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 8192))
             lines = file.read().decode(errors="replace").splitlines()
-            return [line.strip() for line in lines if line.strip()][-_LOG_LINES:]
+            telling = [line.rstrip() for line in lines if line.strip() and not _TRACE.match(line)]
+            outer = [line for line in telling if not line[0].isspace()]
+            return [line.strip() for line in outer or telling][-_LOG_LINES:]
         return []
 
     def stop(self, grace_s: float) -> None:
