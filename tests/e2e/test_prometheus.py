@@ -8,14 +8,18 @@ what real control groups account for.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from tests.e2e.prometheus_support import answering, exposing, prometheus, scraped, send
@@ -219,6 +223,118 @@ def test_what_prometheus_must_evaluate_is_told_to_be_less_exact(server: str, tar
     assert any("hides resets" in note for note in counter.notes())
 
 
+@contextlib.contextmanager
+def on_another_clock(url: str, ahead_s: Callable[[], float]) -> Iterator[str]:
+    """The same Prometheus as a machine sees it whose clock is behind by some seconds."""
+
+    def forward(handler: BaseHTTPRequestHandler) -> None:
+        parts = urlsplit(handler.path)
+        asked = dict(parse_qsl(parts.query))
+        for name in {"time", "start", "end"} & asked.keys():
+            asked[name] = str(float(asked[name]) - ahead_s())
+        with urllib.request.urlopen(f"{url}{parts.path}?{urlencode(asked)}") as response:
+            answer = json.load(response)
+        result = answer["data"].get("result", [])
+        if answer["data"].get("resultType") == "scalar":
+            result[:] = [result[0] + ahead_s(), str(float(result[1]) + ahead_s())]
+        else:
+            for row in result:
+                for pair in row.get("values", [row.get("value")]):
+                    pair[0] += ahead_s()
+        send(handler, json.dumps(answer), kind="application/json")
+
+    with answering(forward) as shifted:
+        yield shifted
+
+
+@pytest.mark.parametrize("ahead_s", [-40.0, 3.5])
+def test_a_prometheus_on_another_clock_gives_the_same_figures(server: str, target: Target, ahead_s: float) -> None:
+    name = f"clock_{abs(ahead_s):.0f}_total"
+    target.grow(name, 0.0, start=100.0)
+    scraped(server, name)
+    with on_another_clock(server, lambda: ahead_s) as url:
+        counter = QueryCounter("x", Address(url=url), {"cpu_time": name})
+        first, last = window(counter, 3, lambda: target.grow(name, 0.0, start=109.0))
+    assert (last.cpu_ns or 0) - (first.cpu_ns or 0) == 9_000_000_000
+    assert any(f"{ahead_s:+.1f}" in note and "off ours" in note for note in counter.notes())
+
+
+def test_a_clock_of_prometheus_that_is_set_leaves_the_figures_unknown(server: str) -> None:
+    ahead_s = [0.0]
+    with on_another_clock(server, lambda: ahead_s[0]) as url:
+        counter = QueryCounter("x", Address(url=url), {"cpu_time": "up_to_date_total"})
+        _, last = window(counter, 1, lambda: ahead_s.__setitem__(0, 2.0))
+    assert last.cpu_ns is None
+    assert any("was set during the window" in note for note in counter.notes())
+
+
+def test_pods_by_a_label_are_found_through_kube_state_metrics(server: str, target: Target) -> None:
+    kubernetes, prometheus_server = Kubernetes(), PrometheusServer(url=server)
+    choice = PodChoice.parse("store/app.kubernetes.io/name=web")
+    with pytest.raises(NothingMeasured, match="Nobody tells which are the pods store/app") as refused:
+        pod_counter(choice, kubernetes, prometheus_server).start()
+    assert "--metric-labels-allowlist" in refused.value.repair
+    for pod, name in (("w1", "web"), ("d1", "db")):
+        target.grow(
+            f'kube_pod_labels{{namespace="store",pod="{pod}",label_app_kubernetes_io_name="{name}"}}', 0.0, start=1.0
+        )
+        where = f'container="c",namespace="store",pod="{pod}"'
+        target.grow(f"container_cpu_usage_seconds_total{{{where}}}", 0.0, start=50.0)
+        target.grow(f'container_fs_reads_bytes_total{{device="/dev/vda",{where}}}', 0.0, start=4096.0)
+        target.grow(f'container_fs_writes_bytes_total{{device="/dev/vda",{where}}}', 0.0, start=0.0)
+    scraped(server, "container_fs_writes_bytes_total")
+
+    def work() -> None:
+        where = 'container="c",namespace="store",pod="w1"'
+        target.grow(f"container_cpu_usage_seconds_total{{{where}}}", 0.0, start=53.0)
+        target.grow(f'container_fs_writes_bytes_total{{device="/dev/vda",{where}}}', 0.0, start=8192.0)
+
+    counter = pod_counter(choice, kubernetes, prometheus_server)
+    first, last = window(counter, 3, work)
+    assert (last.cpu_ns or 0) - (first.cpu_ns or 0) == 3_000_000_000
+    assert (last.disk_bytes or 0) - (first.disk_bytes or 0) == 8192
+    assert any("1 pods of" in note and "kube-state-metrics" in note for note in counter.notes())
+
+
+# --- kubelets ---------------------------------------------------------------------------------------------------------
+
+
+def test_pods_are_read_from_a_kubelet_at_the_times_it_tells(target: Target) -> None:
+    """It looks at its containers once a second by itself, however often it is asked."""
+    began = time.time()
+    pods = {
+        "items": [
+            {
+                "metadata": {"name": "w1", "namespace": "shop", "labels": {"app": "web"}},
+                "spec": {"nodeName": "n1"},
+            }
+        ]
+    }
+
+    def kubelet(handler: BaseHTTPRequestHandler) -> None:
+        if handler.path == "/pods":
+            send(handler, json.dumps(pods), kind="application/json")
+            return
+        looked = int(time.time())
+        where = 'container="c",id="/a",namespace="shop",pod="w1"'
+        send(handler, f"container_cpu_usage_seconds_total{{{where}}} {0.25 * (looked - began)} {looked * 1000}\n")
+
+    with answering(kubelet) as url:
+        counter = pod_counter(PodChoice.parse("shop/app=web"), Kubernetes(kubelets=(url,)), PrometheusServer())
+        counter.start()
+        edges = [now()]
+        time.sleep(6)
+        edges.append(now())
+        first, last = counter.readings_at(edges)
+        counter.close()
+        nobody = pod_counter(PodChoice.parse("shop/app=db"), Kubernetes(kubelets=(url,)), PrometheusServer())
+        with pytest.raises(NothingMeasured, match="There are no pods shop/app=db on The kubelet"):
+            nobody.start()
+    seconds = (edges[1].wall_ns - edges[0].wall_ns) / 1e9
+    assert ((last.cpu_ns or 0) - (first.cpu_ns or 0)) / 1e9 == pytest.approx(0.25 * seconds, rel=1e-3)
+    assert any("read from their kubelets" in note for note in counter.notes())
+
+
 # --- what happens to series -------------------------------------------------------------------------------------------
 
 
@@ -321,9 +437,9 @@ def test_nobody_is_there() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
-        (200, "<html>hello</html>", "is no Prometheus: it gave no JSON"),
-        (200, '{"status": "success"}', "is no Prometheus: it gave no query result"),
-        (200, '{"data": {"resultType": "scalar", "result": [1]}}', "it gave no time"),
+        (200, "<html>hello</html>", "gave no JSON: something else answers there"),
+        (200, '{"status": "success"}', "gave no query result"),
+        (200, '{"data": {"resultType": "scalar", "result": [1]}}', "gave no time"),
         (401, '{"error": "token expired"}', r"refuses \(status 401\): token expired"),
         (503, "<html>busy</html>", r"refuses \(status 503\)\."),
         (302, "", r"refuses \(status 302\)"),

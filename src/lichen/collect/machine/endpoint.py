@@ -160,7 +160,7 @@ class Endpoint:
     def strange(self, wanted: str) -> NothingMeasured:
         """The error for an answer that is something else than ``wanted``."""
         return NothingMeasured(
-            f"What answers at {self.address} is no {self._what}: it gave no {wanted}.",
+            f"{self} gave no {wanted}: something else answers there.",
             repair=f"Correct {self._setting}.",
             culprit=str(self.address),
         )
@@ -174,7 +174,7 @@ class Endpoint:
         except (OSError, ssl.SSLError) as error:
             named = " and ".join(str(file) for file in files if file is not None)
             raise ConfigError(
-                f"The certificates for {self._what} at {self.address} cannot be used ({named}): {error}.",
+                f"{self} cannot be asked, as the certificates for it ({named}) cannot be used: {error}.",
                 repair="Name readable files in PEM format.",
                 culprit=named,
             ) from error

@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,9 +35,9 @@ class Cluster:
 
     server: str
     authority: str = ""
-    token: str = ""
-    certificate: str = ""
-    key: str = ""
+    token: str = field(default="", repr=False)
+    certificate: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
 
     def endpoint(self) -> Endpoint:
         """A client of its API. The papers lie in files of this user alone for the moment in which they are read."""
@@ -206,8 +206,10 @@ def _block(lines: list[tuple[int, str, str, int]], at: int) -> tuple[int, Any]:
             at, item = _block(lines, at + 1)
             listed.append(item)
             continue
-        if not key or listed:
-            if not key and not table and not listed:
+        if listed:
+            break  # a list may stand as far to the left as the key that holds it
+        if not key:
+            if not table:
                 return at + 1, _scalar(value, number)
             raise ValueError(f"line {number}")
         at += 1

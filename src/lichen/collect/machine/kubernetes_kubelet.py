@@ -157,7 +157,7 @@ class KubeletSource:
     def _interval(self) -> int:
         with self._lock:
             listed = [one for kubelet in self._kubelets for one in self._series(kubelet)]
-        return interval_ns(listed) or _UNTOLD_INTERVAL_NS
+        return _spacing(listed)
 
     def _pending(self, last_ns: int) -> bool:
         with self._lock:
@@ -173,7 +173,7 @@ class KubeletSource:
 
     def _collected(self, first_ns: int, last_ns: int) -> Collected:
         notes = [f"{str(self._choice).capitalize()}: {len(self._pods)} pods, read from their kubelets."]
-        interval = interval_ns(one for k in self._kubelets for one in self._series(k)) or _UNTOLD_INTERVAL_NS
+        interval = _spacing([one for kubelet in self._kubelets for one in self._series(kubelet)])
         curves: dict[str, list[Curve]] = {}
         for kubelet in self._kubelets:
             if kubelet.looked_ns <= last_ns:
@@ -200,3 +200,8 @@ class KubeletSource:
         for kubelet in self._kubelets:
             with contextlib.suppress(OSError):
                 kubelet.endpoint.close()
+
+
+def _spacing(listed: Sequence[Series]) -> int:
+    """How far apart figures lie: a kubelet may look more often than it is asked."""
+    return max(interval_ns(listed) or _UNTOLD_INTERVAL_NS, round(_LOOK_S * 1e9))
