@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
-import httpx2
-
 from lichen import redact
 from lichen.errors import ConfigError, NothingMeasured
 
@@ -74,6 +72,8 @@ class Endpoint:
     """
 
     def __init__(self, what: str, address: Address, *, setting: str) -> None:
+        import httpx2
+
         self.address = address
         self._what = what
         self._setting = setting
@@ -106,6 +106,8 @@ class Endpoint:
         Raises:
             NothingMeasured: nobody answers there, too late, or too much.
         """
+        import httpx2
+
         long = sum(len(value) for value in (parameters or {}).values()) > _LONG_PARAMETERS
         method, sent = ("POST", {"data": parameters}) if long else ("GET", {"params": parameters})
         began = time.monotonic()

@@ -12,14 +12,16 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
-
-import httpx2
 
 from lichen.collect.machine.engine_address import EngineAddress
 from lichen.errors import NothingMeasured
+
+if TYPE_CHECKING:
+    import httpx2
 
 _NEWEST: Final = (1, 51)
 """Newest version of Docker's API whose answers were read; an older engine is asked in its own."""
@@ -66,6 +68,8 @@ class Engine:
     """
 
     def __init__(self, address: EngineAddress, *, timeout_s: float = TIMEOUT_S) -> None:
+        import httpx2
+
         self.address = address
         self._timeout_s = timeout_s
         self._podman = False
@@ -127,6 +131,8 @@ class Engine:
                 raise self._unreachable(error) from error
 
     def _transport(self, address: EngineAddress) -> httpx2.HTTPTransport:
+        import httpx2
+
         if address.socket is not None:
             return httpx2.HTTPTransport(uds=str(address.socket))
         verify: bool | ssl.SSLContext = address.verify
@@ -168,7 +174,7 @@ class Engine:
     def _get(self, path: str) -> Any:
         """The JSON at ``path``; None when there is no such thing."""
         response, body = self._ask(path)
-        if response.status_code == httpx2.codes.NOT_FOUND:
+        if response.status_code == HTTPStatus.NOT_FOUND:
             return None
         try:
             answer = json.loads(body)
@@ -185,6 +191,8 @@ class Engine:
 
     def _ask(self, path: str) -> tuple[httpx2.Response, bytes]:
         """One exchange, bounded in time and in size."""
+        import httpx2
+
         deadline = time.monotonic() + self._timeout_s
         body = bytearray()
         try:
