@@ -49,6 +49,12 @@ def test_help_imports_nothing_heavy() -> None:
     assert HEAVY & set(modules) == set()
 
 
+def test_what_measures_loads_no_http_library_before_somebody_is_asked() -> None:
+    script = "import sys, lichen.service.measure, lichen.service.run; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert {"httpx2", "playwright", "cryptography"} & set(done.stdout.split()) == set()
+
+
 def test_without_a_command_the_help_is_usage(tmp_path: Path) -> None:
     done = call(cwd=tmp_path)
     assert done.returncode == 2

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +17,9 @@ from typing import ClassVar
 from lichen.collect.base import Availability, Window
 from lichen.collect.counters import Edge, minus
 from lichen.collect.machine.clock import cpu_ns
+from lichen.collect.machine.launch import Launched
 from lichen.collect.machine.meter import TreeMeter
-from lichen.errors import ConfigError, NothingMeasured
+from lichen.errors import ConfigError
 from lichen.records import Activity, DataMethod
 
 _TREE = "target"
@@ -51,7 +51,8 @@ class ProcessCollector:
 
         Raises:
             ConfigError: the target is neither a pid nor a command, or a pid without a duration.
-            NothingMeasured: no such process, or the command does not start.
+            NothingMeasured: no such process.
+            UsageError: there is no such program, or it cannot be executed.
         """
         pid, command = window.target.get("pid"), window.target.get("command")
         if isinstance(pid, int) and command is None:
@@ -84,29 +85,25 @@ class ProcessCollector:
 
     @staticmethod
     def _run(command: list[str], duration_s: float | None) -> _Measured:
-        if shutil.which(command[0]) is None:
-            raise NothingMeasured(f"There is no program '{command[0]}'.", repair="Correct it.", culprit=command[0])
-        # The shell waits for a line, so that the meter is there before the command's first instruction.
-        gate = ["/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh"]
-        process = subprocess.Popen([*gate, *command], stdin=subprocess.PIPE, start_new_session=True)
-        pidfd = os.pidfd_open(process.pid)
-        try:
-            with TreeMeter() as meter:
-                meter.add(_TREE, process.pid)
+        with Launched(command, stdin=subprocess.DEVNULL, own_session=True) as launched, TreeMeter() as meter:
+            try:
+                meter.add(_TREE, launched.pid)
                 first = meter.edge()
-                if process.stdin is not None:
-                    process.stdin.write(b"\n")
-                    process.stdin.close()
+                waiting_ns = cpu_ns(launched.pid) or 0
+                beginning = launched.open()
+                if beginning is not None:
+                    first = beginning.moved(first, _TREE, waiting_ns=waiting_ns)
+                # The gate's memory ends here: a peak is that since the edge before.
+                meter.edge()
                 # Its end is awaited on the pidfd, for waiting on the process would erase its clock before the last edge.
                 ended = select.poll()
-                ended.register(pidfd, select.POLLIN)
+                ended.register(launched.pidfd, select.POLLIN)
                 ended.poll(None if duration_s is None else duration_s * 1000)
                 return _Measured(first, meter.edge(), meter.memory_method(_TREE))
-        finally:
-            os.close(pidfd)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(launched.pid, signal.SIGKILL)
+                launched.process.wait()
 
 
 def _activities(entity: str, measured: _Measured) -> Iterator[Activity]:

@@ -130,10 +130,7 @@ class _Window:
             waiting_ns: CPU time of the gate at the first edge.
         """
         self.gate_ns = beginning.gate_cpu_ns - waiting_ns
-        first = self.edges[0]
-        reading = first.readings[self.tree]
-        moved = replace(reading, cpu_ns=(reading.cpu_ns or 0) + self.gate_ns)
-        self.edges[0] = replace(first, at_ns=beginning.at_ns, readings={**first.readings, self.tree: moved})
+        self.edges[0] = beginning.moved(self.edges[0], self.tree, waiting_ns=waiting_ns)
 
 
 def run_command(

@@ -10,11 +10,12 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
+from lichen.collect.counters import Edge
 from lichen.collect.machine import gate
 from lichen.errors import NothingMeasured, UsageError
 
@@ -51,6 +52,17 @@ class Beginning:
     at_ns: int
     gate_cpu_ns: int
 
+    def moved(self, edge: Edge, tree: str, *, waiting_ns: int) -> Edge:
+        """An edge that was taken while the command waited, as it would have been at the first instruction.
+
+        Args:
+            tree: name of the command's process tree.
+            waiting_ns: CPU time of the gate at the edge; what it used since then is not the command's.
+        """
+        reading = edge.readings[tree]
+        moved = replace(reading, cpu_ns=(reading.cpu_ns or 0) + self.gate_cpu_ns - waiting_ns)
+        return replace(edge, at_ns=self.at_ns, readings={**edge.readings, tree: moved})
+
 
 class Launched:
     """A command behind its gate. Use it as a context manager: what still waits at the gate is then sent away.
@@ -58,8 +70,9 @@ class Launched:
     Args:
         command: program and arguments; no shell.
         env: its environment; this process's own when None.
-        stdout: a descriptor or file for its standard output; this process's own when None.
+        stdin, stdout: descriptors or files for its standard input and output; this process's own when None.
         mask: signals that are blocked in the command; those blocked here now when None.
+        own_session: whether it gets a session of its own, and so a process group that can be ended as a whole.
 
     Attributes:
         pid: of the gate, and then of the command. pidfd: refers to it.
@@ -74,8 +87,10 @@ class Launched:
         command: Sequence[str],
         *,
         env: Mapping[bytes, bytes] | Mapping[str, str] | None = None,
+        stdin: int | IO[bytes] | None = None,
         stdout: int | IO[bytes] | None = None,
         mask: Iterable[int] | None = None,
+        own_session: bool = False,
     ) -> None:
         self._command = command
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ()) if mask is None else mask
@@ -90,9 +105,11 @@ class Launched:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", gate.__file__, *words],
                 env=own_environment() if env is None else env,
+                stdin=stdin,
                 stdout=stdout,
                 stderr=_STDERR if _is_open(_STDERR) else None,
                 close_fds=False,
+                start_new_session=own_session,
             )
         except (OSError, ValueError) as error:
             self._close()
