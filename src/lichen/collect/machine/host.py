@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machine that measures: what it is, in what state, how repeatable, and what it lacks."""
+"""The machine that measures: what it is, in what state, and what it lacks."""
 
 from __future__ import annotations
 
@@ -7,26 +7,17 @@ import hashlib
 import os
 import platform
 import re
-import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import psutil
 
 from lichen.collect.machine.clock import cpu_ns
 from lichen.collect.machine.proc import MachineStat
 
-Grade = Literal["A", "B", "C", "D"]
-
-_GRADES: Final[tuple[tuple[float, Grade], ...]] = ((0.01, "A"), (0.03, "B"), (0.06, "C"))
-"""Coefficient of variation of fixed work below which a machine has the grade."""
-_SHARED_CV: Final = 0.03
 _STEAL_MAX: Final = 0.02
-_BLOCK_STEPS: Final = 160_000
-"""Work of one repetition: some 20 ms, long against a scheduler's slice, short against a drift."""
-
 _HYPERVISORS: Final = (
     ("kvm", "KVM"),
     ("qemu", "QEMU"),
@@ -186,69 +177,6 @@ def conditions(seconds: float = 0.2) -> Conditions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """How repeatable CPU seconds are on this machine.
-
-    Attributes:
-        cv: coefficient of variation of the CPU time of fixed work (sample standard deviation over mean).
-        repetitions: of the work.
-        block_cpu_s: median CPU time of one repetition.
-        grade: A (below 1 %), B (3 %), C (6 %), D.
-        steal_share: share of the CPU time that the hypervisor took away meanwhile.
-        shared: whether CPU seconds here depend on others: virtualised, stolen from, or a CV of 3 % or more.
-    """
-
-    cv: float
-    repetitions: int
-    block_cpu_s: float
-    grade: Grade
-    steal_share: float
-    shared: bool
-
-
-def grade(cv: float) -> Grade:
-    """Grade of a coefficient of variation."""
-    return next((letter for limit, letter in _GRADES if cv < limit), "D")
-
-
-def _block() -> int:
-    """Fixed work: integer arithmetic and a small table, as interpreters do."""
-    table = [0] * 1024
-    value = 1
-    for step in range(_BLOCK_STEPS):
-        value = (value * 1_103_515_245 + 12_345) & 0x7FFF_FFFF
-        table[value & 1023] += step
-    return sum(table)
-
-
-def calibrate(seconds: float = 3.0) -> Calibration:
-    """Repeats fixed work during ``seconds`` (at least 5 times, after one discarded) and grades the machine."""
-    stat = MachineStat()
-    try:
-        first = stat.times()
-        begin_ns = time.monotonic_ns()
-        _block()
-        spent: list[float] = []
-        while len(spent) < 5 or time.monotonic_ns() - begin_ns < seconds * 1e9:
-            before = time.thread_time_ns()
-            _block()
-            spent.append((time.thread_time_ns() - before) / 1e9)
-        steal_ns = stat.times().steal_ns - first.steal_ns
-    finally:
-        stat.close()
-    steal = steal_ns / ((time.monotonic_ns() - begin_ns) * (os.cpu_count() or 1))
-    cv = statistics.stdev(spent) / statistics.fmean(spent)
-    return Calibration(
-        cv=cv,
-        repetitions=len(spent),
-        block_cpu_s=statistics.median(spent),
-        grade=grade(cv),
-        steal_share=steal,
-        shared=describe_host()["virtualised"] or steal > 0 or cv >= _SHARED_CV,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One line of the doctor: whether something can be measured here, what was found, and the repair."""
 
@@ -272,14 +200,10 @@ def diagnose() -> tuple[Finding, ...]:
         )
     )
     problems = conditions().problems(host["cpu_count"])
-    findings.append(
-        Finding(
-            topic="conditions",
-            ok=not problems,
-            what=" ".join(problems) or "quiet",
-            repair="Stop the other programs, plug the machine in, and measure again." if problems else "",
-        )
-    )
+    repair = "Stop the other programs, plug the machine in, and measure again."
+    findings += [Finding(topic="conditions", ok=False, what=problem, repair=repair) for problem in problems]
+    if not problems:
+        findings.append(Finding(topic="conditions", ok=True, what="quiet"))
     governor = host["governor"]
     if governor is not None:
         findings.append(
