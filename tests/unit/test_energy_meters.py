@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from lichen.collect.machine.meters import nvml
 from lichen.collect.machine.meters.allocation import allocate
 from lichen.collect.machine.meters.base import MachineCpu, MeterCounter, Wrapping
-from lichen.collect.machine.meters.plain import PlainSource, moves, number_in, shown_in_file
+from lichen.collect.machine.meters.plain import FileDisplay, PlainSource, moves, number_in
 from lichen.collect.machine.meters.rapl import Rapl, probe
 from lichen.collect.machine.prometheus_series import Series
 from lichen.errors import ConfigError, NothingMeasured
@@ -233,10 +234,21 @@ def test_a_coarse_meter_is_read_where_it_moves() -> None:
     assert moves(shown) == [(0, 5), (3 * S, 6), (6 * S, 7), (7 * S, 7)]
 
 
+class Shown(NamedTuple):
+    """A display that never changes."""
+
+    text: str
+
+    def read(self) -> str:
+        return self.text
+
+    def close(self) -> None: ...
+
+
 def test_a_meter_that_stands_still_leaves_the_energy_unknown(tmp_path: Path) -> None:
     file = tmp_path / "energy"
     file.write_text("17.25 kWh")
-    source = PlainSource("The meter", shown_in_file(file), unit="kWh")
+    source = PlainSource("The meter", FileDisplay(file), unit="kWh")
     source.start()
     now_ns = source._samples[0][0]
     collected = source.collect(now_ns, now_ns + 1)
@@ -247,11 +259,11 @@ def test_a_meter_that_stands_still_leaves_the_energy_unknown(tmp_path: Path) -> 
 
 def test_what_is_no_meter(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'W' is no unit"):
-        PlainSource("The meter", lambda: "1", unit="W")
-    absent = PlainSource("The meter 'm'", shown_in_file(tmp_path / "none"), unit="J")
+        PlainSource("The meter", Shown("1"), unit="W")
+    absent = PlainSource("The meter 'm'", FileDisplay(tmp_path / "none"), unit="J")
     with pytest.raises(NothingMeasured, match="The meter 'm' cannot be read: No such file"):
         absent.start()
-    wordy = PlainSource("The meter 'm'", lambda: "<html>", unit="J")
+    wordy = PlainSource("The meter 'm'", Shown("<html>"), unit="J")
     with pytest.raises(NothingMeasured, match="The meter 'm' shows no number: '<html>'"):
         wordy.start()
 

@@ -9,7 +9,6 @@ boundaries ``it`` and ``facility`` to servers: the joules of the one say nothing
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -23,7 +22,7 @@ from lichen.collect.machine.host import Finding
 from lichen.collect.machine.meters.allocation import Allocation, allocate
 from lichen.collect.machine.meters.base import JOULES_PER_UNIT, MachineCpu, MeterCounter
 from lichen.collect.machine.meters.nvml import Nvml
-from lichen.collect.machine.meters.plain import Ask, PlainSource, ShownAt, shown_in_file
+from lichen.collect.machine.meters.plain import Display, FileDisplay, HttpDisplay, PlainSource
 from lichen.collect.machine.meters.rapl import Rapl
 from lichen.collect.machine.prometheus import address_of
 from lichen.collect.machine.prometheus_counter import QueryCounter
@@ -89,11 +88,11 @@ def _counter(meter: Meter, settings: Settings) -> Counter:
         return QueryCounter(what, address_of(server), {quantity: expression}, wait_s=server.wait_s)
     if meter.url is not None:
         address = Address(url=meter.url, token=token_of(meter.token_env, setting="meter.token_env"))
-        ask: Ask = ShownAt(what, address)
+        display: Display = HttpDisplay(what, address)
     else:
         assert meter.path is not None  # noqa: S101 - settings refuse a meter without its place; tells mypy
-        ask = shown_in_file(meter.path)
-    return SeriesCounter(what, PlainSource(what, ask, unit=meter.unit, path=meter.json or ""))
+        display = FileDisplay(meter.path)
+    return SeriesCounter(what, PlainSource(what, display, unit=meter.unit, path=meter.json or ""))
 
 
 def energy_rows(rows: Sequence[Activity], run: JourneySamples, meters: Sequence[Meter]) -> list[Activity]:
@@ -204,7 +203,7 @@ def _shared_out(
         energy_j,
         parts_cpu_ns=here,
         busy_ns=machine.cpu_ns,
-        total_ns=round((os.cpu_count() or 1) * step.observed_s * 1e9),
+        total_ns=round(machine.alive * step.observed_s * 1e9),
         idle=meter.idle,
     )
 

@@ -128,7 +128,7 @@ class MachineCpu(_Prompt):
         self._stat = MachineStat()
 
     def read(self) -> Reading:
-        """Busy time of all CPUs since boot, in ticks of 10 ms."""
+        """Busy time of all CPUs since boot, in ticks of 10 ms; what is alive are the CPUs."""
         if self._stat is None:
             return UNKNOWN
         return replace(UNKNOWN, cpu_ns=self._stat.times().busy_ns, alive=os.cpu_count() or 1)

@@ -13,7 +13,7 @@ from lichen.collect.counters import Counter, minus
 from lichen.collect.machine.machine_meter import MachineMeter
 from lichen.collect.machine.meters import nvml, rapl
 from lichen.collect.machine.meters.base import JOULES_PER_UNIT, MeterCounter
-from lichen.collect.machine.meters.plain import PlainSource, shown_in_file
+from lichen.collect.machine.meters.plain import FileDisplay, PlainSource
 from lichen.collect.machine.series_counter import SeriesCounter
 from lichen.errors import ConfigError
 from lichen.records import Activity
@@ -68,7 +68,7 @@ def _opened(target: Mapping[str, Any]) -> Counter:
             return MeterCounter(nvml.Nvml())
         case {"file": str(file), "unit": str(unit), **rest} if not rest:
             what = f"The meter {file}"
-            return SeriesCounter(what, PlainSource(what, shown_in_file(Path(file)), unit=unit))
+            return SeriesCounter(what, PlainSource(what, FileDisplay(Path(file)), unit=unit))
     raise ConfigError(
         f"The meters collector cannot read {dict(target)!r}.",
         repair='Give it {"meter": "rapl"}, {"meter": "nvml"} or {"file": "path", "unit": "kWh"}.',

@@ -8,10 +8,9 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from lichen.collect.machine.endpoint import Address, Endpoint
 from lichen.collect.machine.meters.base import JOULES_PER_UNIT
@@ -28,8 +27,21 @@ _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
 _COARSE: Final = 0.05
 """Share of the window's energy that one step of the meter may be without a word."""
 
-Ask = Callable[[], str]
-"""Gives what the meter shows; raises LichenError or OSError when it cannot."""
+
+class Display(Protocol):
+    """Where a meter shows its number."""
+
+    def read(self) -> str:
+        """What it shows now.
+
+        Raises:
+            LichenError, OSError: it cannot be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Ends the reading."""
+        ...
 
 
 def number_in(text: str, path: str = "") -> float | None:
@@ -62,13 +74,22 @@ def _at_path(text: str, path: str) -> float | None:
     return float(value)
 
 
-def shown_in_file(path: Path) -> Ask:
+class FileDisplay:
     """A file that something else keeps up to date."""
-    return lambda: path.read_text(encoding="utf-8", errors="replace")
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> str:
+        """The file's content."""
+        return self._path.read_text(encoding="utf-8", errors="replace")
+
+    def close(self) -> None:
+        """Nothing is kept open."""
 
 
-class ShownAt:
-    """An address that answers with the number. It is asked by calling this.
+class HttpDisplay:
+    """An address that answers with the number.
 
     Raises:
         ConfigError: the address cannot be used.
@@ -77,11 +98,15 @@ class ShownAt:
     def __init__(self, what: str, address: Address) -> None:
         self._endpoint = Endpoint(what, address, setting="url of the meter")
 
-    def __call__(self) -> str:
+    def read(self) -> str:
         """The body of its answer."""
         answer = self._endpoint.ask("")
         self._endpoint.accept(answer)
         return answer.text
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._endpoint.close()
 
 
 class PlainSource:
@@ -89,16 +114,16 @@ class PlainSource:
 
     Args:
         what: the meter, as sentences call it.
-        ask: gives what it shows.
+        display: where it shows its number.
         unit: J, Wh or kWh.
         path: where the number is in JSON; empty for plain text.
     """
 
-    def __init__(self, what: str, ask: Ask, *, unit: str, path: str = "") -> None:
+    def __init__(self, what: str, display: Display, *, unit: str, path: str = "") -> None:
         if unit not in JOULES_PER_UNIT:
             raise ConfigError(f"'{unit}' is no unit of energy.", repair="Give J, Wh or kWh.", culprit=what)
         self._what = what
-        self._ask = ask
+        self._display = display
         self._factor = JOULES_PER_UNIT[unit]
         self._path = path
         self._samples: list[tuple[int, float]] = []
@@ -114,7 +139,7 @@ class PlainSource:
             NothingMeasured: it cannot be read, or shows no number.
         """
         try:
-            shown = self._ask()
+            shown = self._display.read()
         except OSError as error:
             raise NothingMeasured(
                 f"{self._what} cannot be read: {error.strerror or error}.",
@@ -142,7 +167,7 @@ class PlainSource:
     def _look(self) -> None:
         asked_ns = time.time_ns()
         try:
-            value = number_in(self._ask(), self._path)
+            value = number_in(self._display.read(), self._path)
         except (LichenError, OSError) as error:
             self._failure = error.problem if isinstance(error, LichenError) else f"{self._what}: {error}."
             return
@@ -177,11 +202,12 @@ class PlainSource:
         return Collected(curves={}, interval_ns=None, notes=(said,))
 
     def close(self) -> None:
-        """Ends the readings."""
+        """Ends the readings and the connection."""
         self._closed.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
+        self._display.close()
 
 
 def moves(samples: Series) -> list[tuple[int, float]]:
