@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.fixtures import run as stored
 
 from lichen import __version__
 from lichen.cli.app import COMMANDS, root
@@ -107,6 +108,7 @@ def test_init_writes_what_measure_reads_and_never_overwrites(lichen: Lichen) -> 
     again = lichen("init")
     assert again.exit_code == 2
     assert "lichen.toml exists already." in again.stderr
+    assert "overwrite it with --force, journeys/example.py too" in again.stderr
     assert Path("lichen.toml").read_text() == 'project.name = "kept"'
     assert lichen("init", "--force").exit_code == 0
     assert 'name = "shop"' in Path("lichen.toml").read_text()
@@ -114,17 +116,35 @@ def test_init_writes_what_measure_reads_and_never_overwrites(lichen: Lichen) -> 
 
 def test_init_refuses_before_it_writes_anything(lichen: Lichen) -> None:
     Path("journeys").mkdir()
-    Path("journeys/example.py").write_text("mine")
-    assert lichen("init").exit_code == 2
+    Path("journeys/example.py").mkdir()
+    assert lichen("init", "--force").exit_code == 2
     assert not Path("lichen.toml").exists()
-    Path("journeys/example.py").unlink()
+    Path("journeys/example.py").rmdir()
     Path("journeys").rmdir()
     Path("journeys").write_text("a file where a folder is needed")
     answer = lichen("init")
     assert answer.exit_code == 2
-    assert "cannot be written" in answer.stderr
+    assert answer.stderr.startswith("error: journeys/example.py cannot be written: ")
     assert "nothing was written" in answer.stderr
     assert [path.name for path in Path().iterdir()] == ["journeys"]
+
+
+def test_init_keeps_a_journey_that_exists(lichen: Lichen) -> None:
+    lichen("init")
+    Path("journeys/example.py").write_text("mine")
+    answer = lichen("init", "--config", "other.toml")
+    assert (answer.exit_code, answer.stdout) == (0, "written: other.toml\nkept: journeys/example.py\n")
+    assert Path("journeys/example.py").read_text() == "mine"
+    assert Path("other.toml").exists()
+    answer = lichen("init", "--config", "third.toml", "--json")
+    assert json.loads(answer.stdout) == {"written": ["third.toml"], "kept": ["journeys/example.py"]}
+
+
+def test_init_says_once_why_nothing_can_be_written(lichen: Lichen) -> None:
+    Path("lichen.toml").symlink_to("lichen.toml")
+    answer = lichen("init", "--force")
+    assert answer.exit_code == 2
+    assert answer.stderr.count("lichen.toml") == 1
 
 
 def test_init_puts_back_what_it_replaced_when_the_second_file_fails(lichen: Lichen) -> None:
@@ -145,6 +165,9 @@ def test_init_puts_back_what_it_replaced_when_the_second_file_fails(lichen: Lich
 def test_init_speaks_french(lichen: Lichen) -> None:
     lichen("init", "--lang", "fr")
     assert "# Terminal des visiteurs." in Path("lichen.toml").read_text(encoding="utf-8")
+    journey = Path("journeys/example.py").read_text(encoding="utf-8")
+    assert 'with step("ouvrir", dwell=5):' in journey
+    compile(journey, "example.py", "exec")
 
 
 def test_evaluate_reads_stdin_files_and_gzip_alike(lichen: Lichen) -> None:
@@ -205,6 +228,14 @@ def test_evaluate_refuses_wrong_words(lichen: Lichen) -> None:
         answer = lichen("evaluate", "lichen-1", word)
         assert answer.exit_code == 2
         assert sentence in answer.stderr
+
+
+def test_evaluate_answers_a_missing_file_with_the_newest_run(lichen: Lichen) -> None:
+    assert "RUN cannot be read" in lichen("evaluate", "lichen-1", "RUN").stderr
+    written = stored.write(Path("lichen-runs"))
+    answer = lichen("evaluate", "lichen-1", "RUN")
+    assert (answer.exit_code, "RUN cannot be read: there is no such file." in answer.stderr) == (2, True)
+    assert f"such as the newest one: {written.path.absolute()}." in answer.stderr
 
 
 def test_evaluate_keeps_the_last_of_two_equal_keys(lichen: Lichen) -> None:

@@ -95,6 +95,33 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     assert done.stderr.startswith(b"error: The output cannot be written: No space left on device.\n")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+@pytest.mark.parametrize(
+    ("words", "said", "repair"),
+    [
+        ("init", "lichen.toml cannot be written to: Read-only file system; nothing was written.", "Choose a folder"),
+        ("doctor", "lichen-runs cannot be written to: {folder}: Read-only file system", "Choose another folder: --out"),
+        (
+            "demo --html /tmp/r.html",
+            "lichen-runs cannot be written to: Read-only file system.",
+            "runs go to the current folder",
+        ),
+    ],
+)
+def test_a_read_only_folder_is_told_in_the_systems_words(tmp_path: Path, words: str, said: str, repair: str) -> None:
+    mounted = 'mount -t tmpfs -o ro none "$1" && cd "$1" && shift && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", mounted, "sh", str(tmp_path), *LICHEN, *words.split()],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    if "unshare:" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    told = done.stdout + done.stderr
+    assert said.format(folder=tmp_path) in told, told
+    assert repair in told
+    assert told.count("Read-only file system") == 1
+
+
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_with_one_line(tmp_path: Path, sent: signal.Signals, code: int) -> None:
     keyboard, terminal = os.openpty()

@@ -153,6 +153,7 @@ def test_variables_are_read_by_the_kind_of_their_key() -> None:
             "Raise the one",
         ),
         ("[measure\n", "is not TOML: ", "Repair"),
+        ("[context]\nzone = FR # mine\n", "line 2", 'Write the text in quotes: zone = "…".'),
     ],
 )
 def test_a_mistake_names_key_value_file_and_repair(text: str, problem: str, repair: str) -> None:

@@ -73,7 +73,7 @@ def _target(name: str, path: Path) -> Target:
         raise UsageError(
             f"There is no output '{name}'.", repair=f"Outputs: {', '.join(plugins.names(GROUP))}.", culprit=name
         )
-    place = destination(path).parent
+    place = (path if path.is_dir() else destination(path)).absolute().parent
     if not place.exists():
         raise StorageError(
             f"{path} cannot be written: there is no folder {place}.",

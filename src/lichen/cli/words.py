@@ -34,6 +34,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "dropped": ("dropped", "écartées"),
     "quality": ("quality", "qualité"),
     "written": ("written", "écrit"),
+    "kept": ("kept", "conservé"),
     "mapped": ("mapped", "repris"),
     "left_out": ("left out", "laissé de côté"),
     "refused": ("refused", "refusé"),

@@ -17,7 +17,7 @@ from lichen.config.metering import METER_PLACES, Meter
 from lichen.config.names import refusal
 from lichen.config.part import PART_HELPERS, PART_SOURCES, Part
 from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Lang, Origin, Settings
-from lichen.config.toml import read_toml
+from lichen.config.toml import read_toml, repair_of
 from lichen.errors import ConfigError
 
 DEFAULT_FILE: Final = "lichen.toml"
@@ -92,7 +92,9 @@ def _read_toml(file: Path) -> tuple[dict[str, Any], str]:
         ) from error  # fmt: skip
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
-            f"The configuration file {file} is not TOML: {error}.", repair="Repair that line.", culprit=str(file)
+            f"The configuration file {file} is not TOML: {error}.",
+            repair=repair_of(file, str(error)),
+            culprit=str(file),
         ) from error
 
 

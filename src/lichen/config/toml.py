@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import errno
+import re
 import stat
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+_BARE_TEXT: Final = re.compile(r"\s*([\w.-]+)\s*=\s*([A-Za-z_/.][\w./:-]*)\s*(?:#.*)?")
+"""An assignment of a word that stands without quotes."""
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
@@ -30,3 +34,12 @@ def read_toml(path: Path) -> tuple[dict[str, Any], str]:
         raise tomllib.TOMLDecodeError("it is nested too deeply") from error
     except ValueError as error:  # what int() says of too many digits
         raise tomllib.TOMLDecodeError("a number has too many digits") from error
+
+
+def repair_of(file: Path, problem: str) -> str:
+    """What to do about ``problem`` in ``file``: a text without its quotes is the commonest slip. Values are not repeated."""
+    found = re.search(r"at line (\d+)", problem)
+    lines = file.read_text(encoding="utf-8").splitlines()
+    line = lines[int(found[1]) - 1] if found is not None and int(found[1]) <= len(lines) else ""
+    bare = _BARE_TEXT.fullmatch(line)
+    return "Repair that line." if bare is None else f'Write the text in quotes: {bare[1]} = "…".'

@@ -14,11 +14,12 @@ import click
 from lichen.cli.commands.measure import run
 from lichen.cli.failure import missing_extra
 from lichen.cli.invocation import Invocation, common_options
-from lichen.errors import UsageError
+from lichen.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from lichen.config import Settings
 
+RUNS: Final = "lichen-runs"
 NEEDED: Final = ("playwright", "starlette", "uvicorn", "python_multipart")
 
 
@@ -41,13 +42,28 @@ def command(invocation: Invocation, samples: str, html: str, keep: bool) -> None
         raise UsageError(
             "lichen demo has its own settings file.", repair="Leave --config out.", culprit=str(invocation.config)
         )
+    _check_here()
     from lichen import demo
 
     invocation.config = Path(demo.__file__).with_name("lichen.toml")
-    invocation.overrides |= {"measure.samples": samples, "output.html": html, "output.runs": "lichen-runs"}
+    invocation.overrides |= {"measure.samples": samples, "output.html": html, "output.runs": RUNS}
     run(invocation, (), ())
     if keep:
         _leave_open(invocation, invocation.settings())
+
+
+def _check_here() -> None:
+    """The demo has no flag for the folder of its runs, whose own refusal would propose one."""
+    from lichen.ledger import runfile
+
+    try:
+        runfile.check_folder(Path(RUNS))
+    except StorageError as error:
+        raise StorageError(
+            error.problem,
+            repair="Change to a folder that can be written to: runs go to the current folder, wherever --html puts the report.",
+            culprit=error.culprit,
+        ) from error
 
 
 def _leave_open(invocation: Invocation, settings: Settings) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from lichen.cli.invocation import Invocation, common_options
-from lichen.errors import UsageError
+from lichen.errors import StorageError, UsageError
 
 
 @click.command(
@@ -43,5 +43,20 @@ def command(invocation: Invocation, methods: str, source: str) -> None:
         raise UsageError("Standard input is closed.", repair="Name a file, or pipe JSON in.", culprit="-")
     if source == "-" and sys.stdin.buffer.isatty():
         invocation.say("reading activities from the keyboard; Ctrl-D ends them")
+    if source != "-":
+        _check_there(Path(source), workspace.settings.output.runs)
     document = read_document(sys.stdin.buffer if source == "-" else Path(source))
     invocation.print_json(evaluate_document(workspace, document, method_ids))
+
+
+def _check_there(source: Path, runs: Path) -> None:
+    """A name that stands for any run, as documentation has it, is answered with a run."""
+    from lichen.ledger import runfile
+
+    newest = next(runfile.find(runs), None)
+    if newest is not None and not source.exists():
+        raise StorageError(
+            f"{source} cannot be read: there is no such file.",
+            repair=f"Name a run file, such as the newest one: {newest}.",
+            culprit=str(source),
+        )

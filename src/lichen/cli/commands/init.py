@@ -12,9 +12,11 @@ from typing import Final
 import click
 
 from lichen.cli.invocation import Invocation, common_options
+from lichen.cli.words import Words
 from lichen.errors import StorageError
 
-EXAMPLE_JOURNEY: Final = '''\
+EXAMPLE_JOURNEY: Final[Mapping[str, str]] = {
+    "en": '''\
 """What a visitor does. Run it with: lichen measure example"""
 
 
@@ -24,7 +26,20 @@ def journey(page, step):
         page.goto("/")
     with step("read", dwell=20):
         page.mouse.wheel(0, 2000)
-'''
+''',
+    "fr": '''\
+"""Ce que fait un visiteur. Pour le lancer : lichen measure example"""
+
+
+def journey(page, step):
+    """Ouvre la page d'accueil et la lit. `page` est une page de Playwright ; `dwell`, le temps d'une personne en secondes."""
+    with step("ouvrir", dwell=5):
+        page.goto("/")
+    with step("lire", dwell=20):
+        page.mouse.wheel(0, 2000)
+''',
+}
+"""By language: comments and names of steps."""
 
 
 @click.command("init", epilog="Example: lichen init && lichen measure example")
@@ -34,7 +49,7 @@ def journey(page, step):
 def command(invocation: Invocation, force: bool) -> None:
     """Write a commented lichen.toml and an example journey.
 
-    The files go to the current folder, or where --config names the settings file.
+    The files go to the current folder, or where --config names the settings file. An example journey that exists is kept.
     """
     from lichen.config import DEFAULT_FILE, resolve_lang
     from lichen.config.document import starter
@@ -42,21 +57,26 @@ def command(invocation: Invocation, force: bool) -> None:
     file = invocation.config or Path(DEFAULT_FILE)
     folder = file.absolute().parent
     lang = resolve_lang(invocation.lang or "auto", os.environ)
-    files = {
-        file: starter(folder.name or "project", lang),
-        file.parent / "journeys" / "example.py": EXAMPLE_JOURNEY,
-    }
-    for path in files:
-        if (path.exists() or path.is_symlink()) and not force:
-            raise StorageError(
-                f"{path} exists already.", repair="Keep it, or overwrite it with --force.", culprit=str(path)
-            )
-    _write_all(files)
+    example = file.parent / "journeys" / "example.py"
+    files = {file: starter(folder.name or "project", lang), example: EXAMPLE_JOURNEY[lang]}
+    there = [path for path in files if path.exists() or path.is_symlink()]
+    if file in there and not force:
+        besides = f", {example} too" if example in there else ""
+        raise StorageError(
+            f"{file} exists already.",
+            repair=f"Keep it, overwrite it with --force{besides}, or name another file with --config.",
+            culprit=str(file),
+        )
+    kept = [] if force or example not in there else [example]
+    _write_all({path: content for path, content in files.items() if path not in kept})
+    written = [path for path in files if path not in kept]
     if invocation.json:
-        invocation.print_json({"written": [str(path) for path in files]})
+        invocation.print_json({"written": [str(path) for path in written], "kept": [str(path) for path in kept]})
         return
-    for path in files:
-        click.echo(f"written: {path}")
+    words = Words(lang)
+    for word, paths in (("written", written), ("kept", kept)):
+        for path in paths:
+            click.echo(f"{words[word]}{words.colon}{path}")
 
 
 def _write_all(files: Mapping[Path, str]) -> None:
@@ -74,9 +94,12 @@ def _write_all(files: Mapping[Path, str]) -> None:
             write_atomically(path, content.encode())
         except (OSError, StorageError) as error:
             _put_back(before, made)
-            why = (error.strerror or str(error)) if isinstance(error, OSError) else error.problem.rstrip(".")
+            if isinstance(error, StorageError):
+                problem = error.problem.rstrip(".")
+            else:
+                problem = f"{path} cannot be written: {error.strerror or error}"
             raise StorageError(
-                f"{path} cannot be written: {why}; nothing was written.",
+                f"{problem}; nothing was written.",
                 repair="Choose a folder that can be written to.",
                 culprit=str(path),
             ) from error
