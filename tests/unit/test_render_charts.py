@@ -65,9 +65,9 @@ def test_a_title_is_text_whatever_it_holds() -> None:
 
 
 def test_each_series_has_a_style_and_all_but_the_first_a_pattern() -> None:
-    assert [charts.series(n) for n in range(8)] == ["s0", "s1", "s2", "s3", "s4", "s5", "s0", "s1"]
+    assert [charts.series(n) for n in range(8)] == ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s0"]
     patterns = _parse(charts.definitions()).findall("defs/pattern")
-    assert [p.get("id") for p in patterns] == ["p0", "p1", "p2", "p3", "p4", "p5"]
+    assert [p.get("id") for p in patterns] == ["p0", "p1", "p2", "p3", "p4", "p5", "p6"]
 
 
 def test_a_bar_beside_its_own_words_is_silent_and_pieces_thinner_than_a_pixel_are_left_out() -> None:

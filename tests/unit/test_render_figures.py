@@ -11,7 +11,7 @@ from tests.fixtures.result import sample_result
 from lichen.render import figures as say
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Numbers
-from lichen.service.result import JourneyResult, Sampling
+from lichen.service.result import Figures, JourneyResult, Sampling
 
 EN, NUMBERS = catalogue("en"), Numbers("en")
 
@@ -53,7 +53,7 @@ def test_quality_goes_from_best_to_weakest() -> None:
             "fixed",
             0.17,
             None,
-            "number of samples as asked for: 5 samples, 4 kept after trimming, ±\u00a017% on CPU time.",
+            "as many samples as asked for: 5 samples, 4 kept after trimming, ±\u00a017% on CPU time.",
         ),
         ("single", None, None, "one sample: how much a repetition would differ is unknown."),
     ],
@@ -132,5 +132,36 @@ def test_what_does_not_apply_is_blank_and_what_is_unknown_says_so() -> None:
 
 def test_a_journey_is_opened_by_its_name_ready_for_a_shell() -> None:
     journey = replace(sample_result().journeys[0], name="follow up")
-    assert say.figure_id(journey) == "'follow up'"
-    assert say.figure_id(replace(journey, figures=replace(journey.figures, indicators={}))) is None
+    result = replace(sample_result(), run_name="4be1c9d07a52", journeys=(journey,))
+    assert say.explain_command(result) == "lichen explain 'follow up' --run 4be1c9d07a52"
+    bare = replace(journey, figures=replace(journey.figures, indicators={}))
+    assert say.explain_command(replace(result, journeys=(bare,))) is None
+
+
+def test_a_column_has_one_unit_in_all_journeys_of_a_run() -> None:
+    """0.59 g beside 1.5 mg: read in one unit, the largest's."""
+    numbers, journeys = Numbers("en"), sample_result().journeys
+    small = replace(
+        journeys[0],
+        figures=Figures(
+            counters={name: counter.times(1e-3) for name, counter in journeys[0].figures.counters.items()},
+            indicators={name: found.times(1e-3) for name, found in journeys[0].figures.indicators.items()},
+        ),
+    )
+    together = [small, *journeys[1:]]
+    units = [
+        {c.name: c.rung for c in say.columns(one, say.TABLE_INDICATORS, numbers, beside=together)} for one in together
+    ]
+    assert units[0] == units[1] == units[2]
+    assert units[0]["cpu_time"].base == "s"
+    alone = {c.name: c.rung for c in say.columns(small, say.TABLE_INDICATORS, numbers)}
+    assert alone["gwp100"] != units[0]["gwp100"]
+
+
+def test_why_bytes_of_a_server_are_unknown_is_said_with_a_repair() -> None:
+    row = {"part": "site", "quantity": "network_bytes", "reason": "its value is unknown", "code": "unknown_value"}
+    (gap,) = say.gaps([row], catalogue("en"))
+    assert "without privileges" in gap.reason
+    assert "container or a control group" in gap.reason
+    (other,) = say.gaps([{**row, "quantity": "disk_bytes"}], catalogue("en"))
+    assert other.reason == "its value is unknown"

@@ -18,7 +18,7 @@ from tests.fixtures.result import LONG, RIGHT_TO_LEFT, SCRIPT, sample_result
 from lichen.outputs.export import JsonExport
 from lichen.outputs.report import HtmlReport
 from lichen.outputs.report.html import SIZE_MAX, foreign, json_for_html
-from lichen.service.result import RequestRow, Result
+from lichen.service.result import Figures, RequestRow, Result
 
 ROOM = 55_000
 """Bytes of three journeys with their heaviest requests: names and addresses may be longer than these."""
@@ -192,3 +192,52 @@ def test_json_export_is_the_document_with_sorted_keys() -> None:
     text = JsonExport().render(result, lang="fr").decode()
     assert json.loads(text) == result.to_json()
     assert text == json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _batch() -> Result:
+    """A command that did a thousand images in one run."""
+    result = sample_result()
+    first = result.journeys[0]
+    counters = {name: found for name, found in first.figures.counters.items() if name != "screen_time"}
+    one = replace(first.figures, counters=counters)
+    whole = Figures(
+        counters={name: found.times(1000) for name, found in counters.items()},
+        indicators={name: found.times(1000) for name, found in one.indicators.items()},
+    )
+    command = replace(
+        first, kind="command", functional_unit="image", figures=one, units=1000.0, whole=whole, steps=(), parts=(),
+        top_requests=(),
+    )  # fmt: skip
+    return replace(result, journeys=(command,))
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "1,000 × image: Climate 590\u00a0gCO₂e"), ("fr", "1\u202f000 × image")]
+)
+def test_a_command_shows_the_whole_run_beside_one_unit_and_no_screen(lang: str, said: str) -> None:
+    page = HtmlReport().render(_batch(), lang=lang).decode()
+    assert said in page
+    text = re.sub(r'<script type="application/json".*?</script>', "", page, flags=re.DOTALL).lower()
+    kicker, pace = {"en": ("footprint of commands", "dwell"), "fr": ("empreinte de commandes", "dwell")}[lang]
+    assert kicker in text
+    assert text.count(pace) == 1  # the composition of the fixture is that of a journey
+
+
+def test_a_counter_that_is_noise_has_not_the_rank_of_a_result() -> None:
+    result = sample_result()
+    journey = result.journeys[0]
+    disk = replace(journey.figures.counters["disk_bytes"], half_width=1e6, exact=False)
+    noisy = replace(
+        journey, figures=replace(journey.figures, counters={**journey.figures.counters, "disk_bytes": disk})
+    )
+    page = HtmlReport().render(replace(result, journeys=(noisy,)), lang="en").decode()
+    assert page.count('<div class="noise">') == 1
+    assert "take it for noise" in page
+
+
+def test_an_address_that_took_no_bytes_says_why() -> None:
+    result = sample_result()
+    journey = result.journeys[0]
+    cached = replace(journey, top_requests=(replace(journey.top_requests[0], network_bytes=0),))
+    assert "had the answer in its cache" in HtmlReport().render(replace(result, journeys=(cached,)), lang="en").decode()
+    assert "had the answer in its cache" not in HtmlReport().render(result, lang="en").decode()

@@ -16,7 +16,7 @@ from lichen.ledger.runfile import RunFile
 from lichen.service.evaluation import RESTATED, evaluate_document
 from lichen.service.explain import explain
 from lichen.service.result import Figures
-from lichen.service.summary import summarise
+from lichen.service.summary import summarise, top_requests
 from lichen.service.workspace import Workspace
 from lichen.stats.sampling import precision
 
@@ -173,3 +173,17 @@ class TestRestating:
 
     def test_a_run_that_kept_no_hash_is_not_accused(self, workspace: Workspace, run: RunFile) -> None:
         assert self.seen(workspace, run, factors_hash=None) == [False, False]
+
+
+def test_requests_for_one_address_are_one_row() -> None:
+    row = {"host": "shop", "party": "first", "kind": "image", "count": 1}
+    rows = [
+        {**row, "url": "/photo.png", "step": "open", "network_bytes": 54_800},
+        {**row, "url": "/photo.png", "step": "order", "network_bytes": 0},
+        {**row, "url": "/style.css", "step": "open", "network_bytes": 900},
+        {**row, "url": "/late.js", "step": "open", "network_bytes": None},
+    ]
+    found = top_requests(rows)
+    assert [(one.url, one.network_bytes, one.count, one.step) for one in found] == [
+        ("/photo.png", 54_800, 2, "open"), ("/style.css", 900, 1, "open"), ("/late.js", None, 1, "open"),
+    ]  # fmt: skip

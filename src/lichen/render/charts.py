@@ -2,8 +2,8 @@
 """Small inline SVG drawings, made for table cells: they stretch with the cell because every position is a percentage.
 
 A drawing never stands alone: the table's row says the same in figures, its ``<title>`` says it in words, and series differ by
-pattern as well as by colour. Colours are the page's: classes ``s0`` to ``s5`` for series and ``q-…`` for data quality refer to
-the patterns ``p1`` to ``p5``, which lie on the classes ``b1`` to ``b5``; ``gap`` refers to the bare hatching ``p0``.
+pattern as well as by colour. Colours are the page's: classes ``s0`` to ``s6`` for series and ``q-…`` for data quality refer to
+the patterns ``p1`` to ``p6``, which lie on the classes ``b1`` to ``b6``; ``gap`` refers to the bare hatching ``p0``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-SERIES: Final = 6
+SERIES: Final = 7
 """Series with a style of their own; further ones start again."""
 _VISIBLE: Final = 0.0005
 """Share of the cell's width below which a piece would be thinner than a pixel."""
@@ -24,8 +24,9 @@ _PATTERNS: Final = (
     '<path d="M0 3H6" stroke-width="1.4"/>',
     '<path d="M3 0V6M0 3H6" stroke-width="1"/>',
     '<path d="M0 0L6 6" stroke-width="1.6"/>',
+    '<path d="M1.5 0V6M4.5 0V6" stroke-width="1"/>',
 )
-"""What is drawn over the colours 1 to 5; colour 0 stays plain."""
+"""What is drawn over the colours 1 to 6; colour 0 stays plain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def definitions() -> Markup:
 def swatch(style: str) -> Markup:
     """A small square for a legend; the word beside it says what it is."""
     return Markup(  # noqa: S704 - styles are ours
-        f'<svg class="key" width="14" height="14" aria-hidden="true"><rect width="14" height="14" class="{style}"/></svg>'
+        f'<svg class="key" aria-hidden="true"><rect class="{style}"/></svg>'
     )
 
 

@@ -26,7 +26,8 @@ TABLE_INDICATORS: Final = ("energy", HEADLINE, "water")
 _HOST_ID_SHOWN: Final = 12
 _HASH_SHOWN: Final = 16
 
-STATUS_SYMBOLS: Final[Mapping[str, str]] = {"reached": "✓", "low_precision": "!", "fixed": "=", "single": "•"}
+STATUS_SYMBOLS: Final[Mapping[str, str]] = {"reached": "✓", "low_precision": "!", "fixed": "", "single": "•"}
+"""None for a number of samples that was asked for: it is neither a success nor a lack."""
 _HIDDEN_CATEGORIES: Final = ("Cc", "Cs", "Co", "Cn")
 _DIRECTION_CONTROLS: Final = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -116,6 +117,11 @@ def precision_words(sampling: Sampling, catalogue: Catalogue, numbers: Numbers) 
     return catalogue.say("precision.line", status=catalogue.say(f"status.{sampling.status}"), sentence=sentence)
 
 
+def status_words(sampling: Sampling, catalogue: Catalogue) -> str:
+    """Precision status as symbol and word."""
+    return f"{STATUS_SYMBOLS[sampling.status]} {catalogue.word('status', sampling.status)}".strip()
+
+
 def other_indicators(figures: Figures) -> list[str]:
     """Indicators beside the headline: the built-in ones in their order, then those that a plug-in adds."""
     added = [name for name in figures.indicators if name != HEADLINE and name not in OTHER_INDICATORS]
@@ -194,24 +200,50 @@ class Column:
         return Amount("") if counter is None else numbers.counter(counter, self.rung, self.finest)
 
 
-def columns(journey: JourneyResult, indicators: tuple[str, ...], numbers: Numbers) -> list[Column]:
-    """Columns of a journey's tables; the unit suits the total, or the largest row where the total is unknown."""
-    rows = [journey.figures, *(part.figures for part in journey.parts), *(step.figures for step in journey.steps)]
+def columns(
+    journey: JourneyResult, indicators: tuple[str, ...], numbers: Numbers, *, beside: Iterable[JourneyResult] = ()
+) -> list[Column]:
+    """Columns of a journey's tables.
+
+    Args:
+        journey: whose tables.
+        indicators: those with a column.
+        numbers: of the language.
+        beside: the journeys of the run; a column has one unit in all of them, the one that suits the largest.
+    """
     found = []
     for name in counters_of(journey):
-        counters = [row.counters[name] for row in rows if name in row.counters]
-        if counters:
-            total = journey.figures.counters.get(name)
-            known = [counter.value for counter in counters if counter.value is not None]
-            value = total.value if total is not None and total.value else max(known, default=None)
-            rung = numbers.rung(value, counters[0].unit)
+        value = _column_value(journey, name)
+        unit = next((row.counters[name].unit for row in _rows(journey) if name in row.counters), None)
+        if unit is not None:
+            shown = [other for one in (journey, *beside) if (other := _column_value(one, name)) is not None]
+            rung = numbers.rung(max(shown, default=None), unit)
             found.append(Column(name=name, rung=rung, finest=numbers.finest(value, rung), is_indicator=False))
     for name in indicators:
         indicator = journey.figures.indicators.get(name)
         if indicator is not None:
-            rung = numbers.rung(indicator.value, indicator.unit)
+            rung = indicator_rung(name, (journey, *beside), numbers)
             found.append(Column(name=name, rung=rung, finest=numbers.finest(indicator.value, rung), is_indicator=True))
     return found
+
+
+def indicator_rung(name: str, journeys: Iterable[JourneyResult], numbers: Numbers) -> Rung:
+    """The unit in which all journeys of a run show an indicator: the one that suits the largest."""
+    known = [found for journey in journeys if (found := journey.figures.indicators.get(name)) is not None]
+    return numbers.rung(max(found.value for found in known), known[0].unit)
+
+
+def _rows(journey: JourneyResult) -> list[Figures]:
+    return [journey.figures, *(part.figures for part in journey.parts), *(step.figures for step in journey.steps)]
+
+
+def _column_value(journey: JourneyResult, name: str) -> float | None:
+    """What the unit of a counter's column has to suit: the total, or the largest row where the total is unknown or zero."""
+    total = journey.figures.counters.get(name)
+    if total is not None and total.value:
+        return total.value
+    counters = [row.counters[name].value for row in _rows(journey) if name in row.counters]
+    return max((value for value in counters if value is not None), default=None)
 
 
 def host_words(result: Result, catalogue: Catalogue, numbers: Numbers) -> str:
@@ -230,6 +262,11 @@ def host_words(result: Result, catalogue: Catalogue, numbers: Numbers) -> str:
         known.append(catalogue.say("host.virtual"))
     name = plain(str(host.get("host_id") or catalogue.say("host.unnamed")))[:_HOST_ID_SHOWN]
     return f"{name} ({', '.join(known)})" if known else name
+
+
+def has_screen(result: Result) -> bool:
+    """Whether somebody looks at what was measured: screen time means nothing for a batch."""
+    return any("screen_time" in journey.figures.counters for journey in result.journeys)
 
 
 def browser_words(result: Result, catalogue: Catalogue) -> str:
@@ -258,6 +295,9 @@ def method_title(result: Result, lang: str) -> str:
     return plain(str(text or result.method["id"]))
 
 
-def figure_id(journey: JourneyResult) -> str | None:
-    """What `lichen explain` opens the climate figure by, ready for a shell; None when there is no such figure."""
-    return shlex.quote(plain(journey.name)) if HEADLINE in journey.figures.indicators else None
+def explain_command(result: Result) -> str | None:
+    """What opens the first climate figure, now and after further measurements; None when there is no such figure."""
+    for journey in result.journeys:
+        if HEADLINE in journey.figures.indicators:
+            return f"lichen explain {shlex.quote(plain(journey.name))} --run {shlex.quote(plain(result.run_name))}"
+    return None

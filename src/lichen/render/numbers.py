@@ -280,6 +280,11 @@ class Numbers:
             name = self._catalogue.word("unit", counter.unit) if counter.unit != "1" else ""
             number = self.integer(int(value))
             return Amount(number, name, text=f"{number}{_SPACE[self._lang]}{name}" if name else number)
+        if value is not None and counter.exact and rung is not None and (finest is None or finest <= 0):
+            shown = value / rung.factor
+            if shown.is_integer():  # what was declared in whole units is shown in whole units
+                number, name = self.integer(int(shown)), self.unit(rung)
+                return Amount(number, name, text=f"{number}{_SPACE[self._lang]}{name}" if name else number)
         half_width = 0.0 if counter.exact and counter.half_width is None else counter.half_width
         return self.amount(value, counter.unit, half_width=half_width, rung=rung, finest=finest)
 

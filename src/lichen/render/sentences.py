@@ -14,6 +14,8 @@ from lichen.render.i18n import Catalogue, catalogue
 _STORED: Final = "en"
 """Language of run files and of the public JSON."""
 _FAMILY: Final = "sentence"
+_UNKNOWN: Final = "unknown_value"
+"""Code of a quantity whose value is unknown; for some quantities the catalogue knows why, and what to do."""
 _TIMES: Final = f"{_FAMILY}.times"
 
 
@@ -27,6 +29,9 @@ def reason_words(row: Mapping[str, Any], words: Catalogue) -> str:
     key, arguments = f"reason.{row.get('code', '')}", row.get("arguments", {})
     if key not in words:
         return str(row.get("reason", ""))
+    why = f"unknown.{row.get('quantity', '')}"
+    if row.get("code") == _UNKNOWN and why in words:
+        return words.say(why)
     said = words.say(key, **arguments)
     if "indicator" not in arguments:
         return said

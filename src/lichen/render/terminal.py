@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lichen.render import figures as say
+from lichen.render.composition import cause_words, constant_words, cpu_words, follows_words
 from lichen.render.i18n import Catalogue, catalogue
 from lichen.render.numbers import Numbers
 from lichen.service.result import Figures, JourneyResult, Result
@@ -67,6 +68,7 @@ class _Page:
         self.words: Catalogue = catalogue(lang)
         self.numbers = Numbers(lang)
         self.is_narrow = console.width < QUALITY_FROM_WIDTH
+        self.journeys = result.journeys
 
     def journey(self, journey: JourneyResult) -> None:
         """Title, table, quality, precision, and what is said of this journey alone."""
@@ -85,10 +87,14 @@ class _Page:
         indicator = journey.figures.indicators.get(say.HEADLINE)
         if indicator is not None:
             self._line("terminal.quality", say.quality_words(indicator.shares, self.words, self.numbers))
-        status = journey.sampling.status
-        precision = f"{say.STATUS_SYMBOLS[status]} {say.precision_words(journey.sampling, self.words, self.numbers)}"
-        strong = len(self.words.say(f"status.{status}")) + 2
-        self._line("terminal.precision", precision, strong=strong, style=_STATUS_STYLES[status])
+        if journey.composition is not None:
+            self._line("terminal.composition", cause_words(journey.composition, self.words, self.numbers))
+            self._line("", follows_words(journey, self.words, self.numbers))
+        status = say.status_words(journey.sampling, self.words)
+        precision = say.precision_words(journey.sampling, self.words, self.numbers)
+        symbol = status.removesuffix(self.words.say(f"status.{journey.sampling.status}"))
+        sentences = f"{symbol}{precision} {cpu_words(journey, self.words, self.numbers)}".rstrip()
+        self._line("terminal.precision", sentences, strong=len(status), style=_STATUS_STYLES[journey.sampling.status])
         self.console.print()
 
     def remarks(self) -> None:
@@ -134,18 +140,17 @@ class _Page:
         )
         self._line("terminal.method", method)
         self._line("terminal.run_file", say.plain(result.run_path))
-        figure = next((found for journey in result.journeys if (found := say.figure_id(journey))), None)
-        if figure is not None:
-            command = f"lichen explain {figure}"
+        if (command := say.explain_command(result)) is not None:
             self._line("terminal.open", command, strong=len(command))
-        for key in ("terminal.range_words", "terminal.quality_words", "terminal.unknown_mark"):
+        screen = ["terminal.screen_words"] if say.has_screen(result) else []
+        for key in ("terminal.range_words", "terminal.quality_words", *screen, "terminal.unknown_mark"):
             self.console.print(
                 Text("\n".join(_wrap(self.words.say(key), self.console.width)), style="dim"), soft_wrap=True
             )
 
     def _line(self, key: str, content: str, *, strong: int = 0, style: str = "bold") -> None:
         """A label and its text with a hanging indent; the first ``strong`` characters of the text get the style."""
-        label = self.words.say(key).ljust(_LABEL_WIDTH)
+        label = (self.words.say(key) if key else "").ljust(_LABEL_WIDTH)
         lines = _wrap(content, self.console.width - cell_len(label))
         text = Text(label + f"\n{' ' * cell_len(label)}".join(lines))
         text.stylize("dim", 0, len(label))
@@ -157,16 +162,18 @@ class _Page:
         indicator = journey.figures.indicators.get(say.HEADLINE)
         if indicator is None:
             return Text(self.words.say("terminal.headline_unknown", per=per))
-        amount = self.numbers.indicator(indicator)
+        amount = self.numbers.indicator(indicator, say.indicator_rung(say.HEADLINE, self.journeys, self.numbers))
         sentence = self.words.say("terminal.headline", gwp=amount.text, per=per, range=amount.spread)
-        if amount.repeat:
+        if amount.repeat and (constant := constant_words(journey, self.words, self.numbers)):
+            sentence += self.words.say("terminal.repeat_constant", repeat=amount.repeat, constant=constant)
+        elif amount.repeat:
             sentence += self.words.say("terminal.repeat", repeat=amount.repeat)
         text = Text("\n".join(_wrap(sentence, self.console.width)))
         text.stylize(f"bold {_GREEN}", 0, len(amount.text))
         return text
 
     def _table(self, journey: JourneyResult) -> Table:
-        columns = say.columns(journey, say.TABLE_INDICATORS, self.numbers)
+        columns = say.columns(journey, say.TABLE_INDICATORS, self.numbers, beside=self.journeys)
         # The only step of a command, or its only part, is the total itself.
         steps = journey.steps if journey.kind == "journey" or len(journey.steps) > 1 else ()
         parts = journey.parts if journey.kind == "journey" or len(journey.parts) > 1 else ()

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from lichen.service.composition import Composition
 
 Kind = Literal["journey", "command"]
 
@@ -131,7 +133,7 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRow:
-    """A request or a group of equal requests, largest first."""
+    """The requests for one address, largest first. ``step`` is the first that made one."""
 
     url: str
     host: str
@@ -189,6 +191,7 @@ class JourneyResult:
         kind: a journey through pages, or a command.
         units: functional units that one run does; the figures are of one unit.
         whole: the figures of the whole run; None where it does one unit.
+        composition: the climate figure by cause; None when there is none.
     """
 
     name: str
@@ -208,6 +211,7 @@ class JourneyResult:
     kind: Kind = "journey"
     units: float = 1.0
     whole: Figures | None = None
+    composition: Composition | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
@@ -220,6 +224,7 @@ class JourneyResult:
             "by_design": [dict(row) for row in self.by_design], "notes": list(self.notes),
             "agent_cpu_s": self.agent_cpu_s, "driver_cpu_s": self.driver_cpu_s, "kind": self.kind, "units": self.units,
             "whole": None if self.whole is None else self.whole.to_json(),
+            "composition": None if self.composition is None else self.composition.to_json(),
         }  # fmt: skip
 
 
@@ -232,6 +237,7 @@ class Result:
         method: id, version, title (en, fr), factors_hash.
         context: zone, device, network and other facts that the method was given.
         fallbacks: sentences about factors that another place stood in for.
+        run_name: what ``lichen explain --run`` takes for this run: the beginning of its id, or its path.
     """
 
     run_id: str
@@ -247,7 +253,7 @@ class Result:
     context: Mapping[str, Any]
     journeys: tuple[JourneyResult, ...]
     fallbacks: tuple[str, ...] = ()
-    explain: Mapping[str, Any] = field(default_factory=dict)
+    run_name: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The document that ``lichen measure`` and ``lichen run`` print with ``--json``."""

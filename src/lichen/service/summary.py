@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from lichen.collect.entities import BROWSER, JourneyEntity, parse_entity
@@ -14,6 +15,7 @@ from lichen.model import uncertainty
 from lichen.model.results import Computed, Evaluation, add, shares
 from lichen.nomenclature import Nomenclature
 from lichen.records import Activity, NotCovered
+from lichen.service.composition import Composition, compose
 from lichen.service.evaluation import as_of, evaluate_activities, parse_document, restated
 from lichen.service.result import (
     Counter,
@@ -32,6 +34,9 @@ from lichen.stats.sampling import half_width_of_kept
 TOP_REQUESTS: Final = 10
 _ELECTRICITY: Final = "grid."
 """What the ids of factors begin with that say what a delivered kWh costs at a place."""
+RUN_ID_SHOWN: Final = 12
+HEADLINE: Final = "gwp100"
+"""The indicator whose composition is told."""
 _ONCE: Final = frozenset({"window_time", "screen_time", "network_bytes"})
 """Read from one part alone: time passes once for all parts, and what a server receives is what the browser has sent."""
 _HIDDEN: Final = frozenset({"cpu_time_share"})
@@ -112,6 +117,10 @@ class _Journey:
             },
         )
 
+    def composition(self) -> Composition | None:
+        """The climate figure by cause."""
+        return compose([(self.tiers[entity.part], c) for entity, c in self.computed if c.impact.indicator == HEADLINE])
+
     def indicators(self, where: Where) -> dict[str, Indicator]:
         by_indicator: dict[str, list[Computed]] = {}
         for entity, computed in self.computed:
@@ -155,10 +164,10 @@ class _Journey:
 
 
 def top_requests(rows: Iterable[Mapping[str, Any]], count: int = TOP_REQUESTS) -> tuple[RequestRow, ...]:
-    """The largest requests, equal ones of a step counted together."""
-    merged: dict[tuple[str, str, str], dict[str, Any]] = {}
+    """The largest requests, those for one address counted together."""
+    merged: dict[str, dict[str, Any]] = {}
     for row in rows:
-        cell = merged.setdefault((row["step"], row["url"], row["kind"]), {**row, "count": 0, "network_bytes": 0})
+        cell = merged.setdefault(row["url"], {**row, "count": 0, "network_bytes": 0})
         cell["count"] += row.get("count", 1)
         known = cell["network_bytes"] is not None and row["network_bytes"] is not None
         cell["network_bytes"] = cell["network_bytes"] + row["network_bytes"] if known else None
@@ -205,6 +214,7 @@ def _journey_result(
         kind="command" if journey.get("kind") == "command" else "journey",
         units=journey.get("units", 1.0),
         whole=figures.whole(journey.get("units", 1.0)),
+        composition=figures.composition(),
     )  # fmt: skip
 
 
@@ -246,6 +256,15 @@ def fallbacks(evaluation: Evaluation) -> tuple[str, ...]:
     return tuple(seen)
 
 
+def run_name(workspace: Workspace, run: RunFile) -> str:
+    """What opens this run later: the beginning of its id where the settings will find it again, else its path."""
+    settings = workspace.settings
+    is_found = settings.origins["output.runs"].kind != "flag"
+    if is_found and run.path.parent.resolve() == Path(settings.output.runs).resolve():
+        return run.run_id[:RUN_ID_SHOWN]
+    return str(run.path)
+
+
 def summarise(workspace: Workspace, run: RunFile, method_id: str | None = None) -> Result:
     """A run seen through a method: the run's own when None."""
     content = run.content
@@ -269,4 +288,5 @@ def summarise(workspace: Workspace, run: RunFile, method_id: str | None = None) 
         context=context,
         journeys=tuple(_journey_result(journey, rows, evaluation, workspace.nomenclature) for journey in content["journeys"]),
         fallbacks=(*restated(content, evaluation), *fallbacks(evaluation)),
+        run_name=run_name(workspace, run),
     )  # fmt: skip

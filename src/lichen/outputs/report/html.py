@@ -52,9 +52,10 @@ def _digest(text: str) -> str:
 
 @cache
 def _asset(name: str) -> str:
-    """A file beside this module, without comments and line breaks."""
+    """A file beside this module, without comments and line breaks; a style sheet without the spaces that it does not need."""
     text = files("lichen.outputs.report").joinpath(name).read_text(encoding="utf-8")
-    return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+    text = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
+    return re.sub(r" ?([{};,]) ?|(:) ", r"\1\2", text) if name.endswith(".css") else text
 
 
 @cache

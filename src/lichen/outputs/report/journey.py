@@ -14,11 +14,14 @@ from lichen.records import DATA_METHODS
 from lichen.render import charts
 from lichen.render import figures as say
 from lichen.render.charts import Segment
+from lichen.render.composition import SMALL, constant_words, cpu_words, follows_words, small_words
 from lichen.render.i18n import Catalogue
 from lichen.render.numbers import Amount, Numbers
 from lichen.service.result import Figures, Indicator, JourneyResult, Result
 
 REQUESTS_SHOWN: Final = 8
+NOISE: Final = 0.5
+"""Half-width of a counter, as a share of it, from which it is shown as noise and not as a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Tile:
     amount: Amount
     remark: str
     drawing: Markup | None = None
+    is_noise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class JourneyView:
         self.journey: Final = journey
         self.words: Final = words
         self.numbers: Final = numbers
+        self.beside: Final = result.journeys
         self.axis_max: Final = max(
             (j.figures.indicators[say.HEADLINE].high for j in result.journeys if say.HEADLINE in j.figures.indicators),
             default=0.0,
@@ -88,7 +93,9 @@ class JourneyView:
     @cached_property
     def climate(self) -> Amount:
         """The climate figure, formatted."""
-        return self.numbers.indicator(self.headline)
+        if self.headline is None:
+            return self.numbers.indicator(None)
+        return self.numbers.indicator(self.headline, say.indicator_rung(say.HEADLINE, self.beside, self.numbers))
 
     @cached_property
     def interval(self) -> Markup | None:
@@ -111,13 +118,53 @@ class JourneyView:
     @cached_property
     def badge(self) -> str:
         """Precision status as symbol and words."""
-        return f"{say.STATUS_SYMBOLS[self.status]} {self.words.word('status', self.status)}"
+        return say.status_words(self.journey.sampling, self.words)
 
     @cached_property
     def precision(self) -> str:
-        """Precision in a sentence that starts with a capital."""
+        """Precision in sentences, the first with a capital, and how much of the climate figure it is about."""
         text = say.precision_words(self.journey.sampling, self.words, self.numbers)
-        return text[0].upper() + text[1:]
+        return f"{text[0].upper()}{text[1:]} {cpu_words(self.journey, self.words, self.numbers)}".rstrip()
+
+    @cached_property
+    def constant(self) -> str:
+        """How much of the climate figure repeating cannot move."""
+        return constant_words(self.journey, self.words, self.numbers)
+
+    @cached_property
+    def causes(self) -> list[Mark]:
+        """The climate figure by cause, with the share of each; causes too small to be seen are in the sentence below."""
+        return [
+            Mark(charts.series(place), self.words.word("cause", name), self.numbers.whole_percent(share))
+            for place, (name, share) in enumerate(self._causes.items())
+        ]
+
+    @cached_property
+    def small_causes(self) -> str:
+        """The causes that are too small to be drawn, in words."""
+        composition = self.journey.composition
+        return small_words(composition, self.words, self.numbers) if composition else ""
+
+    @cached_property
+    def causes_bar(self) -> Markup | None:
+        """The climate figure by cause, as a bar; None where there is none."""
+        segments = [Segment(share, charts.series(place)) for place, share in enumerate(self._causes.values())]
+        return charts.stacked_bar(segments, axis_max=1.0, title="", height=20) if segments else None
+
+    @cached_property
+    def _causes(self) -> dict[str, float]:
+        composition = self.journey.composition
+        return {name: share for name, share in composition.by_cause().items() if share >= SMALL} if composition else {}
+
+    @cached_property
+    def follows(self) -> str:
+        """What the climate figure is proportional to, in a sentence."""
+        return follows_words(self.journey, self.words, self.numbers)
+
+    @cached_property
+    def whole(self) -> str:
+        """The figures of the whole run beside those of one unit; empty where the run does one."""
+        return say.whole_words(self.journey, self.words, self.numbers) or ""
 
     @cached_property
     def cv(self) -> str:
@@ -191,9 +238,10 @@ class JourneyView:
             amount = self.numbers.counter(counter, rung)
             same = counter.exact and counter.half_width in (None, 0.0)
             remark = self.words.say("report.exact") if same else ""
+            noise = not same and bool(counter.value) and (counter.half_width or 0.0) > NOISE * (counter.value or 0.0)
             if amount.repeat and not same:
-                remark = self.words.say("report.varies", repeat=amount.repeat)
-            tiles.append(Tile(self.words.word("quantity", name), amount, remark))
+                remark = self.words.say("report.noise" if noise else "report.varies", repeat=amount.repeat)
+            tiles.append(Tile(self.words.word("quantity", name), amount, remark, is_noise=noise))
         return tiles
 
     @cached_property
@@ -228,7 +276,7 @@ class JourneyView:
 
     @cached_property
     def _columns(self) -> list[say.Column]:
-        return say.columns(self.journey, say.TABLE_INDICATORS, self.numbers)
+        return say.columns(self.journey, say.TABLE_INDICATORS, self.numbers, beside=self.beside)
 
     def _climate(self, indicator: Indicator | None, *, with_range: bool) -> str:
         column = next((c for c in self._columns if c.name == say.HEADLINE), None)
@@ -296,10 +344,12 @@ class JourneyView:
 
     @cached_property
     def third_party(self) -> str:
-        """Bytes from third parties, in a sentence."""
-        return self.words.say(
-            "report.third_party", amount=self.numbers.amount(self.journey.third_party_bytes, "B", half_width=0.0).text
-        )
+        """Bytes from third parties, and why an address may have none, in sentences."""
+        amount = self.numbers.amount(self.journey.third_party_bytes, "B", half_width=0.0).text
+        said = [self.words.say("report.third_party", amount=amount)]
+        if any(row.network_bytes == 0 for row in self.journey.top_requests[:REQUESTS_SHOWN]):
+            said.append(self.words.say("report.nothing_sent"))
+        return " ".join(said)
 
     @cached_property
     def quality(self) -> str:
@@ -338,8 +388,3 @@ class JourneyView:
     def notes(self) -> list[str]:
         """What the collectors noted."""
         return say.notes(self.journey, self.words)
-
-    @cached_property
-    def figure_id(self) -> str:
-        """A figure for `lichen explain`; empty when there is none."""
-        return say.figure_id(self.journey) or ""

@@ -73,9 +73,20 @@ class ReportView:
         return say.host_words(self.result, self.words, self.numbers)
 
     @cached_property
-    def figure_id(self) -> str:
-        """The first figure that `lichen explain` opens."""
-        return next((view.figure_id for view in self.journeys if view.figure_id), "")
+    def explain(self) -> str:
+        """The command that opens the first figure; empty when there is none."""
+        return say.explain_command(self.result) or ""
+
+    @cached_property
+    def kicker(self) -> str:
+        """What was measured: journeys of users, or commands."""
+        is_command = all(journey.kind == "command" for journey in self.result.journeys)
+        return self.words.say("report.kicker_command" if is_command else "report.kicker")
+
+    @cached_property
+    def has_screen(self) -> bool:
+        """Whether somebody looks at what was measured."""
+        return say.has_screen(self.result)
 
     @cached_property
     def fallbacks(self) -> list[str]:
