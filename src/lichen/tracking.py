@@ -27,7 +27,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 from lichen.collect.machine.own import OwnProcess, OwnReading, Span, span_of_process, span_of_thread, thread_reading
 from lichen.errors import NothingMeasured, UsageError
 from lichen.records import Activity
+from lichen.service.presence import Presence, neighbour_notes
 
 if TYPE_CHECKING:
     from lichen.service.block import BlockRecord
@@ -56,6 +57,7 @@ class _Block:
         pid: process that entered it.
         first: counters at its start; None when it was entered inside itself, and is part of the outer one.
         beside: another block that does not hold it was open at the same time.
+        presence: tells measurements of other processes of it.
     """
 
     tracker: Tracker
@@ -63,6 +65,7 @@ class _Block:
     started_at: str
     first: OwnReading | None = None
     beside: bool = False
+    presence: Presence = field(default_factory=Presence)
 
 
 class _State:
@@ -99,6 +102,8 @@ _open: contextvars.ContextVar[tuple[_Block, ...]] = contextvars.ContextVar("lich
 def _begin_anew() -> None:
     """In a fork's child: locks that other threads held would never be released, and the looking thread is not there."""
     global _state  # noqa: PLW0603
+    for block in _state.active.union(_open.get()):
+        block.presence.forget()
     _state = _State()
 
 
@@ -128,6 +133,7 @@ class Tracker:
         block = _Block(self, os.getpid(), started_at)
         _open.set((*around, block))
         if not any(outer.tracker is self and outer.pid == block.pid for outer in around):
+            block.presence.__enter__()
             if self._scope == "thread":
                 block.first = thread_reading()
             else:
@@ -142,10 +148,14 @@ class Tracker:
         _open.set(tuple(outer for outer in chain if outer is not block))
         if block.first is None or block.pid != os.getpid():
             return
-        if self._scope == "thread":
-            span = span_of_thread(block.first, thread_reading(), started_at=block.started_at)
-        else:
-            span = _state.leave(block, block.first)
+        try:
+            if self._scope == "thread":
+                span = span_of_thread(block.first, thread_reading(), started_at=block.started_at)
+            else:
+                span = _state.leave(block, block.first)
+            span.sample = replace(span.sample, notes=(*span.sample.notes, *neighbour_notes(block.presence)))
+        finally:
+            block.presence.close()
         span.units = _checked(self.unit, self.name)
         span.failed = "" if kind is None else kind.__name__
         self._spans.append(span)

@@ -7,6 +7,7 @@ import asyncio
 import multiprocessing
 import os
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ import pytest
 import lichen
 from lichen.errors import NothingMeasured, UsageError
 from lichen.ledger import runfile
+from lichen.service.presence import Presence
 from lichen.tracking import Tracker
 
 WORK = "until = __import__('time').process_time() + {s}\nwhile __import__('time').process_time() < until: pass"
@@ -27,6 +29,7 @@ WORK = "until = __import__('time').process_time() + {s}\nwhile __import__('time'
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "here"))
 
 
 def work(cpu_s: float) -> None:
@@ -257,6 +260,51 @@ def test_an_exception_passes_and_its_repetition_is_left_out() -> None:
     assert tracked.to_json()["journeys"][0]["notes"][0] == (
         "the block was left by an exception 1 times, which is not counted: ZeroDivisionError"
     )
+
+
+def test_measurements_of_other_processes_are_named_by_the_block_that_they_disturbed(tmp_path: Path) -> None:
+    code = "import lichen, sys\nwith lichen.track('other'): print(flush=True); sys.stdin.read()"
+    # A shell in between has ended: this process is no ancestor of the other one.
+    starts = ["sh", "-c", 'exec 3<&0; "$@" <&3 & echo $!', "sh", sys.executable, "-c", code]
+    with subprocess.Popen(starts, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shell:
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        other = int(shell.stdout.readline())
+        assert shell.stdout.readline() == b"\n"
+        shell.wait()
+        with lichen.track("disturbed") as disturbed:
+            work(0.01)
+        shell.stdin.close()
+        assert shell.stdout.read() == b""
+    with lichen.track("alone") as alone:
+        work(0.01)
+    sentence = f"another measurement ran on this machine at the same time (process {other})"
+    assert sentence in disturbed.to_json()["journeys"][0]["notes"]
+    assert not [note for note in alone.to_json()["journeys"][0]["notes"] if "another measurement" in note]
+    assert list((tmp_path / "here/lichen").iterdir()) == []
+
+
+def test_a_forked_child_does_not_keep_a_killed_measurement_alive(tmp_path: Path) -> None:
+    code = (
+        "import lichen, os, signal\n"
+        "with lichen.track('x'):\n"
+        "    child = os.fork()\n"
+        "    if child == 0: print(os.getpid(), flush=True)\n"
+        "    signal.pause()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        try:
+            parent.kill()
+            parent.wait()
+            with Presence() as later:
+                assert later.others() == ()
+                assert [int(mark.name.partition("-")[0]) for mark in (tmp_path / "here/lichen").iterdir()] == [
+                    os.getpid()
+                ]
+        finally:
+            os.kill(child, signal.SIGKILL)
 
 
 def test_the_run_file_is_like_that_of_a_command(tmp_path: Path) -> None:

@@ -54,6 +54,13 @@ def test_a_measurement_that_holds_this_one_is_no_neighbour(tmp_path: Path) -> No
         assert presence.others() == ()
 
 
+def test_a_measurement_that_runs_inside_this_one_is_no_neighbour(tmp_path: Path) -> None:
+    inner = stranger(tmp_path)
+    with Presence(tmp_path) as presence:
+        assert presence.others() == ()
+        assert inner.communicate("")[0] == "()\n"
+
+
 def test_what_a_killed_measurement_left_is_removed(tmp_path: Path) -> None:
     killed = stranger(tmp_path)
     killed.kill()

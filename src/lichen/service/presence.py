@@ -48,8 +48,17 @@ class Presence:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Goes: nobody is noticed from now on."""
+        with contextlib.suppress(OSError):
+            if self._path is not None:
+                self._path.unlink(missing_ok=True)
+        self.forget()
+
+    def forget(self) -> None:
+        """In a fork's child: the lock is the parent's, and would outlive the parent here."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -65,11 +74,8 @@ class Presence:
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._path = self._folder / f"{os.getpid()}-{self._file}.run"
         Path(hidden).rename(self._path)
-        related = None
         for pid, path in self._marks():
-            related = _ancestors() if related is None else related
-            # What runs inside another measurement is part of it, not its neighbour.
-            if pid not in related and _told(path):
+            if not _is_related(pid) and _told(path):
                 self._others.add(pid)
 
     def _marks(self) -> Iterator[tuple[int, Path]]:
@@ -97,10 +103,16 @@ def _told(path: Path) -> bool:
         os.close(file)
 
 
-def _ancestors() -> set[int]:
+def _is_related(pid: int) -> bool:
+    """Whether a process holds this one or is held by it: what runs inside a measurement is part of it, not its neighbour."""
     import psutil
 
-    return {process.pid for process in psutil.Process().parents()}
+    try:
+        other = psutil.Process(pid)
+        own = psutil.Process()
+        return other in own.parents() or own in other.parents()
+    except psutil.Error:
+        return False
 
 
 def neighbour_notes(presence: Presence) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -101,7 +101,7 @@ def measure_command(
         relay.let_in()
         runner = _Runner(workspace, order, relay, parts)
         measured = runner.repeat()
-        measured = replace(measured, samples=_noted(measured, neighbour_notes(presence)))
+        measured = replace(measured, notes=(*measured.notes, *neighbour_notes(presence)))
     place = place_of_command(settings)
     trees = dict.fromkeys(name for sample in measured.samples for step in sample.steps for name in step.readings)
     known = places(settings, parts)
@@ -120,11 +120,6 @@ def _write(folder: Path, content: Mapping[str, Any]) -> tuple[RunFile, StorageEr
         return runfile.write(folder, content), None
     except StorageError as error:
         return RunFile(runfile.run_id(content), folder, content), error
-
-
-def _noted(measured: Measured, notes: Sequence[str]) -> tuple[Any, ...]:
-    first, *others = measured.samples
-    return (replace(first, notes=(*first.notes, *notes)), *others)
 
 
 class _Runner:
