@@ -26,7 +26,7 @@ from lichen.collect.journeys import (
     run_sample,
 )
 from lichen.collect.journeys.rows import PartPlace, primary_s
-from lichen.collect.machine import MachineMeter, Part, Parts, describe_host, is_counter, open_part
+from lichen.collect.machine import Calibrator, MachineMeter, Part, Parts, describe_host, is_counter, open_part
 from lichen.config import Samples, Settings
 from lichen.errors import JourneyFailed, LichenError
 from lichen.ledger import runfile
@@ -135,10 +135,12 @@ class _Runner:
         self.browser_settings = browser_settings(settings)
         self.parts = parts
         self.progress = progress
+        self.calibrator = Calibrator()
         self.artefacts = run_folder(settings, "screenshots") if settings.output.keep_screenshots else None
 
     def sample(self, journey: Journey, index: int) -> Sample:
         """One repetition, on parts that were reset; a negative index is a warm-up, which does not rest."""
+        self.calibrator.look()
         self.parts.check()
         self.parts.reset()
         try:
@@ -254,6 +256,7 @@ def measure(
         runner = _Runner(settings, browser, parts, listener)
         started_at = now()
         measured, failed = _repeat_all(runner, on_parts(plans, early, parts, load), plan)
+    runner.calibrator.look()
     failures = list(failed.values())
     for error in failures if measured else failures[:-1]:
         if on_failed is not None:
@@ -267,7 +270,7 @@ def measure(
         functional_unit=settings.context.functional_unit,
         method={"id": method.method_id, "version": method.version, "factors_hash": workspace.factors.hash()},
         places=places(settings, [part.name for part in declared]),
-        host=host,
+        host=host | {"calibration": runner.calibrator.record()},
         browser={"version": browser.version, "profile": browser.profile},
         settings=runner.browser_settings.fingerprint()
         | {"discard": settings.measure.discard, "page_dwell_s": settings.measure.page_dwell_s},

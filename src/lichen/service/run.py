@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from lichen.collect.counters import Counter
 from lichen.collect.journeys.rows import primary_s
-from lichen.collect.machine import Parts, describe_host
+from lichen.collect.machine import Calibrator, Parts, describe_host
 from lichen.collect.machine.command import CommandLine, CommandRun, run_command
 from lichen.collect.machine.relay import SignalRelay
 from lichen.collect.suites import SuiteReading
@@ -107,6 +107,7 @@ def measure_command(
     known = places(settings, parts)
     where = {name: known.get(name, place) for name in trees if is_part(name)}
     facts = facts_of_command(workspace, where, unit_name=order.unit_name)
+    facts = replace(facts, host={**facts.host, "calibration": runner.calibrator.record()})
     content = run_content(facts, started_at, now(), [measured], workspace.nomenclature)
     written, unwritten = _write(settings.output.runs, content)
     if on_written is not None and unwritten is None:
@@ -127,12 +128,14 @@ class _Runner:
 
     Attributes:
         exit_code: of the last repetition.
+        calibrator: asked before each repetition and after the last.
     """
 
     def __init__(
         self, workspace: Workspace, order: Order, relay: SignalRelay, parts: Mapping[str, int | Counter]
     ) -> None:
         self.exit_code = 0
+        self.calibrator = Calibrator()
         self._settings = workspace.settings
         self._order = order
         self._relay = relay
@@ -161,11 +164,13 @@ class _Runner:
         primary: list[float] = []
         longest_s = 0.0
         while not self.exit_code and not plan.enough(primary, time.monotonic() - began, longest_s):
+            self.calibrator.look()
             run = self._run(len(runs))
             self.exit_code = run.exit_code
             runs.append(run)
             primary.append(primary_s(run.sample, _trees(run)))
             longest_s = max(longest_s, run.sample.window_s)
+        self.calibrator.look()
         counted = runs[:-1] if self.exit_code and len(runs) > 1 else runs
         samples = [replace(run.sample, notes=(*run.sample.notes, *_notes(run))) for run in counted]
         if len(counted) < len(runs):

@@ -11,7 +11,7 @@ import os
 import statistics
 import time
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 from lichen.collect.machine.proc import MachineStat
 
@@ -48,7 +48,7 @@ class Calibration:
     others_share: float
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a run file: under ``calibration`` of the host."""
+        """As it stands in a run file, under ``calibration`` of the host."""
         return {
             "grade": self.grade,
             "cv": self.cv,
@@ -79,34 +79,31 @@ class Calibrator:
 
     A measurement asks between its samples, outside their windows, so that a drift from sample to sample is in the grade::
 
-        with Calibrator() as calibrator:
-            for _ in range(7):
-                calibrator.look()
-                ...  # a sample
+        calibrator = Calibrator()
+        for _ in range(7):
             calibrator.look()
-            found = calibrator.result()
+            ...  # a sample
+        calibrator.look()
+        found = calibrator.result()
     """
 
     def __init__(self) -> None:
-        self._stat = MachineStat()
         self._spent_ns: list[int] = []
         self._total_ns = self._steal_ns = self._others_ns = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stat.close()
-
     def look(self, blocks: int = _LOOK_BLOCKS) -> None:
         """Repeats the work ``blocks`` times, after one that is not counted: caches are warm then."""
-        first, own_ns, began_ns = self._stat.times(), time.process_time_ns(), time.monotonic_ns()
-        _block()
-        for _ in range(blocks):
-            before_ns = time.thread_time_ns()
+        stat = MachineStat()
+        try:
+            first, own_ns, began_ns = stat.times(), time.process_time_ns(), time.monotonic_ns()
             _block()
-            self._spent_ns.append(time.thread_time_ns() - before_ns)
-        last, own_ns = self._stat.times(), time.process_time_ns() - own_ns
+            for _ in range(blocks):
+                before_ns = time.thread_time_ns()
+                _block()
+                self._spent_ns.append(time.thread_time_ns() - before_ns)
+            last, own_ns = stat.times(), time.process_time_ns() - own_ns
+        finally:
+            stat.close()
         self._total_ns += (time.monotonic_ns() - began_ns) * (os.cpu_count() or 1)
         self._steal_ns += last.steal_ns - first.steal_ns
         self._others_ns += last.busy_ns - first.busy_ns - own_ns
@@ -126,15 +123,20 @@ class Calibrator:
             others_share=min(1.0, max(0.0, self._others_ns / self._total_ns)),
         )
 
+    def record(self) -> dict[str, Any] | None:
+        """The result as it stands in a run file."""
+        found = self.result()
+        return None if found is None else found.to_json()
+
 
 def calibrate(seconds: float = 3.0) -> Calibration:
     """Repeats fixed work during ``seconds`` (at least five times) and grades the machine."""
-    with Calibrator() as calibrator:
-        until_ns = time.monotonic_ns() + round(seconds * 1e9)
-        calibrator.look(_FEWEST)
-        while time.monotonic_ns() < until_ns:
-            calibrator.look()
-        found = calibrator.result()
+    calibrator = Calibrator()
+    until_ns = time.monotonic_ns() + round(seconds * 1e9)
+    calibrator.look(_FEWEST)
+    while time.monotonic_ns() < until_ns:
+        calibrator.look()
+    found = calibrator.result()
     if found is None:
         raise AssertionError("five repetitions are enough")
     return found
