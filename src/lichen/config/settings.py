@@ -230,6 +230,11 @@ class Browser:
     block_third_party: bool = declare(
         FLAG, False, en="Reach only the hosts of the journey's own site.", fr="Ne joindre que les hôtes du site du parcours.",
     )  # fmt: skip
+    third_parties: Path | None = declare(
+        optional(PATH), None, unset="they are reached as they are",
+        en="Recording that all hosts outside the journey's own site answer from; `lichen measure --record` makes it.",
+        fr="Enregistrement d'où répondent tous les hôtes hors du site du parcours ; `lichen measure --record` le crée.",
+    )  # fmt: skip
     args: tuple[str, ...] = declare(
         TEXTS, (), en="Further switches given to the browser.", fr="Autres options données au navigateur.",
     )  # fmt: skip

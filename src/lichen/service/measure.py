@@ -16,6 +16,8 @@ from typing import Final
 from lichen.collect.base import Sample
 from lichen.collect.entities import BROWSER
 from lichen.collect.journeys import (
+    Archive,
+    Book,
     BrowserInfo,
     BrowserSettings,
     Journey,
@@ -38,6 +40,7 @@ from lichen.service.quality import journey_notes
 from lichen.service.record import Measured, RunFacts, now, run_content
 from lichen.service.result import Result
 from lichen.service.summary import summarise
+from lichen.service.third_parties import source_of_third_parties, write_recording
 from lichen.service.workspace import Workspace
 from lichen.stats.sampling import SamplingPlan, precision
 
@@ -71,8 +74,8 @@ def sampling_plan(settings: Settings, *, shared_host: bool, samples: Samples | N
     )
 
 
-def browser_settings(settings: Settings) -> BrowserSettings:
-    """The browser's set-up from lichen.toml."""
+def browser_settings(settings: Settings, third_parties: Archive | Book | None = None) -> BrowserSettings:
+    """The browser's set-up from lichen.toml. ``third_parties``: what hosts outside the journeys' sites answer from."""
     browser, measure = settings.browser, settings.measure
     throttled = (browser.download_kbps, browser.upload_kbps, browser.latency_ms, browser.cpu_slowdown)
     throttling = None
@@ -98,6 +101,7 @@ def browser_settings(settings: Settings) -> BrowserSettings:
         journey_timeout_s=measure.journey_timeout_s,
         ignore_https_errors=browser.ignore_https_errors,
         block_third_party=browser.block_third_party,
+        third_parties=third_parties,
         extra_args=tuple(browser.args),
     )
 
@@ -129,10 +133,17 @@ def run_folder(settings: Settings, kind: str) -> Path:
 class _Runner:
     """Repeats journeys with one browser, on parts that are up."""
 
-    def __init__(self, settings: Settings, browser: BrowserInfo, parts: Parts, progress: Progress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        browser: BrowserInfo,
+        browser_settings: BrowserSettings,
+        parts: Parts,
+        progress: Progress,
+    ) -> None:
         self.settings = settings
         self.browser = browser
-        self.browser_settings = browser_settings(settings)
+        self.browser_settings = browser_settings
         self.parts = parts
         self.progress = progress
         self.calibrator = Calibrator()
@@ -160,6 +171,17 @@ class _Runner:
         self.parts.check()
         _check_opened(journey, sample)
         return replace(sample, notes=(*self.parts.notes, *sample.notes))
+
+    def record(self, journeys: Iterable[Journey]) -> None:
+        """Runs each journey once to record its third parties, which answer from their recording afterwards."""
+        book = self.browser_settings.third_parties
+        if not isinstance(book, Book):
+            return
+        for journey in journeys:
+            self.progress.phase(f"{journey.name}: recording its third parties")
+            self.sample(journey, -1)
+        archive = write_recording(self.settings, book)
+        self.browser_settings = replace(self.browser_settings, third_parties=archive)
 
     def repeat(self, journey: Journey, plan: SamplingPlan) -> Measured:
         """Repeats a journey until it is precise enough, or as often as asked."""
@@ -213,6 +235,7 @@ def measure(
     progress: Progress | None = None,
     *,
     with_parts: bool = False,
+    record: bool = False,
     on_written: Callable[[Path], object] | None = None,
     on_failed: Callable[[JourneyFailed], object] | None = None,
 ) -> Result:
@@ -223,6 +246,7 @@ def measure(
         journeys: names declared in lichen.toml, journey files or addresses; all declared ones when empty.
         progress: told what happens.
         with_parts: start and measure the parts of lichen.toml also beside addresses that are none of theirs.
+        record: first run each journey once to record its third parties into ``browser.third_parties``.
         on_written: told the path of the run file as soon as it is there, before its figures are computed.
         on_failed: told of each journey that failed, unless the error is raised.
 
@@ -239,6 +263,7 @@ def measure(
     method = workspace.method(settings.method.use)
     browser = find_browser(settings.measure.profile, settings.browser.executable)
     check_places(workspace)
+    prepared = browser_settings(settings, source_of_third_parties(settings, record=record))
     plans = plan_journeys(settings, journeys)
     load = partial(
         load_journey, page_dwell_s=settings.measure.page_dwell_s, action_timeout_s=settings.measure.action_timeout_s
@@ -253,9 +278,11 @@ def measure(
             listener.phase(f"starting {', '.join(part.name for part in declared)}")
         parts = stack.enter_context(Parts(declared, folder=run_folder(settings, "logs")))
         stack.enter_context(driver_session())
-        runner = _Runner(settings, browser, parts, listener)
+        runner = _Runner(settings, browser, prepared, parts, listener)
+        ready = on_parts(plans, early, parts, load)
+        runner.record(ready)
         started_at = now()
-        measured, failed = _repeat_all(runner, on_parts(plans, early, parts, load), plan)
+        measured, failed = _repeat_all(runner, ready, plan)
     runner.calibrator.look()
     failures = list(failed.values())
     for error in failures if measured else failures[:-1]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -40,19 +40,27 @@ Examples:
 @setting_option("--html", "output.html", "FILE")
 @click.option("--format", "formats", multiple=True, metavar="NAME=FILE", help="Write FILE through an output plug-in.")
 @click.option("--parts", is_flag=True, help="Start and measure the parts of lichen.toml beside any address.")
+@click.option("--record", is_flag=True, help="First record the third parties into browser.third_parties.")
 @common_options
 @click.pass_obj
-def command(invocation: Invocation, journeys: tuple[str, ...], formats: tuple[str, ...], parts: bool) -> None:
+def command(
+    invocation: Invocation, journeys: tuple[str, ...], formats: tuple[str, ...], parts: bool, record: bool
+) -> None:
     """Run journeys in a browser and print what they consume.
 
-    A JOURNEY is a name declared in lichen.toml or a Python file; a URL is opened and scrolled; without either, all declared
-    journeys are run.
+    A JOURNEY is a name declared in lichen.toml or a Python file, or a recording of the browser's developer tools (.json); a URL
+    is opened and scrolled; without either, all declared journeys are run.
     """
-    run(invocation, journeys, formats, with_parts=parts)
+    run(invocation, journeys, formats, with_parts=parts, record=record)
 
 
 def run(
-    invocation: Invocation, journeys: tuple[str, ...], formats: tuple[str, ...], *, with_parts: bool = False
+    invocation: Invocation,
+    journeys: tuple[str, ...],
+    formats: tuple[str, ...],
+    *,
+    with_parts: bool = False,
+    record: bool = False,
 ) -> None:
     """Measures, prints, writes the files asked for; then says which journeys failed, and ends with their exit code."""
     workspace = invocation.workspace()
@@ -60,7 +68,7 @@ def run(
     targets = outputs.plan(settings.output.html, formats, keep=settings.file)
     failures: list[JourneyFailed] = []
     try:
-        result = _measured(invocation, workspace, journeys, with_parts, failures)
+        result = _measured(invocation, workspace, journeys, {"with_parts": with_parts, "record": record}, failures)
         _show(invocation, result, targets, settings.lang)
     finally:
         for error in failures:
@@ -73,10 +81,12 @@ def _measured(
     invocation: Invocation,
     workspace: Workspace,
     journeys: tuple[str, ...],
-    with_parts: bool,
+    wanted: Mapping[str, bool],
     failures: list[JourneyFailed],
 ) -> Result:
-    """The result of the journeys that succeed; the errors of the others are added to ``failures``."""
+    """The result of the journeys that succeed; the errors of the others are added to ``failures``. ``wanted``: flags of
+    `lichen.service.measure.measure`.
+    """
     from lichen.service.measure import measure
 
     with contextlib.closing(invocation.progress(workspace.settings.lang)) as progress:
@@ -84,7 +94,7 @@ def _measured(
             workspace,
             journeys,
             progress,
-            with_parts=with_parts,
+            **wanted,
             on_written=invocation.written.append,
             on_failed=failures.append,
         )

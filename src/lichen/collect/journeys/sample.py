@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from lichen.collect.journeys.driver import Driver, driver_session
 from lichen.collect.journeys.foreign import TimeLimit
 from lichen.collect.journeys.process import BrowserProcess
 from lichen.collect.journeys.readings import DRIVER, Evidence, assemble
+from lichen.collect.journeys.replay import third_parties
 from lichen.collect.journeys.script import Journey, PageRefusedError
 from lichen.collect.journeys.settings import BrowserSettings, sandboxed
 from lichen.collect.journeys.window import DocumentReader, OnEvent, Window, unmeasured_step
@@ -96,20 +98,26 @@ class _Run:
         self._window: Window | None = None
         host = urlsplit(journey.base_url or "").hostname
         self._site = registrable_site(host) if host else None
-        if settings.block_third_party and self._site is None:
+        key = "block_third_party" if settings.block_third_party else "third_parties" if settings.third_parties else ""
+        if key and self._site is None:
             raise ConfigError(
-                f"Third parties cannot be blocked for the journey '{journey.name}': its own site is not known.",
+                f"Third parties of the journey '{journey.name}' cannot be told: its own site is not known.",
                 repair="Give the journey a base_url.",
-                culprit="block_third_party",
+                culprit=key,
             )
 
     def measure(self, driver: Driver, meter_factory: Callable[[], Meter], parts: Mapping[str, int | Counter]) -> Sample:
         """The sample."""
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._tell("launch", self._browser.path)
-        rules = only_site_rules(self._site) if self._settings.block_third_party and self._site else None
+        chosen = self._settings
+        rules = only_site_rules(self._site) if chosen.block_third_party and self._site else None
         with ExitStack() as stack:
-            process = stack.enter_context(BrowserProcess(self._browser, self._settings, rules))
+            verify = not chosen.ignore_https_errors
+            frozen = stack.enter_context(third_parties(chosen.third_parties, self._site, verify=verify))
+            if frozen is not None:
+                rules, chosen = frozen.host_rules, replace(chosen, extra_args=(*frozen.switches, *chosen.extra_args))
+            process = stack.enter_context(BrowserProcess(self._browser, chosen, rules))
             playwright = driver.playwright()  # starts while the browser does
             process.wait_ready()
             limit = stack.enter_context(TimeLimit(self._settings.journey_timeout_s, process.kill))
@@ -139,6 +147,8 @@ class _Run:
                 process.kill()
         self._tell("read", "")
         traffic = read_traffic(recorder.frames)
+        if frozen is not None:
+            evidence = replace(evidence, notes=(*evidence.notes, *frozen.notes()))
         sample = assemble(evidence, traffic, site=self._site)
         self._tell("done", "")
         return sample

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 from lichen.collect.browser.throttling import Throttling
+from lichen.collect.journeys.replay_archive import Archive, Book
 from lichen.errors import ConfigError
 
 Cache = Literal["cold", "warm"]
@@ -67,6 +68,7 @@ class BrowserSettings:
         settle_s: longest wait for the browser to come to rest before the window.
         timeout_s: of one action (click, wait, navigation). journey_timeout_s: of the whole journey.
         block_third_party: only hosts of the journey's own site are reachable.
+        third_parties: what all other hosts answer from, or are recorded into; None: they are reached as they are.
         extra_args: further Chromium switches.
     """
 
@@ -85,6 +87,7 @@ class BrowserSettings:
     journey_timeout_s: float = 300.0
     ignore_https_errors: bool = False
     block_third_party: bool = False
+    third_parties: Archive | Book | None = None
     extra_args: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -99,12 +102,19 @@ class BrowserSettings:
         for name in ("rest_s", "settle_s"):
             if not getattr(self, name) >= 0:
                 raise _wrong(name, getattr(self, name), "a number of seconds, 0 or more")
+        if self.block_third_party and self.third_parties is not None:
+            raise _wrong(
+                "block_third_party", True, "false where third parties are frozen: they answer from their recording"
+            )
         if self.throttling is not None and not self.throttling.cpu_rate >= 1:
             raise _wrong("throttling.cpu_rate", self.throttling.cpu_rate, "1 (no slow-down) or more")
 
     def fingerprint(self) -> dict[str, Any]:
         """All settings plus the sandbox's state, as JSON values: two series compare only when these are equal."""
-        content = asdict(self)
+        content = asdict(replace(self, third_parties=None))
+        content.pop("third_parties")
+        if isinstance(self.third_parties, Archive):
+            content["third_parties_sha256"] = self.third_parties.sha256
         content["viewport"] = list(self.viewport)
         content["extra_args"] = list(self.extra_args)
         content["sandbox"] = sandboxed()
