@@ -297,3 +297,17 @@ def _command(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+def test_a_word_that_step_does_not_know(tmp_path: Path) -> None:
+    def run(page: Any, step: Any) -> None:
+        del page
+        words = {"dwel": 5}
+        with step("open", **words):
+            pass
+
+    with pytest.raises(JourneyFailed) as failure:
+        attempt(run, tmp_path)
+    assert failure.value.problem == "Journey 'shop': step() got an unexpected keyword argument 'dwel'."
+    assert failure.value.repair == 'Write: with step("name", dwell=seconds): ...'
+    assert list(tmp_path.iterdir()) == []  # a picture of a blank page would say nothing

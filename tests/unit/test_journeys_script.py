@@ -51,6 +51,8 @@ def write(folder: Path, text: str) -> Path:
             2,
             "the dwell of the step 'a' is '8'",
         ),
+        ("def journey(page, step):\n    with step('a', dwel=5):\n        pass\n", 2, "a step has no 'dwel'"),
+        ("def journey(page, step):\n    with step('a', 5):\n        pass\n", 2, "a step takes one word, its name"),
         ("class Own(BaseException): pass\nraise Own('now')\n", 2, "does not load: Own: now"),
         ("def journey(page, step):\n    pass\n\ndef prepare():\n    pass\n", 4, r"'prepare' does not take \(page\)"),
         ("import no_such_module_anywhere\n", 1, "does not load: ModuleNotFoundError"),
@@ -193,3 +195,20 @@ def test_the_named_browser_is_used_or_refused(monkeypatch: pytest.MonkeyPatch, t
 def test_the_plug_in_says_what_it_was_not_given(target: dict[str, Any], lack: str) -> None:
     with pytest.raises(ConfigError, match=f"was given no {lack}"):
         list(JourneyCollector().collect(Window(entity="shop", target=target)))
+
+
+@pytest.mark.parametrize(("name", "profile"), [("chromium", "fast"), ("chromium-headless-shell", "fidelity")])
+@pytest.mark.parametrize("by_setting", [True, False])
+def test_one_browser_is_never_taken_for_the_other(
+    name: str, profile: Any, by_setting: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / name
+    program.write_text("#!/bin/sh\necho Chromium 123.0.1.2\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("LICHEN_BROWSER", "" if by_setting else str(program))
+    executable = str(program) if by_setting else None
+    other: Any = "fidelity" if profile == "fast" else "fast"
+    with pytest.raises(BrowserMissing, match=f"of the profile '{other}', not of '{profile}'") as refusal:
+        find_browser(profile, executable)
+    assert refusal.value.problem.startswith("The setting" if by_setting else "LICHEN_BROWSER")
+    assert find_browser(other, executable).profile == other
