@@ -81,10 +81,11 @@ def test_a_meter_at_an_address_is_found_at_the_edges() -> None:
     began = time.monotonic()
 
     def answer(handler) -> None:
+        assert handler.path == "/rpc/status?id=1"
         send(handler, json.dumps({"meters": [{"total": (time.monotonic() - began) * WATTS}]}))
 
     with answering(answer) as url:
-        display = HttpDisplay("The meter", Address(url=f"{url}/status"))
+        display = HttpDisplay("The meter", Address(url=f"{url}/rpc/status?id=1"))
         counter = SeriesCounter("the meter", PlainSource("The meter", display, unit="J", path="meters.0.total"))
         counter.start()
         edges = []

@@ -69,7 +69,7 @@ class Target:
 
     def __init__(self) -> None:
         self.lines: dict[str, tuple[float, float, float]] = {}
-        self.broken = False
+        self.stamped = ""
 
     def grow(self, series: str, rate: float, *, start: float = 0.0) -> None:
         """Begins a counter, or begins it anew."""
@@ -77,7 +77,10 @@ class Target:
 
     def text(self) -> str:
         at = time.monotonic()
-        return "".join(f"{name} {start + rate * (at - began)}\n" for name, (began, start, rate) in self.lines.items())
+        return (
+            "".join(f"{name} {start + rate * (at - began)}\n" for name, (began, start, rate) in self.lines.items())
+            + self.stamped
+        )
 
 
 @pytest.fixture(scope="module")
@@ -375,6 +378,31 @@ def test_a_part_that_vanishes_keeps_its_last_values(server: str, target: Target)
     assert any("vanished" in note for note in counter.notes())
 
 
+def test_a_series_with_times_of_its_own_never_becomes_stale_and_is_known_to_be_gone(
+    server: str, target: Target
+) -> None:
+    """As cAdvisor's: Prometheus gives no sign that they ended, but its target was scraped without them."""
+    line = 'timed_total{pod="a"} 5'
+    stop = threading.Event()
+
+    def stamp() -> None:
+        while not stop.wait(0.1):
+            target.stamped = f"{line} {time.time_ns() // 10**6}\n"
+        target.stamped = ""
+
+    thread = threading.Thread(target=stamp)
+    thread.start()
+    try:
+        scraped(server, "timed_total")
+        counter = QueryCounter("x", Address(url=server), {"cpu_time": "timed_total"})
+        first, last = window(counter, 4, stop.set)
+    finally:
+        stop.set()
+        thread.join()
+    assert (last.cpu_ns, last.alive) == (first.cpu_ns, 0)
+    assert any("vanished" in note for note in counter.notes())
+
+
 def test_what_is_no_number_is_unknown(server: str, target: Target) -> None:
     target.grow("nan_total", 0.0, start=1.0)
     scraped(server, "nan_total")
@@ -440,6 +468,7 @@ def test_nobody_is_there() -> None:
         (200, "<html>hello</html>", "gave no JSON: something else answers there"),
         (200, '{"status": "success"}', "gave no query result"),
         (200, '{"data": {"resultType": "scalar", "result": [1]}}', "gave no time"),
+        (200, '{"data": {"result": [1, "2"], "resultType": "scalar"}}', "has no cpu_time|gave no matrix"),
         (401, '{"error": "token expired"}', r"refuses \(status 401\): token expired"),
         (503, "<html>busy</html>", r"refuses \(status 503\)\."),
         (302, "", r"refuses \(status 302\)"),

@@ -114,7 +114,8 @@ class Endpoint:
         asked_ns = time.time_ns()
         body = bytearray()
         try:
-            with self._client.stream(method, path, **sent) as response:  # type: ignore[arg-type]
+            # A path is added to the address's own; without one the address is asked as it is, its parameters included.
+            with self._client.stream(method, path or self.address.url, **sent) as response:  # type: ignore[arg-type]
                 for piece in response.iter_bytes():
                     body += piece
                     if len(body) > ANSWER_BYTES:

@@ -109,7 +109,7 @@ class Prometheus:
         """
         window_ms = max(1, math.ceil((end_ns - start_ns) / _MS))
         data = self._query("query", {"query": f"{selector}[{window_ms}ms]", "time": _seconds(end_ns)})
-        return [_series(row) for row in self._rows(data, "matrix")]
+        return self._series(data)
 
     def evaluated(self, expression: str, start_ns: int, end_ns: int, step_s: float) -> list[Series]:
         """An expression evaluated at steps.
@@ -118,7 +118,7 @@ class Prometheus:
             NothingMeasured: it does not answer, or refuses.
         """
         asked = {"query": expression, "start": _seconds(start_ns), "end": _seconds(end_ns), "step": f"{step_s:.3f}"}
-        return [_series(row) for row in self._rows(self._query("query_range", asked), "matrix")]
+        return self._series(self._query("query_range", asked))
 
     def living(self, selector: str, at_ns: int) -> set[Labels]:
         """Series that are not stale: their target is scraped and they were in the last scrape.
@@ -136,16 +136,22 @@ class Prometheus:
             raise self._endpoint.strange("query result")
         return data
 
+    def _series(self, data: Mapping[str, Any]) -> list[Series]:
+        try:
+            return [_series(row) for row in self._rows(data, "matrix")]
+        except (TypeError, ValueError) as error:
+            raise self._endpoint.strange("matrix of numbers") from error
+
     def _rows(self, data: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
         rows = data["result"]
         values = "values" if kind == "matrix" else "value"
         if data.get("resultType") == "scalar" and kind == "vector":
             return []
         if not isinstance(rows, list) or not all(
-            isinstance(row, dict) and isinstance(row.get("metric"), dict) and values in row for row in rows
+            isinstance(row, dict) and isinstance(row.get("metric"), dict) for row in rows
         ):
             raise self._endpoint.strange(f"{kind} of samples")
-        return rows
+        return [row for row in rows if values in row]  # histograms have buckets instead of a value
 
 
 def labels_of(metric: Mapping[str, Any]) -> Labels:
@@ -160,7 +166,7 @@ def quoted(value: str) -> str:
 
 
 def _series(row: Mapping[str, Any]) -> Series:
-    """A row of a matrix; histograms have no single value and are left out."""
+    """A row of a matrix."""
     return Series.of(
         labels_of(row["metric"]), [(round(float(at) * 1e3) * _MS, float(value)) for at, value in row["values"]]
     )

@@ -219,7 +219,7 @@ class PrometheusSource:
             return False
         own = ", ".join(f"{name}={quoted(labels[name])}" for name in ("job", "instance"))
         ahead_ns = self._offset.ahead_ns
-        ups = server.raw(f"up{{{own}}}", last_ns + ahead_ns, time.time_ns() + ahead_ns)
+        ups = server.raw(f"up{{{own}}}", series.last_ns + ahead_ns, time.time_ns() + ahead_ns)
         scraped = [at for up in ups for at, value in zip(up.times_ns, up.values, strict=True) if value == 1]
         return bool(scraped) and max(scraped) - ahead_ns > series.last_ns + GAP_INTERVALS * self._interval()
 

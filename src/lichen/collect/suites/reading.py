@@ -18,7 +18,7 @@ from lichen.collect.suites.cases import Case, CaseBook
 
 _N = TypeVar("_N", int, float)
 
-_NOTHING = Reading(cpu_ns=0, disk_bytes=0, memory_byte_seconds=0.0, memory_peak_bytes=0, alive=0)
+_NOTHING = Reading(cpu_ns=0, disk_bytes=0, memory_byte_seconds=0.0, memory_peak_bytes=0, alive=0, energy_j=0.0)
 """A part before it was there."""
 
 
@@ -205,6 +205,7 @@ def _sum(readings: Iterable[Reading]) -> Reading:
             memory_byte_seconds=_both(total.memory_byte_seconds, reading.memory_byte_seconds, lambda a, b: a + b),
             memory_peak_bytes=_both(total.memory_peak_bytes, reading.memory_peak_bytes, max),
             alive=reading.alive,
+            energy_j=_both(total.energy_j, reading.energy_j, lambda a, b: a + b),
         )
     return total
 
