@@ -11,6 +11,8 @@ import pytest
 from scipy.stats import t
 
 from lichen.config import load_settings
+from lichen.render.i18n import catalogue
+from lichen.render.sentences import finding_words, told
 from lichen.service.doctor import diagnose, fix
 from lichen.service.workspace import Workspace
 from lichen.stats.detectable import smallest_change
@@ -54,12 +56,53 @@ def test_the_configured_browser_is_that_of_the_configured_profile(tmp_path: Path
 
 def test_calibration_says_how_small_a_change_can_show(tmp_path: Path) -> None:
     rows = diagnose(workspace(tmp_path, ""), calibrate=True, seconds=0.1)
-    said = re.search(
-        r"vary by ([\d.]+)% .* 7 samples a side can show a change of ([\d.]+)%", finding(rows, "precision")["what"]
+    noise = re.search(r"vary by ([\d.]+)% ", finding(rows, "precision")["what"])
+    said = re.fullmatch(
+        r"7 samples a side show a change of ([\d.]+)% or more, 30 samples one of ([\d.]+)%",
+        finding(rows, "smallest change")["what"],
     )
+    assert noise is not None
     assert said is not None
-    cv, change = float(said[1]), float(said[2])
+    cv, change, less = float(noise[1]), float(said[1]), float(said[2])
     assert change == pytest.approx(1.6310537 * cv, abs=0.15)
+    assert less == pytest.approx(0.7358 * cv, abs=0.15)
+
+
+def test_calibration_counts_the_samples_that_the_settings_take(tmp_path: Path) -> None:
+    here = workspace(tmp_path, "measure.min_samples = 9\nmeasure.max_samples = 12")
+    said = finding(diagnose(here, calibrate=True, seconds=0.1), "smallest change")["what"]
+    assert said.startswith("9 samples a side show")
+    assert ", 12 samples one of " in said
+
+
+def test_all_that_is_found_here_is_said_in_french_too(tmp_path: Path) -> None:
+    here = workspace(tmp_path, 'output.runs = "lichen.toml/runs"')
+    rows = diagnose(here, calibrate=True, seconds=0.1)
+    english, french = catalogue("en"), catalogue("fr")
+    same = {"machine", "conditions", "factors", "containers"}
+    for row in rows:
+        assert finding_words(row, english) == (row["topic"], row["what"], row["repair"])
+        topic, what, repair = finding_words(row, french)
+        assert topic != row["topic"] or topic in {"machine", "conditions"}, row
+        if not row["topic"].startswith("browser") and row["topic"] not in same:
+            assert what != row["what"], row
+        assert repair != row["repair"] or not repair, row
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("6.8 tasks compete for 2 CPUs.", "6.8 tâches se disputent 2 processeurs."),
+        ("http://localhost:9090 answers", "http://localhost:9090 répond"),
+        ("the cluster of ~/.kube/config answers", "la grappe de ~/.kube/config répond"),
+        ("CPU, memory, storage and pressure of whole groups, version 2",
+         "processeur, mémoire, stockage et attentes de groupes entiers, version 2"),
+        ("/usr/bin/chromium, version 156.0", "/usr/bin/chromium, version 156.0"),
+        ("a sentence of an engine", "a sentence of an engine"),
+    ],
+)  # fmt: skip
+def test_the_more_exact_sentence_is_recognised(sentence: str, expected: str) -> None:
+    assert told(sentence, catalogue("fr"), family="doctor") == expected
 
 
 @pytest.mark.parametrize("samples", [2, 7, 30])

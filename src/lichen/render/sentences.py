@@ -39,9 +39,19 @@ def reason_words(row: Mapping[str, Any], words: Catalogue) -> str:
     return words.say("reason.only", reason=said, indicator=indicator, phase=phase)
 
 
-def told(text: str, words: Catalogue) -> str:
-    """An English sentence of a run file in the reader's language; one that the catalogue does not know stays as it is."""
-    for key, pattern in _patterns():
+def finding_words(row: Mapping[str, Any], words: Catalogue) -> tuple[str, str, str]:
+    """Topic, finding and repair of a row of the doctor, in the reader's language."""
+    topic = told(row["topic"], words, family="doctor_topic")
+    return topic, told(row["what"], words, family="doctor"), told(row["repair"], words, family="doctor")
+
+
+def told(text: str, words: Catalogue, *, family: str = _FAMILY) -> str:
+    """An English sentence of a run file in the reader's language; one that the catalogue does not know stays as it is.
+
+    Args:
+        family: of sentences, in the catalogue.
+    """
+    for key, pattern in _patterns(family):
         if found := pattern.fullmatch(text):
             values = found.groupdict()
             if key == _TIMES:
@@ -51,10 +61,10 @@ def told(text: str, words: Catalogue) -> str:
 
 
 @cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+def _patterns(family: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Each English sentence as a pattern that finds what fills its gaps; the one around another sentence first."""
     messages = catalogue(_STORED).messages
-    keys = sorted((key for key in messages if key.startswith(f"{_FAMILY}.")), key=lambda key: key != _TIMES)
+    keys = sorted((key for key in messages if key.startswith(f"{family}.")), key=lambda key: key != _TIMES)
     return tuple((key, re.compile("".join(_pieces(messages[key])), re.DOTALL)) for key in keys)
 
 

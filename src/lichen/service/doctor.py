@@ -24,8 +24,6 @@ from lichen.stats.detectable import smallest_change
 Profile = Literal["fidelity", "fast"]
 PROFILES: Final[tuple[Profile, ...]] = ("fidelity", "fast")
 _PACKAGES: Final = {"fidelity": "chromium", "fast": "chromium-headless-shell"}
-_SAMPLES_A_SIDE: Final = 7
-"""Fewest repetitions that `measure` takes by itself."""
 
 
 def _finding(topic: str, ok: bool, what: str, repair: str = "") -> dict[str, Any]:
@@ -103,17 +101,23 @@ def _factors(workspace: Workspace) -> Iterator[dict[str, Any]]:
         )
 
 
-def _precision(seconds: float) -> dict[str, Any]:
-    """The machine's noise floor, and the smallest change that seven samples a side can show."""
+def _precision(workspace: Workspace, seconds: float) -> Iterator[dict[str, Any]]:
+    """The machine's noise floor, and the smallest change that the fewest and the most samples of `measure` can show."""
+    plan = workspace.settings.measure
+    fewest, most = max(2, plan.min_samples), max(2, plan.max_samples)
     measured = calibrate_host(seconds)
-    change = smallest_change(measured.cv, _SAMPLES_A_SIDE)
-    return _finding(
+    yield _finding(
         "precision",
         measured.grade in "AB",
-        f"grade {measured.grade}: CPU seconds of equal work vary by {measured.cv:.1%} ({measured.repetitions} repetitions), "
-        f"{'shared' if measured.shared else 'dedicated'} machine; {_SAMPLES_A_SIDE} samples a side can show a change of "
-        f"{change:.1%} or more",
+        f"grade {measured.grade}: CPU seconds of equal work vary by {measured.cv:.1%} ({measured.repetitions} repetitions; "
+        f"meanwhile other programs used {measured.others_share:.0%} of the machine, the hypervisor took {measured.steal_share:.1%})",
         "" if measured.grade in "AB" else "Close other programs, or take more samples.",
+    )
+    yield _finding(
+        "smallest change",
+        True,
+        f"{fewest} samples a side show a change of {smallest_change(measured.cv, fewest):.1%} or more, "
+        f"{most} samples one of {smallest_change(measured.cv, most):.1%}",
     )
 
 
@@ -131,7 +135,7 @@ def diagnose(workspace: Workspace, *, calibrate: bool = False, seconds: float = 
     found = (*diagnose_machine(), *sources(settings), *probe_meters(settings))
     findings += [_finding(f.topic, f.ok, f.what, f.repair) for f in found]
     if calibrate:
-        findings.append(_precision(seconds))
+        findings += _precision(workspace, seconds)
     return findings
 
 

@@ -44,12 +44,16 @@ def command(ctx: click.Context, fix: bool, calibrate: bool) -> None:
     if invocation.json:
         invocation.print_json(rows)
     else:
-        _print(rows, lacking, Words(workspace.settings.lang))
+        _print(rows, lacking, workspace.settings.lang)
     if lacking:
         ctx.exit(ExitCode.NOTHING_MEASURED)
 
 
-def _print(rows: Sequence[Mapping[str, Any]], lacking: AbstractSet[str], words: Words) -> None:
+def _print(rows: Sequence[Mapping[str, Any]], lacking: AbstractSet[str], lang: str) -> None:
+    from lichen.render.i18n import catalogue
+    from lichen.render.sentences import finding_words
+
+    words, sentences = Words(lang), catalogue(lang)
     for row in rows:
         if row["ok"]:
             state = click.style(f"✓ {words['ok']}", fg="green")
@@ -57,6 +61,7 @@ def _print(rows: Sequence[Mapping[str, Any]], lacking: AbstractSet[str], words: 
             state = click.style(f"✗ {words['lacks']}", fg="red")
         else:
             state = click.style(f"! {words['attention']}", fg="yellow")
-        click.echo(f"{state}  {row['topic']}{words.colon}{row['what']}")
-        if row["repair"] and not row["ok"]:
-            click.echo(f"    {words['repair']}{words.colon}{row['repair']}")
+        topic, what, repair = finding_words(row, sentences)
+        click.echo(f"{state}  {topic}{words.colon}{what}")
+        if repair and not row["ok"]:
+            click.echo(f"    {words['repair']}{words.colon}{repair}")
