@@ -109,12 +109,17 @@ def test_disk_is_what_the_kernel_tells_of_the_process(tmp_path: Path) -> None:
         lines = Path("/proc/self/io").read_text().splitlines()
         return sum(int(line.split()[1]) for line in lines if line.startswith(("read_bytes", "write_bytes")))
 
-    before = moved()
+    around = moved()
     with lichen.track("disk") as tracked, (tmp_path / "file").open("wb") as file:
+        inside = moved()
         file.write(bytes(2_000_000))
         file.flush()
         os.fsync(file.fileno())
-    assert values(tracked)["disk_bytes"] == moved() - before
+        inside = moved() - inside
+    around = moved() - around
+    found = values(tracked)["disk_bytes"]
+    assert found is not None
+    assert inside <= found <= around
 
 
 def test_an_inner_block_lies_inside_the_outer_one() -> None:
@@ -242,7 +247,7 @@ def test_units_are_divided_and_may_be_told_inside_the_block() -> None:
     with lichen.track("detect", unit_name="image") as tracked:
         work(0.1)
         tracked.unit = 50
-    assert 0.1 / 50 <= cpu_s(tracked) < 0.15 / 50
+    assert 0.099 / 50 <= cpu_s(tracked) < 0.15 / 50
     journey = tracked.to_json()["journeys"][0]
     assert (journey["functional_unit"], journey["units"]) == ("image", 50)
     assert journey["whole"]["indicators"]["energy"]["value"] == pytest.approx(50 * tracked.energy_kwh.value)

@@ -35,6 +35,7 @@ from lichen.ledger import runfile
 from lichen.service.metering import meter_counters
 from lichen.service.places import check_places
 from lichen.service.planning import needs_parts, on_parts, plan_journeys
+from lichen.service.presence import Presence, neighbour_notes
 from lichen.service.progress import Progress, Silent
 from lichen.service.quality import journey_notes
 from lichen.service.record import Measured, RunFacts, now, run_content
@@ -273,6 +274,7 @@ def measure(
     host = describe_host()
     plan = sampling_plan(settings, shared_host=bool(host["virtualised"]))
     with contextlib.ExitStack() as stack:
+        presence = stack.enter_context(Presence())
         declared = declared_parts(settings) if with_parts or any(needs_parts(settings, plan) for plan in plans) else []
         if declared:
             listener.phase(f"starting {', '.join(part.name for part in declared)}")
@@ -283,6 +285,7 @@ def measure(
         runner.record(ready)
         started_at = now()
         measured, failed = _repeat_all(runner, ready, plan)
+        neighbours = neighbour_notes(presence)
     runner.calibrator.look()
     failures = list(failed.values())
     for error in failures if measured else failures[:-1]:
@@ -290,7 +293,7 @@ def measure(
             on_failed(error)
     if not measured:
         raise failures[-1]
-    said = (*([PARTS_LEFT_OUT] if settings.parts and not declared else ()), *map(_failed_beside, failed))
+    said = (*([PARTS_LEFT_OUT] if settings.parts and not declared else ()), *map(_failed_beside, failed), *neighbours)
     measured = [replace(one, notes=(*one.notes, *said)) for one in measured]
     facts = RunFacts(
         project=settings.project.name,
