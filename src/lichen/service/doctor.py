@@ -110,7 +110,8 @@ def _precision(workspace: Workspace, seconds: float) -> Iterator[dict[str, Any]]
         "precision",
         measured.grade in "AB",
         f"grade {measured.grade}: CPU seconds of equal work vary by {measured.cv:.1%} ({measured.repetitions} repetitions; "
-        f"meanwhile other programs used {measured.others_share:.0%} of the machine, the hypervisor took {measured.steal_share:.1%})",
+        f"meanwhile other programs used {measured.others_share:.0%} of the machine, "
+        f"the hypervisor took {measured.steal_share:.1%})",
         "" if measured.grade in "AB" else "Close other programs, or take more samples.",
     )
     yield _finding(
