@@ -380,3 +380,21 @@ def test_a_closed_standard_output_is_a_sentence() -> None:
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Standard output is closed" in done.stderr
+
+
+def test_ctrl_c_is_how_an_application_left_open_ends(tmp_path: Path) -> None:
+    (tmp_path / "lichen.toml").write_text(
+        '[[part]]\nname = "site"\ncommand = ["{python}", "-m", "http.server", "{port}", "--bind", "127.0.0.1"]\n'
+    )
+    script = (
+        "import sys, click\nfrom lichen.cli.commands.demo import _leave_open\nfrom lichen.cli.failure import run\n"
+        "from lichen.cli.invocation import Invocation\n"
+        "leave = click.Command('leave', callback=click.pass_obj(lambda call: _leave_open(call, call.settings())))\n"
+        "sys.exit(run(click.Group(commands={'leave': leave}), ['leave'], 'lichen'))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("site: http://127.0.0.1:")
+    assert process.stderr.readline() == "Ctrl-C ends it\n"
+    process.send_signal(signal.SIGINT)
+    assert (process.communicate(timeout=30)[1], process.returncode) == ("", 0)
