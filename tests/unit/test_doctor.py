@@ -75,6 +75,15 @@ def test_calibration_counts_the_samples_that_the_settings_take(tmp_path: Path) -
     assert ", 12 samples one of " in said
 
 
+def test_shares_are_written_as_the_reader_does() -> None:
+    row = {"topic": "precision", "repair": "", "what": "7 samples a side show a change of 22.2% or more, 30 samples one of 9%"}
+    assert finding_words(row, catalogue("en"))[1] == row["what"]
+    assert (
+        finding_words(row, catalogue("fr"))[1]
+        == "7 échantillons par côté montrent un écart de 22,2\u202f% ou plus, 30 échantillons un écart de 9\u202f%"
+    )
+
+
 def test_all_that_is_found_here_is_said_in_french_too(tmp_path: Path) -> None:
     here = workspace(tmp_path, 'output.runs = "lichen.toml/runs"')
     rows = diagnose(here, calibrate=True, seconds=0.1)

@@ -6,8 +6,11 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Any, Final
+
+from babel.numbers import format_percent
 
 from lichen.render.i18n import Catalogue, catalogue
 
@@ -17,6 +20,7 @@ _FAMILY: Final = "sentence"
 _UNKNOWN: Final = "unknown_value"
 """Code of a quantity whose value is unknown; for some quantities the catalogue knows why, and what to do."""
 _TIMES: Final = f"{_FAMILY}.times"
+_SHARE: Final = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
 def reason_words(row: Mapping[str, Any], words: Catalogue) -> str:
@@ -42,7 +46,12 @@ def reason_words(row: Mapping[str, Any], words: Catalogue) -> str:
 def finding_words(row: Mapping[str, Any], words: Catalogue) -> tuple[str, str, str]:
     """Topic, finding and repair of a row of the doctor, in the reader's language."""
     topic = told(row["topic"], words, family="doctor_topic")
-    return topic, told(row["what"], words, family="doctor"), told(row["repair"], words, family="doctor")
+    what, repair = (told(row[key], words, family="doctor") for key in ("what", "repair"))
+    return topic, _SHARE.sub(lambda found: _share(found[1], words), what), repair
+
+
+def _share(percent: str, words: Catalogue) -> str:
+    return format_percent(Decimal(percent) / 100, locale=words.locale, decimal_quantization=False)
 
 
 def told(text: str, words: Catalogue, *, family: str = _FAMILY) -> str:
