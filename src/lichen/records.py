@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from numbers import Real
 from typing import Any, Final, Literal
 
 Basis = Literal["per_unit", "total"]
@@ -21,10 +22,30 @@ DATA_METHODS: Final[tuple[DataMethod, ...]] = ("measured", "metered", "allocated
 
 AttributeValue = str | float | bool | None
 
+_UNITS: Final = (1e-9, 1e15)
+UNITS_REPAIR: Final = "Give a number above 0, from 1e-9 to 1e15."
+"""What to do about functional units that `countable` refuses."""
+
+
+def countable(units: object) -> bool:
+    """Whether so many functional units can have been done: figures per unit stay finite, and above zero where they are."""
+    if isinstance(units, bool) or not isinstance(units, Real):
+        return False
+    return bool(units >= _UNITS[0]) and bool(units <= _UNITS[1])
+
 
 def canonical_json(content: object) -> bytes:
     """JSON with sorted keys and no spaces: the bytes that hashes are taken of."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def writable(text: str) -> str:
+    """``text`` with halves of surrogate pairs as escapes: words and file names may hold bytes that no UTF-8 file can.
+
+    >>> writable("caf\\udce9")
+    'caf\\\\udce9'
+    """
+    return text.encode(errors="backslashreplace").decode()
 
 
 def digest(content: object, length: int = 64) -> str:

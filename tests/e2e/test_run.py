@@ -145,7 +145,11 @@ def test_a_script_without_an_interpreter_line_is_the_shells(tmp_path: Path) -> N
         (("--", "no-such-program"), "There is no program 'no-such-program'."),
         (("--", "./folder"), "'./folder' may not be executed: Permission denied."),
         (("--unit", "0", "--", "true"), "--unit is 0."),
+        (("--", ""), "There is no program ''."),
         (("--unit", "nan", "--", "true"), "--unit is nan."),
+        (("--unit", "1e-320", "--", "touch", "started"), "--unit is 9.99989e-321."),
+        (("--unit", "1e308", "--", "touch", "started"), "--unit is 1e+308."),
+        (("--name", " ", "--", "touch", "started"), "--name is empty."),
         (("--unit-name", " ", "--", "true"), "--unit-name is empty."),
         (("--out", "file", "--", "touch", "started"), "file cannot be used: File exists."),
         (("--method", "nothing", "--", "touch", "started"), "There is no method 'nothing'."),
@@ -283,6 +287,35 @@ def test_a_full_disk_costs_the_file_and_not_the_figures(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert json.loads(done.stderr.splitlines()[-1])["error"]["code"] == "E250"
+
+
+def test_a_failed_command_is_told_where_the_result_cannot_be_printed(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device, not a file
+        done = subprocess.run(
+            [*LICHEN, "run", "--json", "--", "sh", "-c", "exit 7"],
+            cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 7
+    assert json.loads(done.stderr.splitlines()[-1])["error"]["code"] == "E250"
+
+
+def test_words_and_folders_that_are_no_text_are_escaped(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/caf\xe9"
+    os.mkdir(folder)  # noqa: PTH102 - pathlib takes no bytes
+    words = [*map(os.fsencode, LICHEN), b"run", b"--json", b"--unit-name", b"\xff", b"--", b"true", b"caf\xe9"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    [command] = json.loads(done.stdout)["journeys"]
+    assert (command["name"], command["functional_unit"]) == ("true caf\\udce9", "\\udcff")
+    [run] = list(runfile.find(Path(os.fsdecode(folder)) / "lichen-runs"))
+    assert runfile.read(run).content["journeys"][0]["source"] == "true 'caf\\udce9'"
+
+
+def test_secrets_of_names_are_masked(tmp_path: Path) -> None:
+    done = call("--name", "token=abc123", "--unit-name", "password=hunter2", "--", "true", cwd=tmp_path)
+    text = json.dumps(written(tmp_path)) + done.stderr
+    assert "abc123" not in text
+    assert "hunter2" not in text
 
 
 def test_secrets_of_the_command_line_are_masked(tmp_path: Path) -> None:

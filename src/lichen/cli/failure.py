@@ -247,6 +247,14 @@ def report(error: LichenError, as_json: bool) -> int:
     return code
 
 
+def set_aside(error: LichenError | OSError, as_json: bool) -> None:
+    """Says an error that does not decide the exit code; one without a sentence is stdout's, which is left."""
+    if not isinstance(error, BrokenPipeError):
+        report(error if isinstance(error, LichenError) else _unexpected(error), as_json)
+    if isinstance(error, OSError):
+        _leave_pipe()
+
+
 def _colour() -> bool | None:
     """False where NO_COLOR is set (https://no-color.org); None: colours on a terminal only."""
     return False if os.environ.get("NO_COLOR") else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from lichen.records import writable
+
 BROWSER: Final = "browser"
 BETWEEN: Final = "(between)"
 """Path segment of the time between steps, which has no name of its own."""
@@ -31,8 +33,8 @@ class JourneyEntity(NamedTuple):
 
 
 def segment(name: str) -> str:
-    """A name as one segment of a path: slashes would split it."""
-    return name.replace("/", "∕").strip() or "-"
+    """A name as one segment of a path: slashes would split it, and what no file can hold is escaped."""
+    return writable(name).replace("/", "∕").strip() or "-"
 
 
 def parse_entity(path: str) -> JourneyEntity | None:

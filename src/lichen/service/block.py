@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lichen import redact
 from lichen.collect.entities import segment
 from lichen.collect.machine.command import COMMAND
 from lichen.collect.machine.own import Span
@@ -86,7 +87,7 @@ def _measured(name: str, spans: Sequence[Span]) -> Measured:
     units = tuple(one.units for one in counted)
     source = f"lichen.track({name!r})"
     return Measured(
-        journey=Command(name=segment(name), source=source, source_hash=digest(source)),
+        journey=Command(name=segment(redact.text(name)), source=source, source_hash=digest(source)),
         plan=SamplingPlan(minimum=len(samples), maximum=len(samples), target=None, max_s=math.inf),
         discarded=0,
         samples=tuple(samples),

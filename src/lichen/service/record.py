@@ -17,8 +17,8 @@ from lichen.collect.journeys.rows import JourneySamples, PartPlace, activities, 
 from lichen.config import Meter
 from lichen.ledger import runfile
 from lichen.nomenclature import Nomenclature
-from lichen.records import Activity
-from lichen.service.metering import energy_record, energy_rows
+from lichen.records import Activity, writable
+from lichen.service.metering import energy_notes, energy_record, energy_rows
 from lichen.service.quality import notes_of
 from lichen.service.result import PrecisionStatus
 from lichen.stats.sampling import Precision, SamplingPlan, precision
@@ -149,7 +149,7 @@ def run_content(
     facts: RunFacts, started_at: str, ended_at: str, measured: Sequence[Measured], nomenclature: Nomenclature
 ) -> dict[str, Any]:
     """The content of the run file: see ``docs/run-file.md``."""
-    return {
+    about = {
         "schema": runfile.SCHEMA,
         "lichen_version": __version__,
         "project": facts.project,
@@ -161,8 +161,18 @@ def run_content(
         "method": dict(facts.method),
         "context": {"parts": len(facts.places), "functional_unit": facts.functional_unit, **facts.context},
         "journeys": [_journey_record(facts, one) for one in measured],
-        "activities": [row.to_json() for one in measured for row in rows_of(facts, one, nomenclature)],
     }
+    rows = [row.to_json() for one in measured for row in rows_of(facts, one, nomenclature)]
+    return {**_writable(about), "activities": rows}
+
+
+def _writable(value: Any) -> Any:
+    """A JSON value whose texts a file can hold."""
+    if isinstance(value, str):
+        return writable(value)
+    if isinstance(value, Mapping):
+        return {_writable(key): _writable(item) for key, item in value.items()}
+    return [_writable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _request_rows(sample: Sample) -> list[dict[str, Any]]:
@@ -217,6 +227,7 @@ def _journey_record(facts: RunFacts, measured: Measured) -> dict[str, Any]:
                     *(redact.text(note) for one in measured.samples for note in one.notes),
                     *(redact.text(note) for note in measured.notes),
                     *notes_of(kept),
+                    *energy_notes(_samples_of(facts, measured), facts.meters),
                 ],
             )
         ),

@@ -17,6 +17,7 @@ from lichen.collect.entities import segment
 from lichen.collect.journeys.rows import PartPlace
 from lichen.collect.machine import describe_host
 from lichen.config import Settings
+from lichen.records import writable
 from lichen.service.record import RunFacts
 from lichen.service.workspace import Workspace
 
@@ -48,7 +49,7 @@ class Command:
         """
         source = " ".join(shlex.quote(word) if word != redact.MASK else word for word in redact.words(words))
         digest = hashlib.sha256(source.encode(errors="surrogateescape")).hexdigest()
-        return cls(name=segment(name or short_name(words)), source=source, source_hash=digest)
+        return cls(name=segment(redact.text(name or short_name(words))), source=source, source_hash=digest)
 
 
 def short_name(words: Sequence[str]) -> str:
@@ -89,7 +90,7 @@ def facts_of_command(workspace: Workspace, where: Mapping[str, PartPlace], *, un
     place = place_of_command(settings)
     return RunFacts(
         project=settings.project.name,
-        functional_unit=unit_name,
+        functional_unit=writable(redact.text(unit_name)),
         method={"id": method.method_id, "version": method.version, "factors_hash": workspace.factors.hash()},
         places=where,
         host=describe_host(),

@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from lichen.cli import outputs
-from lichen.cli.failure import report
+from lichen.cli.failure import set_aside
 from lichen.cli.invocation import Invocation, common_options, setting_option
 from lichen.cli.words import Words
 from lichen.errors import LichenError, UsageError
+from lichen.records import UNITS_REPAIR, countable
 
 if TYPE_CHECKING:
     from lichen.service.run import Outcome
@@ -67,7 +67,7 @@ def command(
     on. The figures go to stderr. With --json they go to stdout when the command has ended, and what the command writes on its
     stdout goes to stderr.
     """
-    _check(command, units, unit_name)
+    _check(command, units, unit_name, name)
     from lichen.collect.machine.relay import SignalRelay
 
     # Threads that libraries start while they are imported must not take the signals that are meant for the command.
@@ -89,16 +89,16 @@ def command(
         outcome = measure_command(workspace, order, relay, on_written=invocation.written.append)
     try:
         _tell(invocation, outcome, targets, settings.lang)
-    except LichenError as error:
+    except (LichenError, OSError) as error:
         # A command that failed is what its caller must hear of first.
         if not outcome.exit_code:
             raise
-        report(error, as_json=invocation.json)
+        set_aside(error, as_json=invocation.json)
     if outcome.exit_code:
         raise click.exceptions.Exit(outcome.exit_code)
 
 
-def _check(command: tuple[str, ...], units: float, unit_name: str | None) -> None:
+def _check(command: tuple[str, ...], units: float, unit_name: str | None, name: str | None) -> None:
     """Refuses what cannot be run or counted.
 
     Raises:
@@ -108,10 +108,12 @@ def _check(command: tuple[str, ...], units: float, unit_name: str | None) -> Non
         raise UsageError(
             "There is no command to run.", repair="Write it after --: lichen run -- make test.", culprit="COMMAND"
         )
-    if not (math.isfinite(units) and units > 0):
-        raise UsageError(f"--unit is {units:g}.", repair="Give a number above 0.", culprit="--unit")
+    if not countable(units):
+        raise UsageError(f"--unit is {units:g}.", repair=UNITS_REPAIR, culprit="--unit")
     if unit_name is not None and not unit_name.strip():
         raise UsageError("--unit-name is empty.", repair="Say what one unit is, such as image.", culprit="--unit-name")
+    if name is not None and not name.strip():
+        raise UsageError("--name is empty.", repair="Say what the command is called.", culprit="--name")
 
 
 def _tell(invocation: Invocation, outcome: Outcome, targets: Sequence[outputs.Target], lang: str) -> None:

@@ -38,6 +38,8 @@ def _places(program: str, environment: dict[bytes, bytes]) -> list[str]:
 def become(command: list[str], environment: dict[bytes, bytes]) -> int:
     """Becomes the command, found as a shell finds it; the number of the error when it cannot."""
     problem = errno.ENOENT
+    if not command[0]:
+        return problem
     for place in _places(command[0], environment):
         try:
             os.execve(place, command, environment)  # noqa: S606 - starting the user's command is the task
