@@ -133,6 +133,20 @@ class TestRun:
         assert len(runs) == 2
         assert all(runfile.read(path).content["project"] == "shop" for path in runs)
 
+    def test_another_measurement_at_the_same_time_is_named(self, shop: Path) -> None:
+        code = "import lichen, sys\nwith lichen.track('other'): print(flush=True); sys.stdin.read()"
+        here = {"XDG_RUNTIME_DIR": str(shop / "here")}
+        with subprocess.Popen(
+            [sys.executable, "-c", code], env=os.environ | here, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"\n"
+            done = lichen(shop, "measure", "--samples", "1", "--quiet", "--json", **here)
+            other.communicate(b"")
+        sentence = f"another measurement ran on this machine at the same time (process {other.pid})"
+        assert sentence in json.loads(done.stdout)["journeys"][0]["notes"]
+        assert list((shop / "here" / "lichen").iterdir()) == []
+
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace of one's own needs root")
 def test_no_network_after_installation(shop: Path) -> None:
