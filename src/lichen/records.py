@@ -31,7 +31,7 @@ def countable(units: object) -> bool:
     """Whether so many functional units can have been done: figures per unit stay finite, and above zero where they are."""
     if isinstance(units, bool) or not isinstance(units, Real):
         return False
-    return bool(units >= _UNITS[0]) and bool(units <= _UNITS[1])
+    return bool(units <= _UNITS[1]) and not units < _UNITS[0]
 
 
 def canonical_json(content: object) -> bytes:
