@@ -114,7 +114,20 @@ def test_idle_energy_by_share() -> None:
 def test_the_devices_meter_is_the_browsers() -> None:
     rows = energy((meter(boundary="device"),), sample({"m": 100.0}))
     assert list(rows) == ["browser device"]
-    assert rows["browser device"].value == pytest.approx(5 / KWH)
+    # A quarter of it was in use, of which a fifth by the browser; a device that rests is on for the visit.
+    assert rows["browser device"].value == pytest.approx((5 + 75) / KWH)
+
+
+def test_a_dwell_that_no_meter_saw_is_told() -> None:
+    seen = sample({"m": 100.0})
+    longer = replace(seen, steps=(replace(seen.steps[0], paced_s=20.0),))
+
+    def notes(boundary: str, one: Sample) -> list[str]:
+        content = run_content(facts((meter(boundary=boundary),)), "a", "b", [measured(one)], TERMS)
+        return list(content["journeys"][0]["notes"])
+
+    assert any("the 15 s of dwell beyond it" in note for note in notes("device", longer))
+    assert not any("dwell" in note for note in notes("device", seen) + notes("it", longer))
 
 
 def test_a_meter_of_ones_own_is_metered_and_one_for_two_is_shared_wholly() -> None:

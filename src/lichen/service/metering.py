@@ -37,6 +37,8 @@ _METER: Final = "#meter "
 _COMPONENTS: Final = frozenset({"rapl", "nvml"})
 """Meters of a component of a machine. They are added to each other, and stand back where the whole is metered."""
 _J_PER_KWH: Final = JOULES_PER_UNIT["kWh"]
+_UNOBSERVED_S: Final = 1.0
+"""Part of a dwell that is worth a sentence."""
 _TIERS: Final = {"device": "device", "it": "server", "facility": "server"}
 
 
@@ -199,13 +201,23 @@ def _shared_out(
     if machine is None or machine.cpu_ns is None or sample.machine is None:
         return None
     here = {name: _cpu_ns(step, name) for name in run.places if name in sample.machine.parts}
-    return allocate(
+    shared = allocate(
         energy_j,
         parts_cpu_ns=here,
         busy_ns=machine.cpu_ns,
         total_ns=round(machine.alive * step.observed_s * 1e9),
         idle=meter.idle,
     )
+    return _with_idle(shared, run) if meter.boundary == "device" else shared
+
+
+def _with_idle(shared: Allocation, run: JourneySamples) -> Allocation:
+    """A person's device is on for the visit: what it draws when it rests is the visit's, as its screen is."""
+    users = [name for name in shared.parts if run.places[name].tier == _TIERS["device"]]
+    own_j = shared.parts[users[0]] if len(users) == 1 else None
+    if own_j is None:
+        return shared
+    return replace(shared, parts={**shared.parts, users[0]: own_j + shared.idle_j}, idle_j=0.0)
 
 
 def _cpu_ns(step: StepReading, part: str) -> int | None:
@@ -220,6 +232,20 @@ def _own_j(sample: Sample, step: str, part: str) -> float | None:
     ]
     known = [value for value in values if value is not None]
     return math.fsum(known) if known and len(known) == len(values) else None
+
+
+def energy_notes(run: JourneySamples, meters: Sequence[Meter]) -> list[str]:
+    """What a reader should know of metered devices: a meter sees the pace of automation, not that of a person."""
+    paced_s = math.fsum(step.paced_s - step.observed_s for sample in run.samples for step in sample.steps if step.name)
+    missed_s = paced_s / max(1, len(run.samples))
+    if missed_s < _UNOBSERVED_S:
+        return []
+    return [
+        f"the meter '{meter.name}' counts the time that was observed: the {missed_s:.0f} s of dwell beyond it have no energy of "
+        "the device"
+        for meter in meters
+        if meter.boundary == "device"
+    ]
 
 
 def energy_record(run: JourneySamples, meters: Sequence[Meter]) -> list[dict[str, Any]]:

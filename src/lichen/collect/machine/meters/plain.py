@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import stat
 import threading
 import time
 from itertools import pairwise
@@ -23,7 +25,13 @@ _LAST_ANSWER_S: Final = 15.0
 _SILENT_NS: Final = 5 * 10**9
 """A meter that was not read for twice this long around an edge is not known there."""
 _QUANTITY: Final = "energy_joules"
-_NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
+_FILE_BYTES: Final = 2**20
+"""Longest file that is read each second."""
+_ANEW: Final = 0.1
+"""Share of what it showed that a number may show when it began again from zero since the last look. One that fell to more did not
+begin anew: it is no counter, or its reader is wrong."""
+_NUMBER: Final = re.compile(r"([+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)(?:\s*[^\W\d_][\w·]*)?")
+"""A number and its unit, and nothing else: ``1,234,567`` and ``1 234`` are read as nothing rather than as 1.234 and 1."""
 _COARSE: Final = 0.05
 """Share of the window's energy that one step of the meter may be without a word."""
 
@@ -53,10 +61,10 @@ def number_in(text: str, path: str = "") -> float | None:
     """
     if path:
         return _at_path(text, path)
-    found = _NUMBER.match(text.strip())
+    found = _NUMBER.fullmatch(text.strip())
     if found is None:
         return None
-    value = float(found[0].replace(",", "."))
+    value = float(found[1].replace(",", "."))
     return value if math.isfinite(value) else None
 
 
@@ -65,13 +73,13 @@ def _at_path(text: str, path: str) -> float | None:
         value: Any = json.loads(text)
         for key in path.split("."):
             value = value[int(key)] if isinstance(value, list) else value[key]
-    except (ValueError, KeyError, IndexError, TypeError):
+        if isinstance(value, str):
+            return number_in(value)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return None
+        return float(value)
+    except (ValueError, KeyError, IndexError, TypeError, OverflowError, RecursionError):
         return None
-    if isinstance(value, str):
-        return number_in(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
 
 
 class FileDisplay:
@@ -81,8 +89,21 @@ class FileDisplay:
         self._path = path
 
     def read(self) -> str:
-        """The file's content."""
-        return self._path.read_text(encoding="utf-8", errors="replace")
+        """The file's content. What would be waited for, as a pipe is, is not opened."""
+        with os.fdopen(os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise self._strange("is no plain file")
+            content = file.read(_FILE_BYTES + 1)
+        if len(content) > _FILE_BYTES:
+            raise self._strange(f"holds more than {_FILE_BYTES // 2**20} MiB")
+        return content.decode("utf-8", errors="replace")
+
+    def _strange(self, why: str) -> NothingMeasured:
+        return NothingMeasured(
+            f"The meter's file {self._path} {why}.",
+            repair="Name a file that holds the number alone, or JSON.",
+            culprit=str(self._path),
+        )
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -184,6 +205,9 @@ class PlainSource:
         seen = curve(samples, "counter", first_ns=first_ns, interval=_SILENT_NS, ended=False)
         if seen.at(first_ns).value is None or seen.at(last_ns).value is None:
             return self._unknown(f"it gave no reading close to an edge of the window. {self._failure}")
+        for before, after in pairwise(samples.values):
+            if after < before and not 0 <= after <= _ANEW * before:
+                return self._unknown(f"it fell from {before:.6g} J to {after:.6g} J, as no counter does")
         moved = Series.of((), moves(samples))
         found = curve(moved, "counter", first_ns=first_ns, interval=last_ns, ended=False)
         used = (found.at(last_ns).value or 0.0) - (found.at(first_ns).value or 0.0)
@@ -191,7 +215,8 @@ class PlainSource:
         if not steps or used <= 0:
             return self._unknown("it did not move: the window used less than its smallest step, or it stands still")
         notes = []
-        if min(steps) > _COARSE * used:
+        stood_still = any(a == b for a, b in pairwise(samples.values))
+        if stood_still and min(steps) > _COARSE * used:
             notes.append(
                 f"{self._what} counts in steps of {min(steps):.3g} J: the {used:.3g} J of the window are known to that."
             )
