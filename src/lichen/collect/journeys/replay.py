@@ -17,8 +17,10 @@ import socket
 import ssl
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -147,7 +149,8 @@ class _Recorder:
             connection.endheaders(asked.body or None)
             response = connection.getresponse()
             headers = tuple((n, v) for n, v in response.getheaders() if n.lower() not in _HOP_BY_HOP)
-            answer = Answer(asked.question, response.status, response.reason, headers, response.read())
+            body = response.read()
+            answer = Answer(asked.question, response.status, response.reason, headers, body, int(time.time()))
         except (OSError, http.client.HTTPException, UnicodeError):
             return None
         finally:
@@ -180,8 +183,7 @@ def _fresh(asked: _Asked, answer: Answer) -> Answer:
     """
     origin = asked.header("origin")
     dates = {name.lower(): _date(value) for name, value in answer.headers if name.lower() in _DATES}
-    then = dates.get("date")
-    shift = timedelta() if then is None else datetime.now(UTC) - then
+    shift = timedelta(seconds=int(time.time()) - answer.recorded_at)
     headers = []
     for name, value in answer.headers:
         key = name.lower()
@@ -192,14 +194,14 @@ def _fresh(asked: _Asked, answer: Answer) -> Answer:
             headers.append((name, format_datetime(moment + shift, usegmt=True)))
         else:
             headers.append((name, value))
-    return Answer(answer.question, answer.status, answer.reason, tuple(headers), answer.body)
+    return replace(answer, headers=tuple(headers))
 
 
 def _unchanged(asked: _Asked, answer: Answer) -> Answer:
     """304 when the browser's cache holds this very answer already (RFC 9110, section 13)."""
     tag = next((value for name, value in answer.headers if name.lower() == "etag"), "")
     if answer.status == 200 and tag and asked.header("if-none-match") == tag:
-        return Answer(answer.question, 304, "Not Modified", answer.headers, b"")
+        return replace(answer, status=304, reason="Not Modified", body=b"")
     return answer
 
 
@@ -243,9 +245,10 @@ class _Handler(BaseHTTPRequestHandler):
         super().setup()
 
     def finish(self) -> None:
-        """Ends the connection."""
+        """Ends the connection; that of TLS, which the server does not know."""
         with contextlib.suppress(OSError, ValueError):
             super().finish()
+        self.connection.close()
 
     def log_message(self, *_: object) -> None:
         """Nothing is logged."""

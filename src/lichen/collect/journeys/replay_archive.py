@@ -14,7 +14,7 @@ import json
 import threading
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -61,13 +61,18 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: status line and headers, and the body as it was on the wire."""
+    """An answer: status line and headers, and the body as it was on the wire.
+
+    Attributes:
+        recorded_at: when it was given, in seconds since 1970, so that its dates can be moved to when it is given again.
+    """
 
     question: Question
     status: int
     reason: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    recorded_at: int = 0
 
 
 class Archive:
@@ -93,7 +98,7 @@ class Archive:
                 "exact": answer.question.exact, "address": answer.question.address, "place": answer.question.place,
                 "url": answer.question.shown, "status": answer.status, "reason": answer.reason,
                 "headers": [list(header) for header in answer.headers],
-                "body": hashlib.sha256(answer.body).hexdigest(),
+                "body": hashlib.sha256(answer.body).hexdigest(), "recorded_at": answer.recorded_at,
             }
             for answer in self.answers
         ]  # fmt: skip
@@ -150,7 +155,8 @@ def _answers(index: Any, bodies: Mapping[str, bytes]) -> Iterable[Answer]:
         headers = tuple((_line(name), _line(value)) for name, value in row["headers"])
         if not 200 <= row["status"] <= 599:
             raise ValueError("a status is none")
-        yield Answer(question, int(row["status"]), _line(row["reason"]), headers, bodies[row["body"]])
+        moment = int(row["recorded_at"])
+        yield Answer(question, int(row["status"]), _line(row["reason"]), headers, bodies[row["body"]], moment)
 
 
 def _line(text: Any) -> str:
@@ -171,6 +177,13 @@ def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
+def _without_secret(name: str, value: str) -> tuple[str, str]:
+    """A header; one that hands out secrets becomes as long a one that says nothing, so that the bytes stay the same."""
+    if name.lower() not in _NOT_KEPT:
+        return name, value
+    return "X-Not-Kept"[: len(name)].ljust(len(name), "-"), "-" * len(value)
+
+
 class Book:
     """Answers as they are recorded, from several threads."""
 
@@ -181,11 +194,11 @@ class Book:
 
     def add(self, answer: Answer) -> None:
         """Writes down an answer; what is too much to keep is left out, and is then missing when it is asked for again."""
-        kept = tuple((name, value) for name, value in answer.headers if name.lower() not in _NOT_KEPT)
+        kept = tuple(_without_secret(name, value) for name, value in answer.headers)
         with self._lock:
             self._bytes += len(answer.body)
             if len(self._answers) < _MAX_ANSWERS and self._bytes <= _MAX_BYTES:
-                self._answers.append(Answer(answer.question, answer.status, answer.reason, kept, answer.body))
+                self._answers.append(replace(answer, headers=kept))
 
     def archive(self) -> Archive:
         """What was recorded so far, in the order of addresses: threads finish in any order."""
