@@ -116,4 +116,4 @@ def test_the_doctor_exits_5_when_the_browser_lacks() -> None:
 
 def test_the_doctor_speaks_french_about_what_works() -> None:
     answer = CliRunner().invoke(root, ["doctor", "--lang", "fr"], prog_name="lichen")
-    assert "✓ ok  run files\u00a0: " in answer.stdout
+    assert "✓ ok  fichiers de mesure\u00a0: on peut écrire dans " in answer.stdout

@@ -76,11 +76,15 @@ def test_calibration_counts_the_samples_that_the_settings_take(tmp_path: Path) -
 
 
 def test_shares_are_written_as_the_reader_does() -> None:
-    row = {"topic": "precision", "repair": "", "what": "7 samples a side show a change of 22.2% or more, 30 samples one of 9%"}
+    row = {
+        "topic": "precision",
+        "repair": "",
+        "what": "7 samples a side show a change of 22.2% or more, 30 samples one of 9%",
+    }
     assert finding_words(row, catalogue("en"))[1] == row["what"]
     assert (
         finding_words(row, catalogue("fr"))[1]
-        == "7 échantillons par côté montrent un écart de 22,2\u202f% ou plus, 30 échantillons un écart de 9\u202f%"
+        == "7 échantillons par côté montrent un écart de 22,2\u00a0% ou plus, 30 échantillons un écart de 9\u00a0%"
     )
 
 

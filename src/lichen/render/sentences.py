@@ -10,8 +10,6 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
-from babel.numbers import format_percent
-
 from lichen.render.i18n import Catalogue, catalogue
 
 _STORED: Final = "en"
@@ -51,7 +49,10 @@ def finding_words(row: Mapping[str, Any], words: Catalogue) -> tuple[str, str, s
 
 
 def _share(percent: str, words: Catalogue) -> str:
-    return format_percent(Decimal(percent) / 100, locale=words.locale, decimal_quantization=False)
+    """A share with the digits that it came with."""
+    digits = len(percent.partition(".")[2])
+    said: str = words.locale.percent_formats[None].apply(Decimal(percent) / 100, words.locale, force_frac=(digits, digits))
+    return said
 
 
 def told(text: str, words: Catalogue, *, family: str = _FAMILY) -> str:
