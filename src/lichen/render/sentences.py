@@ -10,6 +10,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
+from babel.numbers import format_percent
+
 from lichen.render.i18n import Catalogue, catalogue
 
 _STORED: Final = "en"
@@ -50,9 +52,9 @@ def finding_words(row: Mapping[str, Any], words: Catalogue) -> tuple[str, str, s
 
 def _share(percent: str, words: Catalogue) -> str:
     """A share with the digits that it came with."""
-    digits = len(percent.partition(".")[2])
-    said: str = words.locale.percent_formats[None].apply(Decimal(percent) / 100, words.locale, force_frac=(digits, digits))
-    return said
+    _, point, digits = percent.partition(".")
+    pattern = words.locale.percent_formats[None].pattern.replace("##0", f"##0{point}{'0' * len(digits)}")
+    return format_percent(Decimal(percent) / 100, pattern, locale=words.locale)
 
 
 def told(text: str, words: Catalogue, *, family: str = _FAMILY) -> str:
