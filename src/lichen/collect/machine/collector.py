@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lichen.collect.base import Availability, Window
-from lichen.collect.counters import Edge, minus
+from lichen.collect.counters import Edge
 from lichen.collect.machine.clock import cpu_ns
 from lichen.collect.machine.launch import Launched
 from lichen.collect.machine.meter import TreeMeter
+from lichen.collect.machine.rows import part_rows
 from lichen.errors import ConfigError
 from lichen.records import Activity, DataMethod
 
@@ -69,7 +70,18 @@ class ProcessCollector:
                 repair='Give it {"pid": N} or {"command": ["program", "argument"]}.',
                 culprit=window.entity,
             )
-        yield from _activities(window.entity, measured)
+        window_s = (measured.last.at_ns - measured.first.at_ns) / 1e9
+        last = measured.last.readings[_TREE]
+        for row in part_rows(
+            window.entity,
+            last.since(measured.first.readings[_TREE], peak_bytes=last.memory_peak_bytes),
+            window_s,
+            method="measured",
+            memory=measured.memory,
+            attributes={"cpu_count": float(os.cpu_count() or 1), "duration_s": window_s},
+        ):
+            if row.quantity in self.emits:
+                yield row
 
     @staticmethod
     def _watch(pid: int, duration_s: float) -> _Measured:
@@ -104,24 +116,3 @@ class ProcessCollector:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(launched.pid, signal.SIGKILL)
                 launched.process.wait()
-
-
-def _activities(entity: str, measured: _Measured) -> Iterator[Activity]:
-    """One row per quantity, from the difference of two edges."""
-    first, last = measured.first.readings[_TREE], measured.last.readings[_TREE]
-    window_s = (measured.last.at_ns - measured.first.at_ns) / 1e9
-    attributes = {"cpu_count": float(os.cpu_count() or 1), "duration_s": window_s}
-    rows: tuple[tuple[str, str, float | None, DataMethod], ...] = (
-        ("cpu_time", "s", (measured.last.cpu_ns(_TREE) - measured.first.cpu_ns(_TREE)) / 1e9, "measured"),
-        ("memory_peak", "B", last.memory_peak_bytes, measured.memory),
-        (
-            "memory_byte_seconds",
-            "B.s",
-            minus(last.memory_byte_seconds, first.memory_byte_seconds),
-            measured.memory,
-        ),
-        ("disk_bytes", "B", minus(last.disk_bytes, first.disk_bytes), "measured"),
-        ("window_time", "s", window_s, "measured"),
-    )
-    for quantity, unit, value, method in rows:
-        yield Activity(entity=entity, quantity=quantity, value=value, unit=unit, method=method, attributes=attributes)

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from lichen.collect.base import Availability, Window
-from lichen.collect.counters import Counter, Reading
+from lichen.collect.counters import Counter
 from lichen.collect.machine import cgroup_counter
 from lichen.collect.machine.cgroup_counter import CgroupCounter
 from lichen.collect.machine.machine_meter import MachineMeter
+from lichen.collect.machine.rows import part_rows
 from lichen.errors import ConfigError
-from lichen.records import Activity, DataMethod
+from lichen.records import Activity
 
 _PART = "target"
 
@@ -68,30 +69,6 @@ class CounterCollector:
         for row in part_rows(window.entity, span, window_s, method=counter.method(), attributes=attributes):
             if row.quantity in self.emits:
                 yield row
-
-
-def part_rows(
-    entity: str, span: Reading, window_s: float, *, method: DataMethod, attributes: Mapping[str, float]
-) -> Iterator[Activity]:
-    """One row for each quantity that a counter knows of, or could have known: those are None.
-
-    Args:
-        entity: path under which they are booked.
-        span: what the part consumed in the window.
-        window_s: length of the window.
-        method: how the figures are known.
-        attributes: of every row.
-    """
-    rows: tuple[tuple[str, str, float | None], ...] = (
-        ("cpu_time", "s", None if span.cpu_ns is None else span.cpu_ns / 1e9),
-        ("memory_peak", "B", span.memory_peak_bytes),
-        ("memory_byte_seconds", "B.s", span.memory_byte_seconds),
-        ("disk_bytes", "B", span.disk_bytes),
-        ("network_bytes", "B", span.network_bytes),
-    )
-    for quantity, unit, value in rows:
-        yield Activity(entity=entity, quantity=quantity, value=value, unit=unit, method=method, attributes=attributes)
-    yield Activity(entity=entity, quantity="window_time", value=window_s, unit="s", attributes=attributes)
 
 
 class CgroupCollector(CounterCollector):
