@@ -46,10 +46,26 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "share": ("share", "part"),
     "place": ("step, part", "étape, partie"),
     "phase": ("phase", "phase"),
+    "smaller_one": (
+        "1 smaller row, {share}; --json lists it too",
+        "1 ligne plus petite, {share} ; --json la donne aussi",
+    ),
     "smaller": (
         "{count} smaller rows, {share} together; --json lists them all",
         "{count} lignes plus petites, {share} ensemble ; --json les donne toutes",
     ),
+    "mean_of": (
+        "mean of {count} devices by share of visits",
+        "moyenne de {count} terminaux selon leur part des visites",
+    ),
+    "mean_per_hour": (
+        "mean of {count} devices by share of visits, per hour of use",
+        "moyenne de {count} terminaux selon leur part des visites, par heure d'usage",
+    ),
+    "shares_from": ("shares from", "parts d'après"),
+    "range_from": ("range by", "fourchette selon"),
+    "host": ("read on", "lu sur"),
+    "repeating": ("repeating moves it by", "refaire la mesure le déplace de"),
     "largest": ("The largest row, opened:", "La plus grande ligne, ouverte :"),
     "open_others": ("Open another row: lichen explain {id}", "Ouvrir une autre ligne : lichen explain {id}"),
     "formula": ("formula", "formule"),

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,99 +18,137 @@ from lichen.model.method import Binding, Method, Rule, Step
 from lichen.model.results import Computed, Evaluation, add, shares
 from lichen.records import Activity, Factor
 from lichen.service.evaluation import as_of, evaluate_activities, parse_document, restated
+from lichen.service.figure_ids import at, known
+from lichen.service.sources import components
+from lichen.service.summary import HIDDEN, JourneyFigures
 from lichen.service.workspace import Workspace
 
 _MIN_PREFIX: Final = 6
-_DEFAULT_INDICATOR: Final = "gwp100"
+_ID: Final = re.compile("[0-9a-f]{6,64}")
+_ID_IN_NAME: Final = 12
+"""Characters of a run's id in the name of its file."""
+_OLDER_LOOKED_AT: Final = 20
+_SLASHES_OF_A_PART: Final = 2
+"""In ``JOURNEY/STEP/PART``: below, a counter that all parts share is read from one of them."""
 
 
 def explain(
-    workspace: Workspace, figure_id: str, run: Path | None = None, method_id: str | None = None
+    workspace: Workspace,
+    figure_id: str,
+    run: Path | str | None = None,
+    method_id: str | None = None,
+    *,
+    words: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The derivation of a figure.
 
     Args:
-        figure_id: an impact's id (or its first six or more characters), or ``JOURNEY[/STEP[/PART]][#INDICATOR]``
-            (``gwp100`` when no indicator is named).
-        run: run file; the newest of the runs folder when None.
+        figure_id: an impact's id (or its first six or more characters), or ``JOURNEY[/STEP[/PART]][#NAME]`` with the name of an
+            indicator (``gwp100`` when none is named) or of a counter.
+        run: run file, or the beginning of a run's id; the newest of the runs folder when None.
         method_id: method to look through; the run's own when None.
+        words: folded words (`folded`) that stand for a name, such as the headings of the tables.
 
     Returns:
         A tree: the run, the method, notes (one when history is restated) and the figure with its two intervals; for a sum, its
         terms from the largest; for each impact its formula chain with every argument's value, range, source, and the raw values
-        of each sample.
+        of each sample. For a counter, its rows with the raw values of each sample, and the host.
 
     Raises:
         UsageError: nothing in the run has this id.
         StorageError: there is no run, or it cannot be read.
     """
-    opened = _open(workspace, run)
+    opened = open_run(workspace, run)
     method = workspace.method(method_id or opened.content["method"]["id"])
     rows, context = parse_document(workspace, opened.content)
     evaluation = evaluate_activities(workspace, method, rows, context, on=as_of(opened.content))
-    chosen = _chosen(evaluation, figure_id)
-    if not chosen:
-        raise UsageError(
-            f"Nothing in the run {opened.run_id[:12]} is called '{figure_id}'.",
-            repair=f"Give an impact id, or JOURNEY/STEP#INDICATOR. {_known(evaluation)}",
-            culprit=figure_id,
-        )
     head = {
         "run_id": opened.run_id,
         "run_path": str(opened.path),
         "method": {"id": method.method_id, "version": method.version, "factors_hash": evaluation.factors_hash},
         "notes": list(restated(opened.content, evaluation)),
     }
-    explainer = _Explainer(method, rows, opened)
+    explainer = _Explainer(workspace, method, rows, opened)
+    chosen = _by_id(evaluation, figure_id)
+    if not chosen:
+        place, _, word = figure_id.partition("#")
+        quantities = [row.quantity for row in rows if row.quantity not in HIDDEN]
+        holds = known((row.entity for row in rows), workspace.nomenclature, quantities, words or {})
+        if not holds.is_place(place):
+            older = _older(workspace, opened, place) if run is None else ""
+            raise holds.unknown_place(opened.run_id, place, older)
+        name = holds.name(place, word)
+        if name not in holds.indicators:
+            return head | {"figure": explainer.counter(figure_id, place, name, evaluation)}
+        chosen = [c for c in evaluation.computed if c.impact.indicator == name and at(c.impact.entity, place)]
+        if not chosen:
+            raise UsageError(
+                f"{method.method_id} gives no {name} for '{place}'.",
+                repair=f"Indicators: {', '.join(method.indicators)}. Counters: {', '.join(holds.quantities)}.",
+                culprit=figure_id,
+            )
     if len(chosen) == 1:
         return head | {"figure": explainer.impact(chosen[0])}
     return head | {"figure": explainer.total(figure_id, chosen)}
 
 
-def _open(workspace: Workspace, path: Path | None) -> RunFile:
-    if path is not None:
-        return runfile.read(path)
+def open_run(workspace: Workspace, run: Path | str | None) -> RunFile:
+    """A run by its file or by the beginning of its id; the newest when None.
+
+    Raises:
+        StorageError: there is none, or it cannot be read.
+    """
     folder = Path(workspace.settings.output.runs)
-    newest = next(runfile.find(folder), None)
-    if newest is None:
-        raise StorageError(
-            f"There is no run in {folder}.",
-            repair="Measure first (lichen measure), or name one with --run.",
-            culprit=str(folder),
-        )
-    return runfile.read(newest)
+    if run is None:
+        newest = next(runfile.find(folder), None)
+        if newest is None:
+            raise StorageError(
+                f"There is no run in {folder}.",
+                repair="Measure first (lichen measure), or name one with --run.",
+                culprit=str(folder),
+            )
+        return runfile.read(newest)
+    path = Path(run)
+    if not path.exists() and _ID.fullmatch(str(run)):
+        wanted = str(run)[:_ID_IN_NAME]
+        found = [one for one in runfile.find(folder) if _id_of(one).startswith(wanted)]
+        if not found:
+            raise StorageError(
+                f"There is no run {run} in {folder}.",
+                repair="Give the path of its file to --run.",
+                culprit=str(run),
+            )
+        path = found[0]
+    return runfile.read(path)
 
 
-def _known(evaluation: Evaluation) -> str:
-    entities = [entity for impact in evaluation.impacts if (entity := parse_entity(impact.entity))]
-    journeys = dict.fromkeys(entity.journey for entity in entities)
-    return f"Journeys: {', '.join(journeys)}." if journeys else ""
+def _id_of(path: Path) -> str:
+    """The beginning of a run's id, which its file's name ends with."""
+    return path.name.removesuffix(runfile.SUFFIX).rpartition("-")[2]
 
 
-def _chosen(evaluation: Evaluation, figure_id: str) -> list[Computed]:
-    by_id = [
-        c for c in evaluation.computed if len(figure_id) >= _MIN_PREFIX and c.impact.impact_id.startswith(figure_id)
-    ]
-    if by_id:
-        return by_id
-    path, _, indicator = figure_id.partition("#")
-    wanted = path.split("/")
-    found = []
-    for computed in evaluation.computed:
-        impact, entity = computed.impact, parse_entity(computed.impact.entity)
-        if impact.indicator != (indicator or _DEFAULT_INDICATOR):
+def _older(workspace: Workspace, opened: RunFile, place: str) -> str:
+    """The newest of the older runs that holds a place; empty when none of those looked at does."""
+    paths = (path for path in runfile.find(Path(workspace.settings.output.runs)) if path.name != opened.path.name)
+    for path in itertools.islice(paths, _OLDER_LOOKED_AT):
+        try:
+            activities = runfile.read(path).content["activities"]
+        except StorageError:
             continue
-        places = [[impact.entity]]
-        if entity is not None:
-            segments = entity.path.split("/")
-            places += [[segments[2]], [segments[2], segments[3]], [segments[2], segments[3], segments[1]]]
-        if path == impact.entity or wanted in places:
-            found.append(computed)
-    return found
+        if any(at(row["entity"], place) for row in activities):
+            return _id_of(path)
+    return ""
+
+
+def _by_id(evaluation: Evaluation, figure_id: str) -> list[Computed]:
+    if len(figure_id) < _MIN_PREFIX:
+        return []
+    return [c for c in evaluation.computed if c.impact.impact_id.startswith(figure_id)]
 
 
 class _Explainer:
-    def __init__(self, method: Method, rows: Sequence[Activity], run: RunFile) -> None:
+    def __init__(self, workspace: Workspace, method: Method, rows: Sequence[Activity], run: RunFile) -> None:
+        self.workspace = workspace
         self.rules: Mapping[str, Rule] = {rule.rule_id: rule for rule in method.rules}
         self.method = method
         self.rows = rows
@@ -171,7 +211,7 @@ class _Explainer:
             "result": str(formula.result),
             "sources": list(formula.sources),
             "arguments": [
-                {"name": name, "tag": str(formula.arguments[name]), **_argument(binding, activities, factors)}
+                {"name": name, "tag": str(formula.arguments[name]), **self.argument(binding, activities, factors)}
                 for name, binding in step.bind.items()
             ],
         }
@@ -194,11 +234,45 @@ class _Explainer:
             "attributes": dict(activity.attributes),
         }
 
+    def argument(self, binding: Binding, activities: Sequence[Activity], factors: list[Factor]) -> dict[str, Any]:
+        """Where an argument of a formula comes from; a factor that was made of others shows them."""
+        if binding.kind == "factor":
+            factor = factors.pop(0)
+            made_of = components(self.workspace, factor, as_of(self.run.content))
+            return {"from": "factor", "factor": factor.to_json(), **({"components": made_of} if made_of else {})}
+        if binding.kind == "quantity":
+            value = next((row.value for row in activities if row.quantity == binding.name), None)
+            return {"from": "quantity", "quantity": binding.name, "value": value}
+        return {"from": binding.kind, "name": binding.name}
 
-def _argument(binding: Binding, activities: Sequence[Activity], factors: list[Factor]) -> dict[str, Any]:
-    if binding.kind == "factor":
-        return {"from": "factor", "factor": factors.pop(0).to_json()}
-    if binding.kind == "quantity":
-        value = next((row.value for row in activities if row.quantity == binding.name), None)
-        return {"from": "quantity", "quantity": binding.name, "value": value}
-    return {"from": binding.kind, "name": binding.name}
+    def counter(self, name: str, place: str, quantity: str, evaluation: Evaluation) -> dict[str, Any]:
+        """A counter as the tables show it, the rows that it is made of, and the machine they were read on."""
+        entities = (parse_entity(row.entity) for row in self.rows if at(row.entity, place))
+        journey = next((entity.journey for entity in entities if entity), "")
+        record = next((one for one in self.run.content["journeys"] if one["name"] == journey), None)
+        if record is None:
+            raise UsageError(f"'{place}' is not of a journey.", repair="Open JOURNEY#COUNTER.", culprit=name)
+        kept = record["sampling"]["kept"]
+        figures = JourneyFigures(journey, self.rows, evaluation, kept, self.workspace.nomenclature)
+        one_part = place.count("/") >= _SLASHES_OF_A_PART
+        rows = [
+            row
+            for row in figures.counted(lambda found: at(found.path, place), one_part=one_part)
+            if row.quantity == quantity
+        ]
+        if not rows:
+            raise UsageError(
+                f"'{place}' has no counter {quantity}.",
+                repair="It does not apply there; open it for the whole journey.",
+                culprit=name,
+            )
+        counter = figures.counter(quantity, rows)
+        return {
+            "name": name,
+            "quantity": quantity,
+            **counter.to_json(),
+            "kept": list(kept),
+            "samples_taken": record["sampling"]["taken"],
+            "rows": [{"entity": row.entity, **self.activity(row)} for row in rows],
+            "host": dict(self.run.content["host"]),
+        }

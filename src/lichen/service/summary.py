@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,13 +39,13 @@ HEADLINE: Final = "gwp100"
 """The indicator whose composition is told."""
 _ONCE: Final = frozenset({"window_time", "screen_time", "network_bytes"})
 """Read from one part alone: time passes once for all parts, and what a server receives is what the browser has sent."""
-_HIDDEN: Final = frozenset({"cpu_time_share"})
+HIDDEN: Final = frozenset({"cpu_time_share"})
 
 Where = Callable[[JourneyEntity], bool]
 
 
-class _Journey:
-    """Figures of one journey: filters rows by part and step, and adds them up."""
+class JourneyFigures:
+    """Figures of one journey: filters rows by part and step, and adds them up. ``where`` says which entities count."""
 
     def __init__(
         self,
@@ -73,14 +73,21 @@ class _Journey:
         return Figures(counters=self.counters(where, one_part), indicators=self.indicators(where))
 
     def counters(self, where: Where, one_part: bool) -> dict[str, Counter]:
+        """Counters of the rows that ``where`` accepts."""
         by_quantity: dict[str, list[Activity]] = {}
-        for entity, row in self.rows:
-            once = row.quantity in _ONCE and entity.part != self.witness and not one_part
-            if where(entity) and not once and row.quantity not in _HIDDEN:
-                by_quantity.setdefault(row.quantity, []).append(row)
+        for row in self.counted(where, one_part=one_part):
+            by_quantity.setdefault(row.quantity, []).append(row)
         return {quantity: self.counter(quantity, rows) for quantity, rows in by_quantity.items()}
 
+    def counted(self, where: Where, *, one_part: bool) -> Iterator[Activity]:
+        """The rows that counters are made of."""
+        for entity, row in self.rows:
+            once = row.quantity in _ONCE and entity.part != self.witness and not one_part
+            if where(entity) and not once and row.quantity not in HIDDEN:
+                yield row
+
     def counter(self, quantity: str, rows: Sequence[Activity]) -> Counter:
+        """Rows of one quantity as one counter: a sum, or a peak."""
         term = self.nomenclature.quantity(quantity)
         combine = math.fsum if term.additive else max
         values = [
@@ -122,6 +129,7 @@ class _Journey:
         return compose([(self.tiers[entity.part], c) for entity, c in self.computed if c.impact.indicator == HEADLINE])
 
     def indicators(self, where: Where) -> dict[str, Indicator]:
+        """Indicators of the impacts that ``where`` accepts."""
         by_indicator: dict[str, list[Computed]] = {}
         for entity, computed in self.computed:
             if where(entity):
@@ -134,6 +142,7 @@ class _Journey:
         }
 
     def indicator(self, rows: Sequence[Computed]) -> Indicator:
+        """Impacts of one indicator as one figure with its two intervals."""
         value, draws, samples = add(rows)
         low, high = uncertainty.bounds(draws)
         first = rows[0].impact
@@ -151,10 +160,13 @@ class _Journey:
         )
 
     def part(self, name: str, where: Where) -> PartResult:
+        """A part with its figures."""
         figures = self.figures(lambda entity: entity.part == name and where(entity), one_part=True)
         return PartResult(name=name, tier=self.tiers[name], figures=figures)
 
     def step(self, name: str) -> StepResult:
+        """A step with its figures and its parts."""
+
         def inside(entity: JourneyEntity) -> bool:
             return entity.step == name
 
@@ -190,7 +202,7 @@ def _journey_result(
     journey: Mapping[str, Any], rows: Sequence[Activity], evaluation: Evaluation, nomenclature: Nomenclature
 ) -> JourneyResult:
     sampling = journey["sampling"]
-    figures = _Journey(journey["name"], rows, evaluation, sampling["kept"], nomenclature)
+    figures = JourneyFigures(journey["name"], rows, evaluation, sampling["kept"], nomenclature)
     left_out = [row for row in evaluation.not_covered if _journey_of(row) == journey["name"]]
     return JourneyResult(
         name=journey["name"],

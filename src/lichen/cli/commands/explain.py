@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from lichen.cli.invocation import Invocation, common_options
@@ -14,23 +12,26 @@ from lichen.cli.invocation import Invocation, common_options
     "explain",
     epilog="""\b
 Examples:
-  lichen explain 5fc70976bb6d606a
-  lichen explain "apply/recap#energy" --run lichen-runs/2026-01-31-0123456789ab.run.json.gz""",
+  lichen explain "apply/company#energy"
+  lichen explain "apply#cpu_time"
+  lichen explain 5fc70976bb6d606a --run 4be1c9d07a52""",
 )
 @click.argument("figure_id", metavar="ID")
-@click.option("--run", type=click.Path(path_type=Path), metavar="PATH", help="Run file, the newest when not given.")
+@click.option("--run", metavar="ID|PATH", help="Run, by the start of its id or its file; the newest when not given.")
 @click.option("--method", "method_id", metavar="ID", help="Look through another method than the run's own.")
 @common_options
 @click.pass_obj
-def command(invocation: Invocation, figure_id: str, run: Path | None, method_id: str | None) -> None:
+def command(invocation: Invocation, figure_id: str, run: str | None, method_id: str | None) -> None:
     """Open a figure down to its formula, factors, sources and raw values.
 
-    ID is an impact's id, or JOURNEY[/STEP[/PART]][#INDICATOR].
+    ID is an impact's id, or JOURNEY[/STEP[/PART]][#NAME]: NAME is an indicator (gwp100, energy, water...), a counter
+    (cpu_time, network_bytes...) or the heading of a column (climate, CPU...); the climate figure when it is not given.
     """
+    from lichen.cli.derivation import figure_words
     from lichen.service.explain import explain
 
     workspace = invocation.workspace()
-    tree = explain(workspace, figure_id, run, method_id)
+    tree = explain(workspace, figure_id, run, method_id, words=figure_words())
     if invocation.json:
         invocation.print_json(tree)
         return
