@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final, Self
 
 from lichen.collect.counters import Edge, Reading
+from lichen.collect.machine.clock import wall_ns
 from lichen.collect.machine.forest import Forest
 from lichen.collect.machine.memory import MemorySeries
 from lichen.errors import ConfigError, LichenError
@@ -91,7 +92,7 @@ class TreeMeter:
             readings = self._readings(at_ns)
         return Edge(
             at_ns=at_ns,
-            wall_ns=time.time_ns() - (time.monotonic_ns() - at_ns),
+            wall_ns=wall_ns(at_ns),
             spread_ns=after_ns - before_ns,
             readings=readings,
             machine_busy_ns=machine.busy_ns,

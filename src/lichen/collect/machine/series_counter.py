@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final, Protocol
 
 from lichen.collect.counters import UNKNOWN, Instant, Reading
+from lichen.collect.machine.clock import wall_ns
 from lichen.collect.machine.prometheus_series import Curve, readings, total
 from lichen.records import DataMethod
 
@@ -81,7 +82,8 @@ class SeriesCounter:
         except BaseException:
             self._source.close()
             raise
-        self._began = Instant(monotonic_ns=time.monotonic_ns(), wall_ns=time.time_ns())
+        now_ns = time.monotonic_ns()
+        self._began = Instant(monotonic_ns=now_ns, wall_ns=wall_ns(now_ns))
 
     def read(self) -> Reading | None:
         """None: the counters are known later."""
