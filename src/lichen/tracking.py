@@ -23,7 +23,6 @@ from __future__ import annotations
 import contextvars
 import functools
 import inspect
-import math
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -35,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
 from lichen.collect.machine.own import OwnProcess, OwnReading, Span, span_of_process, span_of_thread, thread_reading
 from lichen.errors import NothingMeasured, UsageError
-from lichen.records import Activity
+from lichen.records import UNITS_REPAIR, Activity, countable
 from lichen.service.presence import Presence, neighbour_notes
 
 if TYPE_CHECKING:
@@ -57,6 +56,7 @@ class _Block:
         pid: process that entered it.
         first: counters at its start; None when it was entered inside itself, and is part of the outer one.
         beside: another block that does not hold it was open at the same time.
+        left: it has ended; contexts that were copied while it was open still hold it.
         presence: tells measurements of other processes of it.
     """
 
@@ -65,6 +65,7 @@ class _Block:
     started_at: str
     first: OwnReading | None = None
     beside: bool = False
+    left: bool = False
     presence: Presence = field(default_factory=Presence)
 
 
@@ -85,9 +86,21 @@ class _State:
         self.own.watch()
         block.first = self.own.first()
 
-    def leave(self, block: _Block, first: OwnReading) -> Span:
-        """It ends."""
+    def left_elsewhere(self, tracker: Tracker) -> _Block | None:
+        """An open block that was entered in another context: a generator that another thread or task goes on with."""
+        with self.lock:
+            return next((block for block in self.active if block.tracker is tracker and not block.left), None)
+
+    def leave(self, block: _Block, first: OwnReading, inside: tuple[_Block, ...]) -> Span:
+        """It ends.
+
+        Args:
+            inside: blocks that were entered in it and go on after it.
+        """
         last = self.own.last()
+        with self.lock:
+            for other in self.active.intersection(inside):
+                other.beside = block.beside = True
         span = span_of_process(self.own, first, last, started_at=block.started_at, beside=block.beside)
         self.own.leave()
         with self.lock:
@@ -128,7 +141,7 @@ class Tracker:
         self._record: tuple[int, BlockRecord] | None = None
 
     def __enter__(self) -> Self:
-        around = _open.get()
+        around = tuple(block for block in _open.get() if not block.left)
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         block = _Block(self, os.getpid(), started_at)
         _open.set((*around, block))
@@ -144,35 +157,53 @@ class Tracker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         chain = _open.get()
-        block = next(block for block in reversed(chain) if block.tracker is self)
-        _open.set(tuple(outer for outer in chain if outer is not block))
+        block = next((block for block in reversed(chain) if block.tracker is self and not block.left), None)
+        block = block or _state.left_elsewhere(self)
+        if block is None:
+            return
+        block.left = True
+        _open.set(tuple(other for other in chain if not other.left))
         if block.first is None or block.pid != os.getpid():
             return
+        inside = chain[chain.index(block) + 1 :] if block in chain else ()
         try:
             if self._scope == "thread":
                 span = span_of_thread(block.first, thread_reading(), started_at=block.started_at)
             else:
-                span = _state.leave(block, block.first)
+                span = _state.leave(block, block.first, inside)
             span.sample = replace(span.sample, notes=(*span.sample.notes, *neighbour_notes(block.presence)))
         finally:
             block.presence.close()
-        span.units = _checked(self.unit, self.name)
-        span.failed = "" if kind is None else kind.__name__
+        if kind is None:  # what the block itself raised is not hidden behind a unit that it did not get to
+            span.units = _checked(self.unit, self.name)
+        else:
+            span.failed = kind.__name__
         self._spans.append(span)
 
     def __call__(self, function: F) -> F:
         """Measures each call of a function; its figures are those of the attribute ``tracked`` of the function.
 
         Raises:
-            UsageError: a generator, whose work is done between its calls.
+            UsageError: a generator, whose work is done between its calls; a class, or what is no function.
         """
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        if inspect.isclass(function) or not callable(function):
+            raise UsageError(
+                f"'{self.name}' is put before what is no function.",
+                repair="Put it before a function, below @staticmethod and @classmethod.",
+                culprit=self.name,
+            )
+        called = (
+            function
+            if inspect.isroutine(function) or isinstance(function, functools.partial)
+            else type(function).__call__
+        )
+        if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
             raise UsageError(
                 f"'{self.name}' is a generator: its work is done after it was called.",
                 repair="Measure the loop that uses it: with lichen.track(...).",
                 culprit=self.name,
             )
-        if inspect.iscoroutinefunction(function):
+        if inspect.iscoroutinefunction(called):
 
             @functools.wraps(function)
             async def measured(*args: Any, **kwargs: Any) -> Any:
@@ -216,13 +247,13 @@ class Tracker:
         """The document that ``lichen run --json`` prints."""
         return self._seen().result().to_json()
 
-    def write(self, folder: Path | None = None) -> Path:
+    def write(self, folder: Path | str | None = None) -> Path:
         """Writes a run file, into ``output.runs`` when no folder is given; its path.
 
         Raises:
             StorageError: the folder is read-only, the disk is full.
         """
-        return self._seen().write(folder)
+        return self._seen().write(None if folder is None else Path(folder))
 
     def _seen(self) -> BlockRecord:
         """All that is known so far; raises NothingMeasured when the block has not ended yet."""
@@ -237,9 +268,9 @@ class Tracker:
         return self._record[1]
 
 
-def _checked(unit: object, name: str) -> float:
-    if isinstance(unit, bool) or not isinstance(unit, int | float) or not (math.isfinite(unit) and unit > 0):
-        raise UsageError(f"The unit of '{name}' is {unit!r}.", repair="Give a number above 0.", culprit=name)
+def _checked(unit: float, name: str) -> float:
+    if not countable(unit):
+        raise UsageError(f"The unit of '{name}' is {unit!r}.", repair=UNITS_REPAIR, culprit=name)
     return float(unit)
 
 
@@ -258,7 +289,7 @@ def track(
     Raises:
         UsageError: no name, a unit that is no number above 0, an unknown scope.
     """
-    if not name.strip():
+    if callable(name) or not name.strip():  # a function: @lichen.track without its brackets
         raise UsageError("The block has no name.", repair='Write lichen.track("detect").', culprit="name")
     if scope not in _SCOPES:
         raise UsageError(f"There is no scope '{scope}'.", repair=f"Use {' or '.join(_SCOPES)}.", culprit=name)

@@ -302,7 +302,18 @@ def test_a_failed_command_is_told_where_the_result_cannot_be_printed(tmp_path: P
 def test_words_and_folders_that_are_no_text_are_escaped(tmp_path: Path) -> None:
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     os.mkdir(folder)  # noqa: PTH102 - pathlib takes no bytes
-    words = [*map(os.fsencode, LICHEN), b"run", b"--json", b"--unit-name", b"\xff", b"--", b"true", b"caf\xe9"]
+    words = [
+        *map(os.fsencode, LICHEN),
+        b"run",
+        b"--json",
+        b"--html",
+        b"x.html",
+        b"--unit-name",
+        b"\xff",
+        b"--",
+        b"true",
+        b"caf\xe9",
+    ]
     done = subprocess.run(words, cwd=folder, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     [command] = json.loads(done.stdout)["journeys"]

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -243,6 +244,90 @@ def test_generators_are_refused() -> None:
             yield 1
 
 
+def test_only_functions_are_decorated() -> None:
+    for wrong in (type("Made", (), {}), classmethod(len), 5):
+        with pytest.raises(UsageError, match="no function"):
+            lichen.track("wrong")(wrong)  # type: ignore[type-var]
+    with pytest.raises(UsageError, match="no name"):
+        lichen.track(work)  # type: ignore[arg-type]
+
+
+def test_an_object_whose_call_is_a_coroutine_is_measured_to_its_end() -> None:
+    class Slow:
+        async def __call__(self) -> None:
+            await asyncio.sleep(0.2)
+
+    slow = lichen.track("slow")(Slow())
+    asyncio.run(slow())
+    assert values(slow.tracked)["window_time"] >= 0.2  # type: ignore[attr-defined, operator]
+
+
+def test_a_block_may_be_left_in_another_thread_than_it_was_entered_in() -> None:
+    tracked = lichen.track("loop")
+
+    def loop() -> Iterator[int]:
+        with tracked:
+            yield 1
+            work(0.05)
+
+    numbers = loop()
+    next(numbers)
+    other = threading.Thread(target=list, args=(numbers,))
+    other.start()
+    other.join()
+    assert 0.045 <= cpu_s(tracked) < 0.1
+    with tracked:  # the context that entered it still held the block
+        work(0.05)
+    assert len(tracked.activities[0].samples) == 2
+
+
+def test_a_task_made_inside_a_block_and_run_after_it_is_a_repetition() -> None:
+    tracked = lichen.track("late")
+
+    async def late() -> None:
+        with tracked:
+            work(0.01)
+
+    async def main() -> None:
+        with tracked:
+            task = asyncio.create_task(late())
+        await task
+
+    asyncio.run(main())
+    assert len(tracked.activities[0].samples) == 2
+
+
+def test_blocks_that_overlap_in_one_thread_say_so() -> None:
+    first, second = lichen.track("first"), lichen.track("second")
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    for one in (first, second):
+        assert [note for note in one.to_json()["journeys"][0]["notes"] if "another block of this process" in note]
+
+
+def test_a_wrong_unit_does_not_hide_what_the_block_raised() -> None:
+    tracked = lichen.track("failed")
+
+    @tracked
+    def fail() -> None:
+        tracked.unit = 0
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    with pytest.raises(UsageError, match="is 0"), tracked:
+        pass
+
+
+def test_units_may_be_any_real_number_and_folders_words(tmp_path: Path) -> None:
+    with lichen.track("counted", unit=Fraction(7, 2)) as tracked:
+        work(0.01)
+    assert tracked.write(str(tmp_path)).parent == tmp_path
+    assert tracked.to_json()["journeys"][0]["units"] == 3.5
+
+
 def test_units_are_divided_and_may_be_told_inside_the_block() -> None:
     with lichen.track("detect", unit_name="image") as tracked:
         work(0.1)
@@ -332,6 +417,8 @@ def test_the_run_file_is_like_that_of_a_command(tmp_path: Path) -> None:
         ({"name": " "}, "The block has no name."),
         ({"name": "x", "unit": 0}, "The unit of 'x' is 0."),
         ({"name": "x", "unit": float("nan")}, "The unit of 'x' is nan."),
+        ({"name": "x", "unit": 1e-320}, "The unit of 'x' is 1e-320."),
+        ({"name": "x", "unit": 10**20}, "The unit of 'x' is 100000000000000000000."),
         ({"name": "x", "scope": "host"}, "There is no scope 'host'."),
     ],
 )

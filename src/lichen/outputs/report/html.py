@@ -71,6 +71,11 @@ def _environment() -> Environment:
     return environment
 
 
+def _encoded(text: str) -> bytes:
+    """As UTF-8; the run file's path may hold bytes that are no text, which JSON and people read as escapes."""
+    return text.encode(errors="backslashreplace")
+
+
 class HtmlReport:
     """One file for people: figures with both intervals, where they come from, how sure they are, what is missing."""
 
@@ -82,7 +87,7 @@ class HtmlReport:
         """The page in ``en`` or ``fr``, as UTF-8."""
         page = self._page(result, lang, embedded=None)
         embedded = json_for_html(result.to_json())
-        if len(page) + len(embedded.encode()) < SIZE_MAX:
+        if len(page) + len(_encoded(embedded)) < SIZE_MAX:
             return self._page(result, lang, embedded=embedded)
         return page
 
@@ -109,4 +114,4 @@ class HtmlReport:
             )
         )
         lines = (line.strip() for line in html.splitlines())
-        return ("\n".join(line for line in lines if line) + "\n").encode()
+        return _encoded("\n".join(line for line in lines if line) + "\n")
