@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import socket
 import ssl
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 from lichen import redact
 from lichen.errors import ConfigError, NothingMeasured
@@ -20,6 +25,8 @@ ANSWER_BYTES: Final = 64 * 2**20
 _LONG_PARAMETERS: Final = 4_000
 """Length above which parameters are posted: servers refuse addresses that are much longer."""
 _UNAUTHORISED: Final = frozenset({401, 403})
+_TOKEN: Final = re.compile(r"[\x21-\x7e]*")
+"""What a header can hold (RFC 9110, section 5.5) and a token is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +84,8 @@ class Endpoint:
         self.address = address
         self._what = what
         self._setting = setting
+        self._sockets: list[socket.socket] = []
+        self._check()
         headers = {"Authorization": f"Bearer {address.token}"} if address.token else {}
         try:
             self._client = httpx2.Client(
@@ -110,22 +119,27 @@ class Endpoint:
 
         long = sum(len(value) for value in (parameters or {}).values()) > _LONG_PARAMETERS
         method, sent = ("POST", {"data": parameters}) if long else ("GET", {"params": parameters})
-        began = time.monotonic()
         asked_ns = time.time_ns()
         body = bytearray()
-        try:
-            # A path is added to the address's own; without one the address is asked as it is, its parameters included.
-            with self._client.stream(method, path or self.address.url, **sent) as response:  # type: ignore[arg-type]
-                for piece in response.iter_bytes():
-                    body += piece
-                    if len(body) > ANSWER_BYTES:
-                        raise self._endless()
-                    if time.monotonic() - began > self.address.timeout_s:
-                        raise self._late()
-        except httpx2.TimeoutException as error:
-            raise self._late() from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
-            raise self._unreachable(error) from error
+        with self._limited() as late:
+            try:
+                # A path is added to the address's own; without one the address is asked as it is, its parameters included.
+                with self._client.stream(
+                    method,
+                    path or self.address.url,
+                    extensions={"trace": self._connected},
+                    **sent,  # type: ignore[arg-type]
+                ) as response:
+                    for piece in response.iter_bytes():
+                        body += piece
+                        if len(body) > ANSWER_BYTES:
+                            raise self._endless()
+                        if late.is_set():
+                            raise self._late()
+            except httpx2.TimeoutException as error:
+                raise self._late() from error
+            except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+                raise self._late() if late.is_set() else self._unreachable(error) from error
         return Answer(status=response.status_code, body=bytes(body), asked_ns=asked_ns, answered_ns=time.time_ns())
 
     def ask_json(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
@@ -138,7 +152,7 @@ class Endpoint:
         self.accept(answer)
         try:
             return json.loads(answer.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self.strange("JSON") from error
 
     def accept(self, answer: Answer) -> None:
@@ -167,6 +181,52 @@ class Endpoint:
             repair=f"Correct {self._setting}.",
             culprit=str(self.address),
         )
+
+    def _check(self) -> None:
+        """ConfigError unless somebody can have the address, and a header can hold the token."""
+        try:
+            parts = urlsplit(self.address.url)
+            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port above 65535, half a bracket
+            good = False
+        if not good or "{" in parts.netloc:
+            raise ConfigError(
+                f"{self} is no address that can be asked.",
+                repair=f"Write http://host:port in {self._setting}.",
+                culprit=str(self.address),
+            )
+        if not _TOKEN.fullmatch(self.address.token):
+            raise ConfigError(
+                f"The token for {self} holds characters that no token has.",
+                repair="Give it in ASCII, on one line, without spaces.",
+                culprit=str(self.address),
+            )
+
+    def _connected(self, event: str, told: Mapping[str, Any]) -> None:
+        """Keeps the connection that was made, to end it when time is up."""
+        if event == "connection.connect_tcp.complete":
+            self._sockets = [told["return_value"].get_extra_info("socket")]
+
+    @contextlib.contextmanager
+    def _limited(self) -> Iterator[threading.Event]:
+        """Ends the connection when an answer takes too long: the client's own limit begins anew with each byte. Says whether it
+        did."""
+        late = threading.Event()
+
+        def hang_up() -> None:
+            late.set()
+            for opened in self._sockets:
+                with contextlib.suppress(OSError):
+                    # That of the class: a TLS socket's own method would forget its keys while another thread reads.
+                    socket.socket.shutdown(opened, socket.SHUT_RDWR)
+
+        timer = threading.Timer(self.address.timeout_s, hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield late
+        finally:
+            timer.cancel()
 
     def _tls(self) -> ssl.SSLContext:
         files = [self.address.authority, *(self.address.certificate or ())]
@@ -227,7 +287,7 @@ def _message(answer: Answer) -> str:
     """What the server says of its refusal, on one line."""
     try:
         told = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = answer.text if b"<html" not in answer.body[:1000].lower() else ""
     if isinstance(told, dict):
         told = told.get("error") or told.get("message") or ""

@@ -70,11 +70,12 @@ class Prometheus:
             asked_ns = time.time_ns()
             result = self._query("query", {"query": "time()"})["result"]
             answered_ns = time.time_ns()
-            if not isinstance(result, list) or len(result) != 2:
-                raise self._endpoint.strange("time")
-            found = ClockOffset(
-                round(float(result[1]) * 1e3) * _MS - (asked_ns + answered_ns) // 2, (answered_ns - asked_ns) // 2 + _MS
-            )
+            try:
+                _, seconds = result
+                theirs_ns = round(float(seconds) * 1e3) * _MS
+            except (TypeError, ValueError, OverflowError) as error:
+                raise self._endpoint.strange("time") from error
+            found = ClockOffset(theirs_ns - (asked_ns + answered_ns) // 2, (answered_ns - asked_ns) // 2 + _MS)
             if best is None or found.error_ns < best.error_ns:
                 best = found
         assert best is not None  # noqa: S101 - asked at least once; tells mypy
@@ -139,7 +140,7 @@ class Prometheus:
     def _series(self, data: Mapping[str, Any]) -> list[Series]:
         try:
             return [_series(row) for row in self._rows(data, "matrix")]
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise self._endpoint.strange("matrix of numbers") from error
 
     def _rows(self, data: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:

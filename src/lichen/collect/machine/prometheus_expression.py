@@ -42,7 +42,7 @@ def terms(expression: str) -> tuple[Term, ...] | None:
     """The summands of an expression; None when it is something else than a sum of scaled selectors."""
     try:
         return _Parser(expression).whole()
-    except _Unknown:
+    except (_Unknown, RecursionError):
         return None
 
 

@@ -26,11 +26,13 @@ _JITTER: Final = 1.25
 GAP_INTERVALS: Final = 2
 """Samples further apart than this many intervals leave what lies between them unknown."""
 JOULES_PER_KWH: Final = 3.6e6
+_LARGEST: Final = 1e30
+"""Anything counts less; sums of larger numbers would not be finite."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Samples of one series, in order of time; samples that are no number are left out.
+    """Samples of one series, in order of time; samples that are no number, or beyond all that is counted, are left out.
 
     Attributes:
         times_ns: when each was taken [ns since 1970]. values: as many.
@@ -46,7 +48,7 @@ class Series:
     def of(cls, labels: Labels, samples: Iterable[tuple[int, float]]) -> Self:
         """A series of (time, value) pairs in any order; of two at one time the later given counts."""
         given = dict(samples)
-        times = sorted(at for at, value in given.items() if math.isfinite(value))
+        times = sorted(at for at, value in given.items() if abs(value) < _LARGEST)
         return cls(labels, tuple(times), tuple(given[at] for at in times), max(given, default=0))
 
     def shifted(self, by_ns: int) -> Series:
@@ -55,7 +57,8 @@ class Series:
 
     def scaled(self, factor: float) -> Series:
         """The same with each value times ``factor``."""
-        return replace(self, values=tuple(value * factor for value in self.values))
+        pairs = zip(self.times_ns, self.values, strict=True)
+        return replace(Series.of(self.labels, [(at, value * factor) for at, value in pairs]), seen_ns=self.seen_ns)
 
     @property
     def last_ns(self) -> int:
@@ -167,7 +170,7 @@ def _grown(values: Sequence[float], *, from_zero: bool) -> tuple[list[float], in
     for before, value in pairwise(values):
         if value < before:
             resets += 1
-            total += value
+            total += max(0.0, value)
         else:
             total += value - before
         grown.append(total)
