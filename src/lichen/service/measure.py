@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures journeys: starts the parts, repeats each journey until it is precise enough, writes one run file."""
+"""Measures journeys: starts the parts, repeats them in turn until each is precise enough, writes one run file."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import os
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -37,13 +36,13 @@ from lichen.service.places import check_places
 from lichen.service.planning import needs_parts, on_parts, plan_journeys
 from lichen.service.presence import Presence, neighbour_notes
 from lichen.service.progress import Progress, Silent
-from lichen.service.quality import journey_notes
-from lichen.service.record import Measured, RunFacts, now, run_content
+from lichen.service.record import RunFacts, now, run_content
 from lichen.service.result import Result
+from lichen.service.rounds import repeat_in_turn
 from lichen.service.summary import summarise
 from lichen.service.third_parties import source_of_third_parties, write_recording
 from lichen.service.workspace import Workspace
-from lichen.stats.sampling import SamplingPlan, precision
+from lichen.stats.sampling import SamplingPlan
 
 SECONDS_PER_MINUTE: Final = 60.0
 _REST_S: Final = {"fidelity": 0.5, "fast": 0.3}
@@ -184,31 +183,9 @@ class _Runner:
         archive = write_recording(self.settings, book)
         self.browser_settings = replace(self.browser_settings, third_parties=archive)
 
-    def repeat(self, journey: Journey, plan: SamplingPlan) -> Measured:
-        """Repeats a journey until it is precise enough, or as often as asked."""
-        names = (BROWSER, *self.parts.names)
-        for index in range(self.settings.measure.discard):
-            self.sample(journey, -1 - index)
-        taken: list[Sample] = []
-        primary: list[float] = []
-        began = time.monotonic()
-        longest_s = 0.0
-        while not plan.enough(primary, time.monotonic() - began, longest_s):
-            start = time.monotonic()
-            taken.append(self.sample(journey, len(taken)))
-            longest_s = max(longest_s, time.monotonic() - start)
-            primary.append(primary_s(taken[-1], names))
-            reached = precision(primary).relative if len(primary) > 1 else None
-            self.progress.sample(journey.name, len(taken), _expected(plan, primary), reached)
-        return Measured(
-            journey=journey,
-            plan=plan,
-            discarded=self.settings.measure.discard,
-            samples=tuple(taken),
-            primary_s=tuple(primary),
-            elapsed_s=time.monotonic() - began,
-            notes=journey_notes(taken),
-        )
+    def primary_s(self, sample: Sample) -> float:
+        """CPU seconds of the browser and the parts, which decide how often a journey is repeated."""
+        return primary_s(sample, (BROWSER, *self.parts.names))
 
 
 def _check_opened(journey: Journey, sample: Sample) -> None:
@@ -220,14 +197,6 @@ def _check_opened(journey: Journey, sample: Sample) -> None:
             repair='Begin its first step with page.goto("/"), and give it a base_url.',
             culprit=journey.name,
         )
-
-
-def _expected(plan: SamplingPlan, primary: Sequence[float]) -> int:
-    """How many samples there will probably be: half-widths shrink with the root of the number."""
-    if plan.target is None or len(primary) < 2:
-        return plan.maximum if plan.target is None else plan.minimum
-    needed = math.ceil(len(primary) * (precision(primary).relative / plan.target) ** 2)
-    return min(plan.maximum, max(plan.minimum, needed, len(primary)))
 
 
 def measure(
@@ -284,7 +253,10 @@ def measure(
         ready = on_parts(plans, early, parts, load)
         runner.record(ready)
         started_at = now()
-        measured, failed = _repeat_all(runner, ready, plan)
+        discard = settings.measure.discard
+        measured, failed = repeat_in_turn(
+            ready, plan, runner.sample, runner.primary_s, discard=discard, progress=listener
+        )
         neighbours = neighbour_notes(presence)
     runner.calibrator.look()
     failures = list(failed.values())
@@ -303,7 +275,7 @@ def measure(
         host=host | {"calibration": runner.calibrator.record()},
         browser={"version": browser.version, "profile": browser.profile},
         settings=runner.browser_settings.fingerprint()
-        | {"discard": settings.measure.discard, "page_dwell_s": settings.measure.page_dwell_s},
+        | {"discard": discard, "page_dwell_s": settings.measure.page_dwell_s},
         context={"zone": settings.context.zone, "device": settings.context.device, "network": settings.context.network},
         meters=settings.meters,
     )
@@ -313,23 +285,6 @@ def measure(
     if on_written is not None:
         on_written(written.path)
     return summarise(workspace, written)
-
-
-def _repeat_all(
-    runner: _Runner, journeys: Iterable[Journey], plan: SamplingPlan
-) -> tuple[list[Measured], dict[str, JourneyFailed]]:
-    """The journeys that succeed, and why each of the others failed: one that fails takes nothing from those before it."""
-    measured: list[Measured] = []
-    failed: dict[str, JourneyFailed] = {}
-    for journey in journeys:
-        runner.progress.phase(journey.name)
-        try:
-            measured.append(runner.repeat(journey, plan))
-        except JourneyFailed as error:
-            failed[journey.name] = error
-        else:
-            runner.progress.done(journey.name)
-    return measured, failed
 
 
 def _failed_beside(name: str) -> str:
