@@ -178,7 +178,8 @@ class _Performer:
     @singledispatchmethod
     def _do(self, step: recorded.RecordedStep, place: Frame, element: ElementHandle | None) -> None:
         """Does what a step says. The reader lets no other kinds through."""
-        raise NotImplementedError(step.type)
+        del place, element
+        raise TypeError(f"a recorded step of the type {step.type} has no action")
 
     @_do.register(recorded.Click)
     def _click(self, step: recorded.Click, place: Frame, element: ElementHandle) -> None:
