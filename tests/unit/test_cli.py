@@ -248,7 +248,9 @@ def test_methods_are_listed_and_shown(lichen: Lichen) -> None:
     assert [row["id"] for row in rows][:1] == ["lichen-1"]
     for row in rows:
         assert row["id"] in lichen("methods").stdout
-        assert row["title"]["fr"] in lichen("methods", "show", row["id"], "--lang", "fr").stdout
+        french = lichen("methods", "show", row["id"], "--lang", "fr").stdout
+        assert row["title"]["fr"] in french
+        assert all(text in french for text in (row["validity_fr"], *row["known_defects_fr"]))
         shown = lichen("methods", "show", row["id"]).stdout
         whole = json.loads(lichen("--json", "methods", "show", row["id"]).stdout)
         assert [f"rule: {rule['id']}" for rule in whole["rules"]] == [

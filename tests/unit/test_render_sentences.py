@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -130,3 +131,14 @@ def test_a_fall_back_is_told_in_both_languages() -> None:
         "pas de chiffres pour l’électricité de KP\u00a0: ceux de WORLD les remplacent",
         "aucun lieu n’est indiqué (context.zone)\u00a0: l’électricité de WORLD le remplace",
     ]
+
+
+def test_shares_in_notes_are_written_as_the_language_does() -> None:
+    note = "other programs used 73% of the machine during the measurement"
+    assert told(note, EN) == note
+    assert "73\u202f%" in told(note, FR) or "73\u00a0%" in told(note, FR)
+    busy = (
+        "the page stays busy at rest (share of a core: 'open' 9%): the 8 s of dwell that were not observed are not charged; "
+        "measure.rest_s = 4 observes more"
+    )
+    assert re.search("'open' 9[\u202f\u00a0]%", told(busy, FR))

@@ -87,3 +87,21 @@ def test_the_figure_to_open_and_the_run_file_are_named() -> None:
     text = _printed(result, "fr", 100)
     assert "lichen explain simulate" in text
     assert result.run_path in text
+
+
+def test_a_unit_of_two_words_stays_on_one_line_where_there_is_room() -> None:
+    result = replace(sample_result(), journeys=sample_result().journeys[2:])
+    assert "g\u00a0éq.\u00a0CO₂ fourchette" in _printed(result, "fr", 100)
+    assert "g\u00a0éq.\u00a0CO₂ fourchette" not in _printed(result, "fr", 80)
+
+
+def test_a_command_is_not_told_about_screens() -> None:
+    result = sample_result()
+    first = result.journeys[0]
+    counters = {name: found for name, found in first.figures.counters.items() if name != "screen_time"}
+    batch = replace(
+        first, kind="command", figures=replace(first.figures, counters=counters), composition=None, steps=(), parts=()
+    )
+    for lang, word in (("en", "screen"), ("fr", "écran")):
+        assert word not in _printed(replace(result, journeys=(batch,)), lang, 100).lower()
+        assert word in _printed(result, lang, 100).lower()

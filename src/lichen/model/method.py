@@ -80,6 +80,7 @@ class Method:
 
     Attributes:
         defaults: attribute -> value assumed when an activity does not say (shown in ``lichen methods show``).
+        validity, known_defects: in English; those ending in ``_fr`` in French, the English ones where a file lacks them.
         reasons: quantity, or ``quantity.tier`` -> why the method has no rule for it; ``reasons_fr`` in French.
     """
 
@@ -90,7 +91,9 @@ class Method:
     sources: tuple[str, ...]
     licence: str
     validity: str
+    validity_fr: str
     known_defects: tuple[str, ...]
+    known_defects_fr: tuple[str, ...]
     accounting: Accounting
     defaults: Mapping[str, Any]
     reasons: Mapping[str, str]
@@ -117,8 +120,8 @@ class Method:
 
 
 _KEYS: Final = {
-    "id", "version", "title", "title_fr", "description", "description_fr", "sources", "licence", "validity", "known_defects",
-    "accounting", "defaults", "reasons", "reasons_fr", "rule", "derive",
+    "id", "version", "title", "title_fr", "description", "description_fr", "sources", "licence", "validity", "validity_fr",
+    "known_defects", "known_defects_fr", "accounting", "defaults", "reasons", "reasons_fr", "rule", "derive",
 }  # fmt: skip
 _RULE_KEYS: Final = {"id", "indicator", "phase", "quantities", "step", "when", "unless", "derive"}
 
@@ -285,7 +288,9 @@ class _Reader:
             sources=sources,
             licence=self.need(table, "licence", "the file"),
             validity=self.need(table, "validity", "the file"),
+            validity_fr=table.get("validity_fr", table["validity"]),
             known_defects=tuple(table.get("known_defects", ())),
+            known_defects_fr=tuple(table.get("known_defects_fr", table.get("known_defects", ()))),
             accounting=cast("Accounting", accounting),
             defaults=self.defaults(table.get("defaults", {})),
             reasons=reasons,

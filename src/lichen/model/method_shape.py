@@ -63,8 +63,9 @@ _RULE: Final[Mapping[str, Any]] = {
 }  # fmt: skip
 METHOD: Final[Mapping[str, Any]] = {
     "id": _WORD, "version": _WORD, "title": _WORD, "title_fr": _WORD, "description": _TEXT, "description_fr": _TEXT,
-    "sources": _TEXTS, "licence": _WORD, "validity": _WORD, "known_defects": _TEXTS, "accounting": _TEXT,
-    "defaults": _TABLE_OF_VALUES, "reasons": _TABLE_OF_TEXTS, "reasons_fr": _TABLE_OF_TEXTS, "rule": [_RULE],
+    "sources": _TEXTS, "licence": _WORD, "validity": _WORD, "validity_fr": _WORD, "known_defects": _TEXTS,
+    "known_defects_fr": _TEXTS, "accounting": _TEXT, "defaults": _TABLE_OF_VALUES, "reasons": _TABLE_OF_TEXTS,
+    "reasons_fr": _TABLE_OF_TEXTS, "rule": [_RULE],
     "derive": [{"indicator": _WORD, **_STEP}],
 }  # fmt: skip
 """Key -> kind, or ``[keys of each repeated table]``."""

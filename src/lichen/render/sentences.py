@@ -20,6 +20,7 @@ _FAMILY: Final = "sentence"
 _UNKNOWN: Final = "unknown_value"
 """Code of a quantity whose value is unknown; for some quantities the catalogue knows why, and what to do."""
 _TIMES: Final = f"{_FAMILY}.times"
+_GAPS_OF_SHARES: Final = frozenset({"share", "steps"})
 _SHARE: Final = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
@@ -50,6 +51,11 @@ def finding_words(row: Mapping[str, Any], words: Catalogue) -> tuple[str, str, s
     return topic, _SHARE.sub(lambda found: _share(found[1], words), what), repair
 
 
+def _localised(name: str, value: str, words: Catalogue) -> str:
+    """What fills a gap of a sentence, its shares as the language writes them."""
+    return _SHARE.sub(lambda found: _share(found[1], words), value) if name in _GAPS_OF_SHARES else value
+
+
 def _share(percent: str, words: Catalogue) -> str:
     """A share with the digits that it came with."""
     _, point, digits = percent.partition(".")
@@ -65,7 +71,7 @@ def told(text: str, words: Catalogue, *, family: str = _FAMILY) -> str:
     """
     for key, pattern in _patterns(family):
         if found := pattern.fullmatch(text):
-            values = found.groupdict()
+            values = {name: _localised(name, value, words) for name, value in found.groupdict().items()}
             if key == _TIMES:
                 values["sentence"] = told(values["sentence"], words)
             return words.say(key, **values)

@@ -181,12 +181,13 @@ class _Page:
         rows.append((self.words.say("journey.total"), journey.figures))
         rows += [(say.plain(part.name), part.figures) for part in parts]
         cells = [[label, *self._cells(figures, columns)] for label, figures in rows]
-        headings = [self.words.say("column.step"), *self._headings(columns)]
         gap = 0 if self.is_narrow else 1
+        headings = [self.words.say("column.step"), *self._headings(columns)]
+        widest = max(cell_len(row[0]) for row in cells)
+        if self.is_narrow and self.console.width - self._taken(headings, cells, gap) - gap < widest:
+            headings = [self.words.say("column.step"), *self._headings(columns, is_split=True)]
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, gap, 0, 0), show_edge=False, header_style="dim")
-        others = zip(*([*row[1:]] for row in [headings, *cells]), strict=True)
-        taken = sum(1 + gap + max(cell_len(line) for text in texts for line in text.split("\n")) for texts in others)
-        room = max(_STEP_WIDTH_MIN, self.console.width - taken - gap)
+        room = max(_STEP_WIDTH_MIN, self.console.width - self._taken(headings, cells, gap) - gap)
         table.add_column(headings[0], max_width=room, no_wrap=True)
         for heading in headings[1:]:
             words = heading.endswith((self.words.say("column.range"), self.words.say("column.quality")))
@@ -200,11 +201,18 @@ class _Page:
             table.add_row(*(Text(cell) for cell in (name, *row)), style=style)
         return table
 
-    def _headings(self, columns: list[say.Column]) -> list[str]:
+    @staticmethod
+    def _taken(headings: Sequence[str], cells: Sequence[Sequence[str]], gap: int) -> int:
+        """Cells that all columns but the first take."""
+        others = zip(*([*row[1:]] for row in [headings, *cells]), strict=True)
+        return sum(1 + gap + max(cell_len(line) for text in texts for line in text.split("\n")) for texts in others)
+
+    def _headings(self, columns: list[say.Column], *, is_split: bool = False) -> list[str]:
+        """Names and units; a unit of two words goes over two lines where the table would be too wide."""
         headings = []
         for column in columns:
             unit = self.numbers.unit(column.rung)
-            if self.is_narrow:
+            if is_split:
                 unit = "\n".join(unit.rsplit("\u00a0", 1))
             headings.append(f"{self.words.say(f'column.{column.name}')}\n{unit}")
             if column.name == say.HEADLINE:

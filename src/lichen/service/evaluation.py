@@ -157,9 +157,11 @@ def _summary(method: Method) -> dict[str, Any]:
         "quantities": list(method.quantities),
         "accounting": method.accounting,
         "validity": method.validity,
+        "validity_fr": method.validity_fr,
         "licence": method.licence,
         "sources": list(method.sources),
         "known_defects": list(method.known_defects),
+        "known_defects_fr": list(method.known_defects_fr),
     }
 
 

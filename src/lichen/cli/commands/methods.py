@@ -73,13 +73,14 @@ def _print_method(method: Mapping[str, Any], lang: str) -> None:
     name = f"{method['id']} {method['version']}"
     click.echo(f"{click.style(name, bold=True)} {method['title'][lang]}")
     click.echo(method["description"][lang])
-    for key in ("validity", "licence"):
-        if method[key]:
-            say(key, method[key])
+    validity, known_defects = ("validity_fr", "known_defects_fr") if lang == "fr" else ("validity", "known_defects")
+    for key, text in (("validity", method[validity]), ("licence", method["licence"])):
+        if text:
+            say(key, text)
     if method["defaults"]:
         say("defaults", ", ".join(f"{name} = {value}" for name, value in method["defaults"].items()))
-    for key in ("sources", "known_defects"):
-        for item in method[key]:
+    for key, items in (("sources", method["sources"]), ("known_defects", method[known_defects])):
+        for item in items:
             say(key, item)
     for rule in method["rules"]:
         say(
