@@ -44,6 +44,7 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "browser.upload_kbps": 3000,
     "browser.latency_ms": 40,
     "browser.cpu_slowdown": 4,
+    "browser.third_parties": "third-parties.zip",
     "output.html": "lichen-report.html",
     "prometheus.url": "http://127.0.0.1:9090",
     "prometheus.token_env": "PROMETHEUS_TOKEN",
