@@ -32,6 +32,7 @@ class Invocation:
     Attributes:
         config, json, quiet, lang: the flags that all commands take.
         overrides: settings given as flags, by dotted key.
+        formats: outputs asked for, as ``NAME=FILE``.
         written: files that this call has written so far, each whole.
     """
 
@@ -40,6 +41,7 @@ class Invocation:
     quiet: bool = False
     lang: str | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
+    formats: tuple[str, ...] = ()
     written: list[Path] = field(default_factory=list)
 
     def settings(self, config: Path | None = None) -> Settings:
@@ -109,6 +111,15 @@ def common_options(command: F) -> F:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def output_options(command: F) -> F:
+    """Adds ``--html`` and ``--format``; `lichen.cli.outputs.planned` reads them."""
+    formats = click.option(
+        "--format", "formats", multiple=True, metavar="NAME=FILE", expose_value=False, callback=_remember,
+        help="Write FILE through an output plug-in.",
+    )  # fmt: skip
+    return setting_option("--html", "output.html", "FILE")(formats(command))
 
 
 def setting_option(flag: str, dotted: str, metavar: str = "") -> Callable[[F], F]:

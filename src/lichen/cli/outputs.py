@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lichen import plugins
+from lichen.cli.words import Words
 from lichen.errors import ConfigError, LichenError, StorageError, UsageError
 
 if TYPE_CHECKING:
+    from lichen.cli.invocation import Invocation
+    from lichen.config import Settings
     from lichen.outputs import Output
     from lichen.service.result import Result
 
@@ -26,6 +29,31 @@ class Target:
     name: str
     output: Output
     path: Path
+
+
+def planned(invocation: Invocation, settings: Settings) -> list[Target]:
+    """The files that a call asks for; raises as `plan` does."""
+    return plan(settings.output.html, invocation.formats, keep=settings.file)
+
+
+def show(invocation: Invocation, result: Result, targets: Sequence[Target], lang: str) -> None:
+    """Prints a result on stdout, then writes the files asked for; raises as `write` does."""
+    if invocation.json:
+        invocation.print_json(result.to_json())
+    else:
+        from lichen.render.terminal import print_result
+
+        print_result(result, invocation.console(), lang)
+    deliver(invocation, result, targets, lang)
+
+
+def deliver(invocation: Invocation, result: Result, targets: Sequence[Target], lang: str) -> None:
+    """Writes the files asked for and says so; raises as `write` does."""
+    words = Words(lang)
+    for target in targets:
+        write([target], result, lang)
+        invocation.written.append(target.path)
+        invocation.say(f"{words['written']}{words.colon}{target.path}")
 
 
 def plan(html: Path | None, formats: Sequence[str], keep: Path | None = None) -> list[Target]:

@@ -47,7 +47,7 @@ def command(invocation: Invocation, samples: str, html: str, keep: bool) -> None
 
     invocation.config = Path(demo.__file__).with_name("lichen.toml")
     invocation.overrides |= {"measure.samples": samples, "output.html": html, "output.runs": RUNS}
-    run(invocation, (), ())
+    run(invocation, ())
     if keep:
         _leave_open(invocation, invocation.settings())
 

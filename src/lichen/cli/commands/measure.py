@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from lichen.cli import outputs
 from lichen.cli.failure import report
-from lichen.cli.invocation import Invocation, common_options, setting_option
-from lichen.cli.words import Words
+from lichen.cli.invocation import Invocation, common_options, output_options, setting_option
 from lichen.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -37,27 +36,23 @@ Examples:
 @setting_option("--network", "context.network")
 @setting_option("--method", "method.use", "ID")
 @setting_option("--out", "output.runs", "DIR")
-@setting_option("--html", "output.html", "FILE")
-@click.option("--format", "formats", multiple=True, metavar="NAME=FILE", help="Write FILE through an output plug-in.")
+@output_options
 @click.option("--parts", is_flag=True, help="Start and measure the parts of lichen.toml beside any address.")
 @click.option("--record", is_flag=True, help="First record the third parties into browser.third_parties.")
 @common_options
 @click.pass_obj
-def command(
-    invocation: Invocation, journeys: tuple[str, ...], formats: tuple[str, ...], parts: bool, record: bool
-) -> None:
+def command(invocation: Invocation, journeys: tuple[str, ...], parts: bool, record: bool) -> None:
     """Run journeys in a browser and print what they consume.
 
     A JOURNEY is a name declared in lichen.toml or a Python file, or a recording of the browser's developer tools (.json); a URL
     is opened and scrolled; without either, all declared journeys are run.
     """
-    run(invocation, journeys, formats, with_parts=parts, record=record)
+    run(invocation, journeys, with_parts=parts, record=record)
 
 
 def run(
     invocation: Invocation,
     journeys: tuple[str, ...],
-    formats: tuple[str, ...],
     *,
     with_parts: bool = False,
     record: bool = False,
@@ -65,11 +60,11 @@ def run(
     """Measures, prints, writes the files asked for; then says which journeys failed, and ends with their exit code."""
     workspace = invocation.workspace()
     settings = workspace.settings
-    targets = outputs.plan(settings.output.html, formats, keep=settings.file)
+    targets = outputs.planned(invocation, settings)
     failures: list[JourneyFailed] = []
     try:
         result = _measured(invocation, workspace, journeys, {"with_parts": with_parts, "record": record}, failures)
-        _show(invocation, result, targets, settings.lang)
+        outputs.show(invocation, result, targets, settings.lang)
     finally:
         for error in failures:
             report(error, invocation.json)
@@ -98,18 +93,3 @@ def _measured(
             on_written=invocation.written.append,
             on_failed=failures.append,
         )
-
-
-def _show(invocation: Invocation, result: Result, targets: Sequence[outputs.Target], lang: str) -> None:
-    """Prints the result, then writes the files asked for."""
-    if invocation.json:
-        invocation.print_json(result.to_json())
-    else:
-        from lichen.render.terminal import print_result
-
-        print_result(result, invocation.console(), lang)
-    words = Words(lang)
-    for target in targets:
-        outputs.write([target], result, lang)
-        invocation.written.append(target.path)
-        invocation.say(f"{words['written']}{words.colon}{target.path}")

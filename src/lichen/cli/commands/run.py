@@ -10,8 +10,7 @@ import click
 
 from lichen.cli import outputs
 from lichen.cli.failure import set_aside
-from lichen.cli.invocation import Invocation, common_options, setting_option
-from lichen.cli.words import Words
+from lichen.cli.invocation import Invocation, common_options, output_options, setting_option
 from lichen.errors import LichenError, UsageError
 from lichen.records import UNITS_REPAIR, countable
 
@@ -47,8 +46,7 @@ Examples:
 @setting_option("--zone", "context.zone", "ZONE")
 @setting_option("--method", "method.use", "ID")
 @setting_option("--out", "output.runs", "DIR")
-@setting_option("--html", "output.html", "FILE")
-@click.option("--format", "formats", multiple=True, metavar="NAME=FILE", help="Write FILE through an output plug-in.")
+@output_options
 @common_options
 @click.pass_obj
 def command(
@@ -59,7 +57,6 @@ def command(
     name: str | None,
     with_parts: bool,
     attach: bool | None,
-    formats: tuple[str, ...],
 ) -> None:
     """Run any command and print what it consumes, whole and per unit of work.
 
@@ -77,7 +74,7 @@ def command(
 
         workspace = invocation.workspace()
         settings = workspace.settings
-        targets = outputs.plan(settings.output.html, formats, keep=settings.file)
+        targets = outputs.planned(invocation, settings)
         order = Order(
             line=CommandLine(words=command, stdout=_STDERR if invocation.json else None),
             name=name,
@@ -128,10 +125,6 @@ def _tell(invocation: Invocation, outcome: Outcome, targets: Sequence[outputs.Ta
         from lichen.render.terminal import print_result
 
         print_result(outcome.result, invocation.console(stderr=True), lang)
-    words = Words(lang)
-    for target in targets:
-        outputs.write([target], outcome.result, lang)
-        invocation.written.append(target.path)
-        invocation.say(f"{words['written']}{words.colon}{target.path}")
+    outputs.deliver(invocation, outcome.result, targets, lang)
     if outcome.unwritten is not None:
         raise outcome.unwritten
