@@ -26,8 +26,10 @@ from lichen.errors import StorageError
 
 MAX_BYTES: Final = 256 * 2**20
 _MAX_DEPTH: Final = 64
-_MAX_VALUES: Final = 20_000_000
-_MAX_VALUES_OF_ENTRY: Final = 200_000
+_MAX_VALUES: Final = 200_000
+"""Of one entry, or from one to the next."""
+_CHUNK: Final = 1 << 24
+"""Bytes read at once: a text that goes over several chunks, such as a body, is looked at anew with each of them."""
 _MAX_ENTRIES: Final = 200_000
 _LONGEST_URL: Final = 2_048
 _LONGEST_MS: Final = 86_400_000
@@ -226,8 +228,7 @@ class _Sections:
         """The table that ends with this event, and its section."""
         self._depth += {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}.get(event, 0)
         self._values += 1
-        most = _MAX_VALUES if self._builder is None else _MAX_VALUES_OF_ENTRY
-        if self._depth > _MAX_DEPTH or self._values > most:
+        if self._depth > _MAX_DEPTH or self._values > _MAX_VALUES:
             _refuse(self._path, "it is nested too deeply, or holds more values than an archive does")
         section = self._section(event, value)
         if self._builder is None:
@@ -260,7 +261,7 @@ def _sections(file: IO[bytes], path: Path) -> Iterator[tuple[str, dict[str, Any]
 
     sections = _Sections(path)
     try:
-        for event, value in ijson.basic_parse(file, use_float=True):
+        for event, value in ijson.basic_parse(file, buf_size=_CHUNK, use_float=True):
             found = sections.hear(event, value)
             if found is not None:
                 yield found
