@@ -24,7 +24,7 @@ from lichen.ledger import runfile
 from lichen.outputs.report import HtmlReport
 from lichen.render.terminal import print_result
 from lichen.service.result import Result
-from lichen.service.summary import summarise
+from lichen.service.summary import RUN_ID_SHOWN, summarise
 from lichen.service.workspace import Workspace
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
@@ -60,7 +60,7 @@ def measured(folder: Path) -> Path:
 
 def terminal_page(result: Result) -> str:
     """What the terminal prints of the first journey, as a page with the terminal's colours."""
-    first = replace(result, journeys=result.journeys[:1], run_path=f"lichen-runs/{Path(result.run_path).name}")
+    first = replace(result, journeys=result.journeys[:1])
     console = Console(
         file=io.StringIO(), record=True, width=COLUMNS, force_terminal=True, color_system="standard", markup=False,
         highlight=False, emoji=False,
@@ -98,6 +98,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         path = Path(sys.argv[1]) if len(sys.argv) > 1 else measured(Path(folder))
         result = summarise(Workspace(load_settings(None, overrides={}, env={})), runfile.read(path))
+        # As it is where one measures: the run lies among the runs of the settings, whatever folder it was read from.
+        result = replace(result, run_path=f"lichen-runs/{path.name}", run_name=result.run_id[:RUN_ID_SHOWN])
         report = HtmlReport().render(result, lang="en").decode()
         browser = playwright.chromium.launch(executable_path=find_browser("fidelity").path, args=["--no-sandbox"])
         take(browser, report, terminal_page(result))
