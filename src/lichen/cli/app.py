@@ -21,7 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "doctor": "Say what this machine can measure, how precisely, and how to repair what lacks.",
     "measure": "Run journeys in a browser and print what they consume.",
     "run": "Run any command and print what it consumes, whole and per unit of work.",
-    "import": "Import what other tools have written: journeys, HTTP archives.",
+    "import": "Import what other tools have written.",
     "demo": "Measure the bundled sample application and write a report.",
     "explain": "Open a figure down to its formula, factors, sources and raw values.",
     "methods": "List the methods, or show one.",
