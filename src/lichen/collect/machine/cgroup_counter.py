@@ -137,6 +137,10 @@ class CgroupCounter:
         """The group that is watched now."""
         return None if self._open is None else self._open.group
 
+    def groups(self) -> tuple[Group, ...]:
+        """The group that is watched now; none while it is gone."""
+        return () if self._open is None else (self._open.group,)
+
     def start(self) -> None:
         """Opens the accounts; counting begins.
 

@@ -98,6 +98,11 @@ class LocalContainers:
             raise
         self._thread.start()
 
+    def groups(self) -> tuple[Group, ...]:
+        """The control groups of the containers that are watched now."""
+        with self._lock:
+            return tuple(group for member in self._members for group in member.counter.groups())
+
     def read(self) -> Reading:
         """The counters now, of all containers together; what vanished keeps its last values."""
         with self._lock:

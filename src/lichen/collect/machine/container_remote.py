@@ -118,6 +118,10 @@ class RemoteContainers:
         self._engine: Engine | None = None
         self._notes: dict[str, str] = {}
 
+    def container_ids(self) -> frozenset[str]:
+        """The containers that are watched now."""
+        return frozenset(series.container.container_id for series in self._series)
+
     def start(self) -> None:
         """Takes a first reading of every container; then each is followed by a thread.
 

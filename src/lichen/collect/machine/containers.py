@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from lichen.collect.base import Availability
 from lichen.collect.counters import UNKNOWN, Counter, Instant, Reading
+from lichen.collect.machine.cgroup import Group
 from lichen.collect.machine.container_choice import Choice, find
 from lichen.collect.machine.container_local import LocalContainers, group_of
 from lichen.collect.machine.container_remote import RemoteContainers
@@ -58,6 +59,14 @@ class ContainerCounter:
     def readings_at(self, instants: Sequence[Instant]) -> Sequence[Reading]:
         """The counters at past instants."""
         return [UNKNOWN for _ in instants] if self._counter is None else self._counter.readings_at(instants)
+
+    def groups(self) -> tuple[Group, ...]:
+        """The control groups of the containers that are read here."""
+        return self._counter.groups() if isinstance(self._counter, LocalContainers) else ()
+
+    def container_ids(self) -> frozenset[str]:
+        """The containers that are read through their engine."""
+        return self._counter.container_ids() if isinstance(self._counter, RemoteContainers) else frozenset()
 
     def method(self) -> DataMethod:
         """``measured``; ``proxy`` when a moment was not seen."""

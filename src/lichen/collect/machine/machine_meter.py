@@ -13,6 +13,7 @@ from typing import Final, Self
 from lichen.collect.counters import UNKNOWN, Counter, Edge, Reading
 from lichen.collect.machine.meter import TreeMeter
 from lichen.collect.machine.network_bytes import TreeNetwork
+from lichen.collect.machine.overlap import refuse_overlaps
 from lichen.errors import ConfigError
 from lichen.records import DataMethod
 
@@ -29,6 +30,8 @@ class MachineMeter:
 
     def __init__(self) -> None:
         self._trees = TreeMeter()
+        self._roots: dict[str, list[int]] = {}
+        self._checked = False
         self._networks: dict[str, TreeNetwork] = {}
         self._counters: dict[str, Counter] = {}
         self._peaks: dict[str, int] = {}
@@ -49,6 +52,7 @@ class MachineMeter:
         """
         if isinstance(part, int):
             self._trees.add(name, part, another=another)
+            self._roots.setdefault(name, []).append(part)
             self._add_network(name, part)
             return
         with self._lock:
@@ -69,7 +73,14 @@ class MachineMeter:
         self._networks[name].add(pid)
 
     def edge(self) -> Edge:
-        """Reads every part now: trees, then prompt counters."""
+        """Reads every part now: trees, then prompt counters.
+
+        Raises:
+            ConfigError: at the first edge, two parts hold the same processes.
+        """
+        if not self._checked:
+            refuse_overlaps(self._roots, self._counters)
+            self._checked = True
         edge = self._trees.edge()
         edge = replace(edge, readings={name: self._with_network(name, r) for name, r in edge.readings.items()})
         if not self._counters:
