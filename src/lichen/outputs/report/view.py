@@ -33,7 +33,10 @@ class ReportView:
     def lede(self) -> str:
         """The answer in one line: how many journeys, from the lightest to the heaviest."""
         known = sorted((v for v in self.journeys if v.headline), key=lambda v: v.headline.value if v.headline else 0.0)
-        count = self.words.count("report.journeys", len(self.journeys))
+        if self.is_command:
+            count = self.words.count("report.commands", len(self.journeys))
+        else:
+            count = self.words.count("report.journeys", len(self.journeys))
         if not known:
             return count
         per = {view.per for view in known}
@@ -78,10 +81,14 @@ class ReportView:
         return say.explain_command(self.result) or ""
 
     @cached_property
+    def is_command(self) -> bool:
+        """Whether commands were measured, and no journey of a user."""
+        return all(journey.kind == "command" for journey in self.result.journeys)
+
+    @cached_property
     def kicker(self) -> str:
         """What was measured: journeys of users, or commands."""
-        is_command = all(journey.kind == "command" for journey in self.result.journeys)
-        return self.words.say("report.kicker_command" if is_command else "report.kicker")
+        return self.words.say("report.kicker_command" if self.is_command else "report.kicker")
 
     @cached_property
     def has_screen(self) -> bool:
