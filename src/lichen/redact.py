@@ -29,6 +29,12 @@ _SCHEME: Final = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{6,}")
 _LABELLED: Final = re.compile(
     r"""\b(password|passwd|passphrase|secret|authorization|cookie)(["']?:\s*)(?:"[^"]*"|'[^']*'|\S+)""", re.IGNORECASE
 )
+_FIELD: Final = re.compile(r"""(?<![\w-])(\w{1,40}(?:[-_]\w{1,40}){1,8})(["']?:\s+|["']:)(?:"[^"]*"|'[^']*'|\S+)""")
+"""A header field or a key of several words, and its value: ``X-Auth-Token: ...``."""
+_LOGIN: Final = re.compile(
+    r"(?<![\w./:@-])(?!(?:mailto|sip|npm):)([\w.-]{1,80}):[^\s/:@]+@(?!sha\d+:)(?=[A-Za-z\[]|\d+(?:\.\d+){3})"
+)
+"""``user:password@host`` without a scheme; an image by its digest, a version or a mail address is none."""
 _OPTION: Final = re.compile(r"(--[\w-]{1,80})(\s+)(?!-)(?:\"[^\"]*\"|'[^']*'|\S+)")
 
 _SEPARATOR: Final = re.compile(r"=|%(?:25)*3D", re.IGNORECASE)
@@ -44,6 +50,7 @@ _SECRET_WORDS: Final = frozenset(
 )  # fmt: skip
 _SECRET_ENDS: Final = ("apikey", "passwd", "password", "pwd", "secret", "sessid", "sessionid", "signature", "token")
 """Of names written as one word: ``PGPASSWORD``, ``PHPSESSID``, ``accesstoken``."""
+_LOGIN_OPTIONS: Final = ("--user", "--proxy-user")
 _KEYED: Final = frozenset(
     ("access", "account", "api", "app", "client", "encryption", "license", "master", "private", "secret", "shared", "signing",
      "storage", "subscription")
@@ -69,7 +76,8 @@ def is_secret_name(name: str, *, in_address: bool = True) -> bool:
         return True
     before = set(words[:-1])
     return bool(words) and (
-        (words[-1] == "key" and not before.isdisjoint(_KEYED))
+        words[-1] == "pass"
+        or (words[-1] == "key" and not before.isdisjoint(_KEYED))
         or (words[-1] == "code" and not before.isdisjoint(_CODED))
     )
 
@@ -82,18 +90,30 @@ def text(sentence: str) -> str:
     """
     shown = _ENCODED_CREDENTIALS.sub(r"\1", _CREDENTIALS.sub(r"\1", sentence))
     shown = _SCHEME.sub(rf"\1 {MASK}", _SHAPES.sub(MASK, _pairs(shown)))
-    shown = _LABELLED.sub(rf"\1\2{MASK}", shown)
+    shown = _LABELLED.sub(rf"\1\2{MASK}", _LOGIN.sub(rf"\1:{MASK}@", shown))
+    shown = _FIELD.sub(lambda found: f"{found[1]}{found[2]}{MASK}" if _is_secret_field(found[1]) else found[0], shown)
     return _OPTION.sub(lambda found: f"{found[1]}{found[2]}{MASK}" if _is_option(found[1]) else found[0], shown)
 
 
 def words(command: Iterable[object]) -> list[str]:
     """The words of a command, masked; so is the word after an option such as ``--password``."""
     shown: list[str] = []
-    hide = False
+    hide = login = False
     for word in map(str, command):
-        shown.append(MASK if hide and not word.startswith("-") else text(word))
+        if login or (word.startswith(_LOGIN_OPTIONS) and "=" in word):
+            option, sign, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
+            shown.append(f"{option}{sign}{_without_password(value)}")
+        else:
+            shown.append(MASK if hide and not word.startswith("-") else text(word))
         hide = _is_option(word)
+        login = word in ("-u", *_LOGIN_OPTIONS)
     return shown
+
+
+def _without_password(login: str) -> str:
+    """``user:password`` without its password; a user's id and a group's (``1000:1000``) stay."""
+    user, sign, secret = login.partition(":")
+    return f"{user}:{MASK}" if sign and secret and not secret.isdigit() and "//" not in secret else text(login)
 
 
 def tree(value: Any) -> Any:
@@ -111,7 +131,12 @@ def tree(value: Any) -> Any:
 
 
 def _is_option(word: str) -> bool:
-    return word.startswith("--") and "=" not in word and is_secret_name(word[2:], in_address=False)
+    """Whether the next word is a secret: ``--password``, and ``-password`` of programs that write all options so."""
+    return word[:1] == "-" and "=" not in word and is_secret_name(word.lstrip("-"), in_address=False)
+
+
+def _is_secret_field(name: str) -> bool:
+    return is_secret_name(name, in_address=False)
 
 
 def _pairs(sentence: str) -> str:

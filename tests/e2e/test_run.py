@@ -152,6 +152,7 @@ def test_a_script_without_an_interpreter_line_is_the_shells(tmp_path: Path) -> N
         (("--name", " ", "--", "touch", "started"), "--name is empty."),
         (("--unit-name", " ", "--", "true"), "--unit-name is empty."),
         (("--out", "file", "--", "touch", "started"), "file cannot be used: File exists."),
+        (("--html", "x" * 300, "--", "touch", "started"), "xxx"),
         (("--method", "nothing", "--", "touch", "started"), "There is no method 'nothing'."),
     ],
 )

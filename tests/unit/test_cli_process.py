@@ -55,6 +55,20 @@ def test_what_measures_loads_no_http_library_before_somebody_is_asked() -> None:
     assert {"httpx2", "playwright", "cryptography"} & set(done.stdout.split()) == set()
 
 
+def test_ctrl_c_while_lichen_is_imported_is_no_traceback() -> None:
+    code = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'lichen.cli.app': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from lichen.cli import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "stopped: nothing was written\n")
+
+
 def test_without_a_command_the_help_is_usage(tmp_path: Path) -> None:
     done = call(cwd=tmp_path)
     assert done.returncode == 2

@@ -45,6 +45,12 @@ CANARY = "hunter2canary"
         ("""run --secret="two hunter2canary words" x""", "run --secret=*** x"),
         ("PGPASSWORD=hunter2canary psql", "PGPASSWORD=*** psql"),
         ('{"password": "hunter2canary"}', '{"password": ***}'),
+        ('{"api_key":"hunter2canary"}', '{"api_key":***}'),
+        ("X-Auth-Token: hunter2canary", "X-Auth-Token: ***"),
+        ("PRIVATE-TOKEN: 'hunter2 canary'", "PRIVATE-TOKEN: ***"),
+        ("bob:hunter2canary@10.0.0.1:/x", "bob:***@10.0.0.1:/x"),
+        ("push to bob:hunter2canary@h.org", "push to bob:***@h.org"),
+        ("db_pass=hunter2canary", "db_pass=***"),
     ],
 )  # fmt: skip
 def test_secrets_are_masked(given_text: str, shown: str) -> None:
@@ -63,6 +69,12 @@ def test_secrets_are_masked(given_text: str, shown: str) -> None:
         "There is no key 'measure.sample'.",
         "nothing answers at http://127.0.0.1:1/: the connection is refused",
         "https://h.org/?token=",
+        "redis:7@sha256:abcd",
+        "git@h.org:a/b",
+        "npm:left@1.0",
+        "mailto:bob@h.org",
+        "X-Page-Key: 3",
+        "12 tests pass, 3 bypass=1",
     ],
 )
 def test_what_is_no_secret_stays(plain: str) -> None:
@@ -90,6 +102,22 @@ def test_words_of_a_command() -> None:
     assert redact.words(["node", "--password", CANARY, "--token=" + CANARY, "-v", 5]) == [
         "node", "--password", "***", "--token=***", "-v", "5",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given_words", "shown"),
+    [
+        (["curl", "-u", f"bob:{CANARY}", "h"], ["curl", "-u", "bob:***", "h"]),
+        (["curl", f"--user=bob:{CANARY}"], ["curl", "--user=bob:***"]),
+        (["curl", "--proxy-user", f"bob:{CANARY}"], ["curl", "--proxy-user", "bob:***"]),
+        (["java", "-password", CANARY], ["java", "-password", "***"]),
+        (["x", "--pass", CANARY], ["x", "--pass", "***"]),
+        (["docker", "-u", "1000:1000", "-p", "80:80"], ["docker", "-u", "1000:1000", "-p", "80:80"]),
+        (["python", "-u", "test_x.py", "--bypass", "3"], ["python", "-u", "test_x.py", "--bypass", "3"]),
+    ],
+)
+def test_logins_and_options_of_a_command(given_words: list[str], shown: list[str]) -> None:
+    assert redact.words(given_words) == shown
 
 
 def test_a_tree_is_masked_by_its_keys_and_its_texts() -> None:

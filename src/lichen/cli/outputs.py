@@ -95,6 +95,17 @@ def plan(html: Path | None, formats: Sequence[str], keep: Path | None = None) ->
 
 
 def _target(name: str, path: Path) -> Target:
+    try:
+        return _checked_target(name, path)
+    except OSError as error:  # a name that is too long, a folder that may not be searched
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}.",
+            repair="Name a file in a folder that can be written to.",
+            culprit=str(path),
+        ) from error
+
+
+def _checked_target(name: str, path: Path) -> Target:
     from lichen.ledger.runfile import destination
 
     if name not in plugins.names(GROUP):

@@ -134,7 +134,11 @@ def write(folder: Path, content: Mapping[str, Any]) -> RunFile:
     """
     identity = run_id(content)
     path = folder / f"{content['started_at'][:10]}-{identity[:12]}{SUFFIX}"
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise _storage_error(path, error) from error
+    if not there:
         # mtime=0: the bytes depend on the content alone.
         write_atomically(path, gzip.compress(canonical_json(content), compresslevel=6, mtime=0))
     return RunFile(identity, path, content)
