@@ -53,7 +53,8 @@ def _costs(found: Sequence[Cell]) -> Iterator[Sequence[str]]:
         machine = one.record["machine"]
         yield (
             place(one), f"{len(one.record['rounds'])}", f"{machine['others_share']:.0%}", f"{machine['steal_share']:.2%}",
-            f"{one.signal:.1%}", f"{one.cost:.1%}", percent(one.slower),
+            f"{one.signal:.1%}", f"{one.cost:.1%}",
+            next(percent(way.cv) for way in one.ways if way.name == "beside, raw"), percent(one.slower),
         )  # fmt: skip
 
 
@@ -117,6 +118,7 @@ def write(records: Sequence[Mapping[str, Any]]) -> list[Path]:
                 "stolen",
                 "CV of the loops around",
                 "cost of calibrators",
+                "CV beside them, as it is",
                 "slower beside them",
             ],
             _costs(found),

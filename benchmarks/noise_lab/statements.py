@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from analysis import Cell, Estimate, Order, cell, order_errors
@@ -46,26 +46,26 @@ def place(one: Cell) -> str:
     return f"{WORK_WORDS[one.record['work']]}, {CONDITION_WORDS[one.record['condition']]}"
 
 
-def tally(found: Iterable[Cell], name: str) -> str:
-    """In how many cells a way of measuring helps, harms, or neither is shown."""
-    ratios = [way.ratio for one in found for way in one.ways if way.name == name and way.ratio is not None]
-    said = [estimate.verdict for estimate in ratios]
-    return (
-        f"helps in {said.count('helps')} of {len(said)} cells, harms in {said.count('harms')}, neither is shown in "
-        f"{said.count('not shown')}; the CV becomes {min(e.value for e in ratios):.2f} to {max(e.value for e in ratios):.2f} "
-        "times that of plain CPU seconds"
-    )
+def tally(found: Sequence[Cell], name: str) -> str:
+    """For each work, in how many conditions a way of measuring helps, harms, or neither is shown."""
+    said = []
+    for work, words in WORK_WORDS.items():
+        own = [way.ratio for one in found if one.record["work"] == work for way in one.ways if way.name == name]
+        if ratios := [ratio for ratio in own if ratio is not None]:
+            said.append(f"{words}: {_counted(ratios)}")
+    return "; ".join(said)
 
 
 def order_tally(orders: Iterable[Order]) -> str:
     """In how many cells interleaving helps."""
-    ratios = [order.ratio for order in orders if order.ratio is not None]
+    return _counted([order.ratio for order in orders if order.ratio is not None])
+
+
+def _counted(ratios: Sequence[Estimate]) -> str:
     said = [estimate.verdict for estimate in ratios]
-    return (
-        f"helps in {said.count('helps')} of {len(said)} cells, harms in {said.count('harms')}, neither is shown in "
-        f"{said.count('not shown')}; the error becomes {min(e.value for e in ratios):.2f} to {max(e.value for e in ratios):.2f} "
-        "times that of blocks"
-    )
+    values = [estimate.value for estimate in ratios]
+    harms = f", harms in {said.count('harms')}" if "harms" in said else ""
+    return f"helps in {said.count('helps')} of {len(said)}{harms} (ratio {min(values):.2f} to {max(values):.2f})"
 
 
 def statements(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
