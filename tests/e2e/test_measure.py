@@ -93,6 +93,9 @@ class TestRun:
         assert [step["name"] for step in journey["steps"]] == ["open", "pay", ""]
         assert [part["name"] for part in journey["parts"]] == ["browser", "site"]
         assert journey["sampling"]["taken"] == 3
+        between = journey["sampling"]["discarded"] + 3 + 1
+        assert result["host"]["calibration"]["repetitions"] == 3 * between
+        assert result["host"]["calibration"]["grade"] in "ABCD"
         assert journey["counters"]["screen_time"]["value"] == pytest.approx(8.0)
         pay = journey["steps"][1]["counters"]
         assert pay["cpu_time"]["value"] > 0.005
