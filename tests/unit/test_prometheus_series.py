@@ -163,7 +163,7 @@ def test_after_a_step_of_the_clock_nothing_is_known() -> None:
     counter = SeriesCounter("pod", Steady())
     edges = [Instant(monotonic_ns=0, wall_ns=5 * S), Instant(monotonic_ns=10 * S, wall_ns=15 * S)]
     assert [reading.cpu_ns for reading in counter.readings_at(edges)] == [S // 2, 3 * S // 2]
-    assert "off by 500 ms at most" in counter.notes()[0]
+    assert any("off by 500 ms at most" in note for note in counter.notes())
     stepped = [edges[0], Instant(monotonic_ns=10 * S, wall_ns=14 * S)]
     assert counter.readings_at(stepped) == [UNKNOWN, UNKNOWN]
     assert "clock of this machine was set" in counter.notes()[0]

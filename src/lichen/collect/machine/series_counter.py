@@ -107,12 +107,13 @@ class SeriesCounter:
         notes = list(collected.notes)
         curves = collected.curves
         if collected.interval_ns is not None and any(curves.values()):
-            error_s = max((total(c.at(t) for c in curves.get("cpu_time", ())).error for t in times_ns), default=0.0)
-            told = f"; CPU time at an edge is off by {error_s * 1e3:.0f} ms at most" if "cpu_time" in curves else ""
             notes.append(
                 f"The counters of {self._what} are sampled every {collected.interval_ns / 1e9:.3g} s; an edge is interpolated "
-                f"between two samples{told}."
+                "between two samples."
             )
+            if "cpu_time" in curves:
+                error_s = max((total(c.at(t) for c in curves["cpu_time"]).error for t in times_ns), default=0.0)
+                notes.append(f"CPU time of {self._what} at an edge is off by {error_s * 1e3:.0f} ms at most.")
         for quantity, listed in curves.items():
             if any(total(curve.at(t) for curve in listed).value is None for t in times_ns):
                 notes.append(f"{quantity} of {self._what} is unknown at an edge: no sample is close enough to it.")
