@@ -287,7 +287,7 @@ def test_a_group_whose_cpu_time_is_missing_measures_nothing(tmp_path):
     folder = write(tmp_path / "g", {"cgroup.procs": ""})
     with pytest.raises(NothingMeasured, match=r"cpu\.stat: No such file"):
         counter_of(Group("g", {"": folder})).start()
-    with pytest.raises(NothingMeasured, match="no .group. to measure"):
+    with pytest.raises(NothingMeasured, match=r"no .group. to measure"):
         CgroupCounter("group", lambda: None).start()
 
 
