@@ -359,6 +359,18 @@ def test_a_sender_goes_on_when_nobody_listens_any_more(
     assert again.stdout == "went on\n"
 
 
+@pytest.mark.parametrize(("program", "code"), [(sys.executable, PYTHON), ("node", NODE)])
+def test_a_sender_that_had_begun_to_tell_goes_on_when_lichen_was_killed(
+    program: str, code: str, channel: Channel, tmp_path: Path
+) -> None:
+    events = os.open(tmp_path / "events", os.O_RDONLY | os.O_NONBLOCK)  # the sender has it open since before
+    channel.close()
+    flag = "-c" if program == sys.executable else "-e"
+    done = subprocess.run([program, flag, code], cwd=tmp_path, capture_output=True, text=True, timeout=20, check=True)
+    os.close(events)
+    assert done.stdout == "went on\n"
+
+
 def test_more_senders_than_pipes_that_wait_for_them(channel: Channel, tmp_path: Path) -> None:
     seen: list[dict] = []
     thread = listening(channel, seen, 40 * 2)

@@ -29,7 +29,13 @@ function claimReply() {
     } catch {
       continue;
     }
-    return { name, input: fs.openSync(mine, 'r') };
+    // Opened for reading alone, it would wait forever for a Lichen that was killed; then the first read finds its end.
+    const both = fs.openSync(mine, 'r+');
+    try {
+      return { name, input: fs.openSync(mine, 'r') };
+    } finally {
+      fs.closeSync(both);
+    }
   }
   return null;
 }

@@ -29,7 +29,10 @@ class _Channel:
                 pipe.rename(mine)
             except OSError:
                 continue
+            # Opened for reading alone, it would wait forever for a Lichen that was killed; then the first read finds its end.
+            both = os.open(mine, os.O_RDWR)
             self.reply, self._in = pipe.name, os.open(mine, os.O_RDONLY)
+            os.close(both)
             break
 
     def write(self, event: Dict[str, Any]) -> None:
