@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -60,19 +61,22 @@ def remote(engine: EngineUnderTest, text: str) -> RemoteContainers:
 def watched(
     parts: dict[str, Counter | int], between: Callable[[], None]
 ) -> tuple[dict[str, Reading], tuple[str, ...], list[Edge]]:
-    """What each part consumed while ``between`` ran; the notes; the edges."""
-    with MachineMeter() as meter:
+    """What each part consumed while ``between`` ran; the notes; the first and the last edge of each. Each has a meter of its own,
+    as a meter refuses parts that hold the same processes."""
+    with contextlib.ExitStack() as stack:
+        meters = {name: stack.enter_context(MachineMeter()) for name in parts}
         for name, part in parts.items():
-            meter.add(name, part)
-        edges = [meter.edge()]
+            meters[name].add(name, part)
+        first = {name: meter.edge() for name, meter in meters.items()}
         between()
-        edges.append(meter.edge())
-        first, last = meter.settled(edges)
-        spans = {
-            name: last.readings[name].since(first.readings[name], peak_bytes=last.readings[name].memory_peak_bytes)
-            for name in parts
-        }
-        return spans, meter.notes(), [first, last]
+        last = {name: meter.edge() for name, meter in meters.items()}
+        spans, edges = {}, []
+        for name, meter in meters.items():
+            begun, ended = meter.settled([first[name], last[name]])
+            edges += [begun, ended]
+            peak = ended.readings[name].memory_peak_bytes
+            spans[name] = ended.readings[name].since(begun.readings[name], peak_bytes=peak)
+        return spans, tuple(note for meter in meters.values() for note in meter.notes()), edges
 
 
 def seconds(number: float) -> Callable[[], None]:
@@ -168,7 +172,7 @@ class TestFigures:
         assert there.cpu_ns is not None
         assert abs(here.cpu_ns - there.cpu_ns) <= 2 * bound_ns + 1e6  # of two edges; the note is rounded
         assert there.memory_byte_seconds == pytest.approx(here.memory_byte_seconds, rel=0.1)
-        assert edges[1].elsewhere == {"there"}
+        assert edges[-1].elsewhere == {"there"}
 
     def test_the_collector_gives_rows(self, engine: EngineUnderTest) -> None:
         engine.run("steady", BURN, "0.3")

@@ -17,6 +17,8 @@ from tests.e2e.prometheus_support import answering, send
 from lichen.collect.machine.endpoint import Address
 from lichen.collect.machine.meters.plain import FileDisplay, HttpDisplay, PlainSource, number_in
 from lichen.collect.machine.prometheus_counter import QueryCounter
+from lichen.collect.machine.sources import sources
+from lichen.config import PrometheusServer, Settings
 from lichen.errors import ConfigError, NothingMeasured
 
 DEEP = "[" * 100_000
@@ -102,6 +104,14 @@ def test_a_head_that_never_ends_is_cut_off() -> None:
                 ask(url)
         finally:
             over.set()
+
+
+def test_credentials_are_not_shown_by_a_diagnosis() -> None:
+    with answering(lambda handler: answer_matrix(handler, f"{time.time():.3f}", [])) as url:
+        server = PrometheusServer(url=url.replace("//", "//user:hush@"))
+        (found,) = [one for one in sources(Settings(prometheus=server)) if one.topic == "prometheus"]
+    assert found.ok
+    assert found.what == f"{url} answers"
 
 
 @pytest.mark.parametrize("token", ["hush\nX-Evil: 1", "hush\0", "hushé", "hu sh"])

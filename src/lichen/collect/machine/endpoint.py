@@ -135,7 +135,9 @@ class Endpoint:
                         if len(body) > ANSWER_BYTES:
                             raise self._endless()
                         if late.is_set():
-                            raise self._late()
+                            break
+                if late.is_set():  # a body without a length seems complete when the connection ends
+                    raise self._late()
             except httpx2.TimeoutException as error:
                 raise self._late() from error
             except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:

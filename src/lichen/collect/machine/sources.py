@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from lichen import redact
 from lichen.collect.counters import Counter
-from lichen.collect.machine.cgroup import Hierarchies
+from lichen.collect.machine.bpf import probe as probe_packets
+from lichen.collect.machine.cgroup import UNIFIED, Hierarchies
 from lichen.collect.machine.cgroup_counter import CgroupCounter
 from lichen.collect.machine.cgroup_counter import probe as probe_cgroups
 from lichen.collect.machine.container_choice import Choice
@@ -58,7 +60,7 @@ def open_part(part: Part, settings: Settings) -> Counter:
 
 def sources(settings: Settings) -> tuple[Finding, ...]:
     """Every source: what it can do here, or what lacks and the repair. Nothing is changed."""
-    return (_cgroups(), *_engines(), *_prometheus(settings), *_kubernetes(settings))
+    return (_cgroups(), _network(), *_engines(), *_prometheus(settings), *_kubernetes(settings))
 
 
 def _cgroups() -> Finding:
@@ -68,6 +70,14 @@ def _cgroups() -> Finding:
     )
     what = f"CPU, memory, storage and pressure of whole groups, {layout}" if answer.ok else answer.lacks
     return Finding(topic="control groups", ok=answer.ok, what=what, repair=answer.repair)
+
+
+def _network() -> Finding:
+    """Bytes of a namespace of one's own need no right; those of a group do."""
+    mount = next((mount for mount in Hierarchies.read().mounts if mount.key == UNIFIED), None)
+    answer = probe_packets(None if mount is None else mount.folder)
+    what = "bytes of containers and of server parts with a command" if answer.ok else answer.lacks
+    return Finding(topic="network", ok=answer.ok, what=what, repair=answer.repair)
 
 
 def _engines() -> list[Finding]:
@@ -91,7 +101,7 @@ def _prometheus(settings: Settings) -> list[Finding]:
         answer = probe_prometheus(address_of(settings.prometheus))
     except ConfigError as error:
         return [Finding(topic="prometheus", ok=False, what=error.problem, repair=error.repair)]
-    what = f"{settings.prometheus.url} answers" if answer.ok else answer.lacks
+    what = f"{redact.text(settings.prometheus.url)} answers" if answer.ok else answer.lacks
     return [Finding(topic="prometheus", ok=answer.ok, what=what, repair=answer.repair)]
 
 
