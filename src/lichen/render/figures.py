@@ -270,8 +270,8 @@ def has_screen(result: Result) -> bool:
 
 
 def browser_words(result: Result, catalogue: Catalogue) -> str:
-    """Version of the browser and the profile it ran with; empty for commands, which have none."""
-    if not result.browser and any(journey.kind == "command" for journey in result.journeys):
+    """Version of the browser and the profile it ran with; empty for commands and archives, which have none."""
+    if not result.browser:
         return ""
     version = plain(str(result.browser.get("version") or catalogue.say("number.unknown")))
     profile = result.browser.get("profile")

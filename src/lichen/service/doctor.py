@@ -87,7 +87,7 @@ def _why_not(place: Path) -> str:
 
 def _factors(workspace: Workspace) -> Iterator[dict[str, Any]]:
     factors: FactorStore = workspace.factors
-    places = len(factors.places("grid.gwp100"))
+    places = len([place for place in factors.places("grid.gwp100") if place != "WORLD"])
     yield _finding(
         "factors", True, f"{len(factors)} rows, {places} places with electricity, hash {factors.hash()[:12]}"
     )

@@ -144,6 +144,12 @@ class Hierarchies:
         return cls(root, {key: tuple(sorted(mounts, key=lambda m: len(m.top))) for key, mounts in found.items()})
 
     @property
+    def unified(self) -> Path | None:
+        """Where groups of version 2 are shown; None without them."""
+        mounts = self._mounts.get(UNIFIED)
+        return mounts[0].point if mounts else None
+
+    @property
     def layout(self) -> str | None:
         """``v1``, ``v2``, ``hybrid`` (both, controllers in version 1), or None without control groups."""
         old, new = any(key in self._mounts for key in _VERSION_1), UNIFIED in self._mounts

@@ -275,5 +275,5 @@ def _rapl_finding() -> Finding:
         what="RAPL is readable"
         if readable
         else "RAPL exists, this user may not read it: energy is modelled from CPU time",
-        repair="" if readable else "sudo chmod -R a+r /sys/class/powercap",
+        repair="" if readable else "sudo chmod -R a+r /sys/class/powercap/*",
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from lichen import redact
 from lichen.collect.counters import Counter
 from lichen.collect.machine.bpf import probe as probe_packets
-from lichen.collect.machine.cgroup import UNIFIED, Hierarchies
+from lichen.collect.machine.cgroup import Hierarchies
 from lichen.collect.machine.cgroup_counter import CgroupCounter
 from lichen.collect.machine.cgroup_counter import probe as probe_cgroups
 from lichen.collect.machine.container_choice import Choice
@@ -74,8 +74,7 @@ def _cgroups() -> Finding:
 
 def _network() -> Finding:
     """Bytes of a namespace of one's own need no right; those of a group do."""
-    mount = next((mount for mount in Hierarchies.read().mounts if mount.key == UNIFIED), None)
-    answer = probe_packets(None if mount is None else mount.folder)
+    answer = probe_packets(Hierarchies.read().unified)
     what = "bytes of containers and of server parts with a command" if answer.ok else answer.lacks
     return Finding(topic="network", ok=answer.ok, what=what, repair=answer.repair)
 
