@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from numbers import Real
 from typing import Any, Final, Literal
 
@@ -25,6 +25,12 @@ AttributeValue = str | float | bool | None
 _UNITS: Final = (1e-9, 1e15)
 UNITS_REPAIR: Final = "Give a number above 0, from 1e-9 to 1e15."
 """What to do about functional units that `countable` refuses."""
+
+
+def timestamp(moment: datetime | None = None) -> str:
+    """A moment as records hold it: UTC, to the millisecond; now when None."""
+    utc = datetime.now(UTC) if moment is None else moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def countable(units: object) -> bool:

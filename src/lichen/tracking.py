@@ -27,14 +27,13 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
 from lichen.collect.machine.own import OwnProcess, OwnReading, Span, span_of_process, span_of_thread, thread_reading
 from lichen.errors import NothingMeasured, UsageError
-from lichen.records import UNITS_REPAIR, Activity, countable
+from lichen.records import UNITS_REPAIR, Activity, countable, timestamp
 from lichen.service.presence import Presence, neighbour_notes
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ class Tracker:
 
     def __enter__(self) -> Self:
         around = tuple(block for block in _open.get() if not block.left)
-        started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        started_at = timestamp()
         block = _Block(self, os.getpid(), started_at)
         _open.set((*around, block))
         if not any(outer.tracker is self and outer.pid == block.pid for outer in around):

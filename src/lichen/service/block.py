@@ -17,8 +17,8 @@ from lichen.errors import NothingMeasured
 from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
 from lichen.nomenclature import Nomenclature
-from lichen.records import Activity, digest
-from lichen.service.record import Measured, now, rows_of, run_content
+from lichen.records import Activity, digest, timestamp
+from lichen.service.record import Measured, rows_of, run_content
 from lichen.service.result import Result
 from lichen.service.subject import Command, facts_of_command, place_of_command, record_of_command
 from lichen.service.summary import summarise
@@ -55,7 +55,7 @@ class BlockRecord:
     def content(self) -> dict[str, Any]:
         """Its run file."""
         started_at = self._measured.samples[0].started_at
-        return run_content(self._facts, started_at, now(), [self._measured], self._nomenclature)
+        return run_content(self._facts, started_at, timestamp(), [self._measured], self._nomenclature)
 
     def result(self) -> Result:
         """Its figures; nothing is written."""

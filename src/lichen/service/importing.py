@@ -14,8 +14,7 @@ from lichen.collect.entities import BROWSER, JourneyEntity, segment
 from lichen.collect.journeys.har import Har, read_har
 from lichen.errors import UsageError
 from lichen.ledger import runfile
-from lichen.records import Activity
-from lichen.service.record import now
+from lichen.records import Activity, timestamp
 from lichen.service.result import Result
 from lichen.service.summary import summarise
 from lichen.service.workspace import Workspace
@@ -63,7 +62,7 @@ def _content(workspace: Workspace, archives: dict[str, tuple[Path, Har]]) -> dic
     context = settings.context
     method = workspace.method(settings.method.use)
     moments = [moment for _, har in archives.values() for moment in (har.started_at, har.ended_at) if moment]
-    started_at, ended_at = (_utc(min(moments)), _utc(max(moments))) if moments else (now(), now())
+    started_at, ended_at = (timestamp(min(moments)), timestamp(max(moments))) if moments else (timestamp(), timestamp())
     return {
         "schema": runfile.SCHEMA,
         "lichen_version": __version__,
@@ -83,12 +82,6 @@ def _content(workspace: Workspace, archives: dict[str, tuple[Path, Har]]) -> dic
             row.to_json() for name, (_, har) in archives.items() for row in _rows(workspace, name, har)
         ],
     }  # fmt: skip
-
-
-def _utc(moment: Any) -> str:
-    from datetime import UTC
-
-    return str(moment.astimezone(UTC).isoformat(timespec="milliseconds")).replace("+00:00", "Z")
 
 
 def _rows(workspace: Workspace, name: str, har: Har) -> Iterator[Activity]:

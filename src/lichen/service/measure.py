@@ -31,12 +31,13 @@ from lichen.collect.machine import Calibrator, MachineMeter, Part, Parts, descri
 from lichen.config import Samples, Settings
 from lichen.errors import JourneyFailed, LichenError
 from lichen.ledger import runfile
+from lichen.records import timestamp
 from lichen.service.metering import meter_counters
 from lichen.service.places import check_places
 from lichen.service.planning import needs_parts, on_parts, plan_journeys
 from lichen.service.presence import Presence, neighbour_notes
 from lichen.service.progress import Progress, Silent
-from lichen.service.record import RunFacts, now, run_content
+from lichen.service.record import RunFacts, run_content
 from lichen.service.result import Result
 from lichen.service.rounds import repeat_in_turn
 from lichen.service.summary import summarise
@@ -127,7 +128,7 @@ def declared_parts(settings: Settings) -> list[Part]:
 
 def run_folder(settings: Settings, kind: str) -> Path:
     """Folder of one run's logs or screenshots: two measurements at once in one folder never share a file."""
-    return settings.output.runs / kind / f"{now()[:19].replace(':', '')}-{os.getpid()}"
+    return settings.output.runs / kind / f"{timestamp()[:19].replace(':', '')}-{os.getpid()}"
 
 
 class _Runner:
@@ -252,7 +253,7 @@ def measure(
         runner = _Runner(settings, browser, prepared, parts, listener)
         ready = on_parts(plans, early, parts, load)
         runner.record(ready)
-        started_at = now()
+        started_at = timestamp()
         discard = settings.measure.discard
         measured, failed = repeat_in_turn(
             ready, plan, runner.sample, runner.primary_s, discard=discard, progress=listener
@@ -280,7 +281,7 @@ def measure(
         meters=settings.meters,
     )
     written = runfile.write(
-        settings.output.runs, run_content(facts, started_at, now(), measured, workspace.nomenclature)
+        settings.output.runs, run_content(facts, started_at, timestamp(), measured, workspace.nomenclature)
     )
     if on_written is not None:
         on_written(written.path)

@@ -19,11 +19,12 @@ from lichen.collect.suites import SuiteReading
 from lichen.errors import StorageError
 from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
+from lichen.records import timestamp
 from lichen.service.measure import declared_parts, places, run_folder, sampling_plan
 from lichen.service.metering import is_part, meter_counters
 from lichen.service.places import check_places
 from lichen.service.presence import Presence, neighbour_notes
-from lichen.service.record import Measured, now, run_content
+from lichen.service.record import Measured, run_content
 from lichen.service.result import Result
 from lichen.service.subject import Command, facts_of_command, place_of_command, record_of_command
 from lichen.service.suites import Attach, prepared, record_of_suite, suite_of
@@ -92,7 +93,7 @@ def measure_command(
     check_places(workspace)
     runfile.check_folder(settings.output.runs)
     declared = declared_parts(settings) if order.with_parts else []
-    started_at = now()
+    started_at = timestamp()
     with contextlib.ExitStack() as stack:
         presence = stack.enter_context(Presence())
         parts: Mapping[str, int | Counter] = {}
@@ -108,7 +109,7 @@ def measure_command(
     where = {name: known.get(name, place) for name in trees if is_part(name)}
     facts = facts_of_command(workspace, where, unit_name=order.unit_name)
     facts = replace(facts, host={**facts.host, "calibration": runner.calibrator.record()})
-    content = run_content(facts, started_at, now(), [measured], workspace.nomenclature)
+    content = run_content(facts, started_at, timestamp(), [measured], workspace.nomenclature)
     written, unwritten = _write(settings.output.runs, content)
     if on_written is not None and unwritten is None:
         on_written(written.path)

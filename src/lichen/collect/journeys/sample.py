@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +30,7 @@ from lichen.collect.journeys.script import Journey, PageRefusedError
 from lichen.collect.journeys.settings import BrowserSettings, sandboxed
 from lichen.collect.journeys.window import DocumentReader, OnEvent, Window, unmeasured_step
 from lichen.errors import ConfigError, JourneyFailed, LichenError, NothingMeasured
+from lichen.records import timestamp
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Playwright
@@ -108,7 +108,7 @@ class _Run:
 
     def measure(self, driver: Driver, meter_factory: Callable[[], Meter], parts: Mapping[str, int | Counter]) -> Sample:
         """The sample."""
-        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        started_at = timestamp()
         self._tell("launch", self._browser.path)
         chosen = self._settings
         rules = only_site_rules(self._site) if chosen.block_third_party and self._site else None

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import IO, Final, Generic, Protocol, TypeVar
 
 import psutil
@@ -25,6 +24,7 @@ from lichen.collect.machine.machine_meter import MachineMeter
 from lichen.collect.machine.own_cgroup import OwnCgroup
 from lichen.collect.machine.relay import SignalRelay
 from lichen.errors import NothingMeasured
+from lichen.records import timestamp
 
 COMMAND: Final = "command"
 """Name of the command's process tree."""
@@ -156,7 +156,7 @@ def run_command(
         NothingMeasured: no process can be started, a part is not there.
     """
     known = {child.pid for child in psutil.Process().children()}
-    started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    started_at = timestamp()
     window = _Window(COMMAND if observer is None else observer.tree)
     with contextlib.ExitStack() as stack:
         stack.enter_context(orphans.adopting())
