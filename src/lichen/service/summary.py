@@ -271,7 +271,8 @@ def fallbacks(evaluation: Evaluation) -> tuple[str, ...]:
 def run_name(workspace: Workspace, run: RunFile) -> str:
     """What opens this run later: the beginning of its id where the settings will find it again, else its path."""
     settings = workspace.settings
-    is_found = settings.origins["output.runs"].kind != "flag"
+    origin = settings.origins.get("output.runs")
+    is_found = origin is None or origin.kind != "flag"
     if is_found and run.path.parent.resolve() == Path(settings.output.runs).resolve():
         return run.run_id[:RUN_ID_SHOWN]
     return str(run.path)
