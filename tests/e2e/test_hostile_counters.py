@@ -175,6 +175,23 @@ def test_a_meter_that_falls_but_not_to_its_beginning_leaves_the_energy_unknown(t
     assert "fell from 3.6e+09 J" in found.notes[0]
 
 
+def test_a_meter_that_jumps_leaves_the_energy_unknown(tmp_path: Path) -> None:
+    file = tmp_path / "energy"
+    file.write_text("1000")
+    source = PlainSource("The meter 'm'", FileDisplay(file), unit="J")
+    source.start()
+    try:
+        first_ns = time.time_ns()
+        time.sleep(0.1)
+        file.write_text("1e15")
+        time.sleep(1.1)
+        found = source.collect(first_ns, time.time_ns())
+    finally:
+        source.close()
+    assert not found.curves
+    assert "it jumped" in found.notes[0]
+
+
 def test_a_meter_that_began_anew_counts_on(tmp_path: Path) -> None:
     file = tmp_path / "energy"
     file.write_text("1000")

@@ -271,3 +271,25 @@ def test_a_name_that_no_file_can_have_is_refused() -> None:
     for name in ("x" * 5000, "a\0b"):
         with pytest.raises(ConfigError, match=r"configuration file|none that a file can have"):
             load_settings(Path(name))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        'kind = "rapl"',
+        'kind = "file"\npath = "joules"',
+        'kind = "http"\nurl = "http://plug/status"\njson = "total"',
+        'kind = "prometheus"\nquery = "energy_total"',
+    ],
+)
+def test_one_number_is_no_two_meters(place: str) -> None:
+    error = refused(f'[[meter]]\nname = "a"\n{place}\n[[meter]]\nname = "b"\n{place}\n')
+    assert error.problem.startswith("The meters 'a' and 'b' read the same number (")
+    assert error.problem.endswith(f"lichen.toml:{5 + place.count(chr(10))}).")
+
+
+def test_two_numbers_of_one_answer_are_two_meters() -> None:
+    text = "".join(
+        f'[[meter]]\nname = "{name}"\nkind = "http"\nurl = "http://rack/"\njson = "{name}"\n' for name in ("a", "b")
+    )
+    assert [meter.name for meter in load_settings(written(text)).meters] == ["a", "b"]

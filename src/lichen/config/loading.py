@@ -13,7 +13,7 @@ from typing import Any, Final
 from lichen import redact
 from lichen.config.keys import Key
 from lichen.config.kinds import VARIABLES
-from lichen.config.metering import METER_PLACES, Meter
+from lichen.config.metering import METER_PLACES, Meter, twin
 from lichen.config.names import refusal
 from lichen.config.part import PART_HELPERS, PART_SOURCES, Part
 from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Lang, Origin, Settings
@@ -222,6 +222,11 @@ class _Reader:
             )
         if isinstance(declared, Meter):
             self._check_meter(declared, place)
+            if (other := twin(declared, self.lists["meter"][:position])) is not None:
+                raise ConfigError(
+                    f"The meters '{other.name}' and '{declared.name}' read the same number ({place}).",
+                    repair="Take one out: its energy would count twice.", culprit=place,
+                )  # fmt: skip
             return
         alternatives = PART_SOURCES if section == "part" else ("file", "url")
         given = [name for name in alternatives if getattr(declared, name) is not None]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -126,3 +127,9 @@ class Meter:
         en="Environment variable that holds the token sent to the address.",
         fr="Variable d'environnement qui contient le jeton à envoyer à l'adresse.",
     )  # fmt: skip
+
+
+def twin(meter: Meter, others: Iterable[Meter]) -> Meter | None:
+    """Another meter that reads the same number; None when there is none."""
+    keys = ("kind", "json", *METER_PLACES.values())
+    return next((other for other in others if all(getattr(other, key) == getattr(meter, key) for key in keys)), None)

@@ -32,6 +32,8 @@ _ANEW: Final = 0.1
 begin anew: it is no counter, or its reader is wrong."""
 _NUMBER: Final = re.compile(r"([+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)(?:\s*[^\W\d_][\w·]*)?")
 """A number and its unit, and nothing else: ``1,234,567`` and ``1 234`` are read as nothing rather than as 1.234 and 1."""
+_MOST_W: Final = 1e8
+"""More than what a visit or a command runs on can draw: that is the power of a large data centre."""
 _COARSE: Final = 0.05
 """Share of the window's energy that one step of the meter may be without a word."""
 
@@ -190,7 +192,7 @@ class PlainSource:
         try:
             value = number_in(self._display.read(), self._path)
         except (LichenError, OSError) as error:
-            self._failure = error.problem if isinstance(error, LichenError) else f"{self._what}: {error}."
+            self._failure = error.problem if isinstance(error, LichenError) else f"{error.strerror or error}."
             return
         if value is not None:
             self._samples.append(((asked_ns + time.time_ns()) // 2, value * self._factor))
@@ -214,6 +216,10 @@ class PlainSource:
         steps = [b - a for a, b in pairwise(moved.values) if b > a]
         if not steps or used <= 0:
             return self._unknown("it did not move: the window used less than its smallest step, or it stands still")
+        if used > _MOST_W * (last_ns - first_ns) / 1e9:
+            return self._unknown(
+                f"it jumped: it tells {used:.3g} J of the window, more than the largest data centres use"
+            )
         notes = []
         stood_still = any(a == b for a, b in pairwise(samples.values))
         if stood_still and min(steps) > _COARSE * used:
