@@ -19,10 +19,10 @@ from tests.e2e.containers_support import BURN, EngineUnderTest, docker_engine
 
 from lichen.collect.counters import Counter
 from lichen.collect.machine import MachineMeter
-from lichen.collect.machine.container_choice import Choice
-from lichen.collect.machine.containers import ContainerCounter
-from lichen.collect.machine.engine import Engine
-from lichen.collect.machine.engine_address import parse_address
+from lichen.collect.machine.containers.address import parse_address
+from lichen.collect.machine.containers.choice import Choice
+from lichen.collect.machine.containers.counter import ContainerCounter
+from lichen.collect.machine.containers.engine import Engine
 
 WINDOW_S = 10.0
 LOADS = {"small": "0.3", "large": "0.7"}

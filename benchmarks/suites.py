@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e" / "sites"))
 from suites_support import Copy, copy
 from wire import WireServer
 
-from lichen.collect.machine.command import CommandLine, CommandRun, run_command
-from lichen.collect.machine.relay import SignalRelay
+from lichen.collect.machine.processes.command import CommandLine, CommandRun, run_command
+from lichen.collect.machine.processes.relay import SignalRelay
 from lichen.collect.suites import SuiteReading, recognise
 from lichen.service.suites import prepared
 

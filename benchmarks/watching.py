@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from lichen.collect.machine import MachineMeter
-from lichen.collect.machine.own_cgroup import OwnCgroup
+from lichen.collect.machine.cgroups.own import OwnCgroup
 
 GROUPS = 200
 PROCESSES = 2_000

@@ -20,8 +20,8 @@ import psutil
 
 from lichen.collect.journeys import BrowserInfo, BrowserSettings, Journey, find_browser, load_journey, run_sample
 from lichen.collect.machine import MachineMeter
-from lichen.collect.machine.clock import cpu_ns
-from lichen.collect.machine.proc import MachineStat
+from lichen.collect.machine.processes.clock import cpu_ns
+from lichen.collect.machine.processes.proc import MachineStat
 
 HERE = Path(__file__).resolve().parent
 JOURNEY = """

@@ -31,7 +31,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
-from lichen.collect.machine.own import OwnProcess, OwnReading, Span, span_of_process, span_of_thread, thread_reading
+from lichen.collect.machine.processes.own import (
+    OwnProcess,
+    OwnReading,
+    Span,
+    span_of_process,
+    span_of_thread,
+    thread_reading,
+)
 from lichen.errors import NothingMeasured, UsageError
 from lichen.records import UNITS_REPAIR, Activity, countable, timestamp
 from lichen.service.presence import Presence, neighbour_notes

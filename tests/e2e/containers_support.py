@@ -27,8 +27,8 @@ from typing import Any
 
 import pytest
 
-from lichen.collect.machine.engine import Engine
-from lichen.collect.machine.engine_address import parse_address
+from lichen.collect.machine.containers.address import parse_address
+from lichen.collect.machine.containers.engine import Engine
 
 IMAGE = "localhost/skeleton:1"
 _FOLDERS = ("usr", "lib", "lib64", "bin", "root", "etc", "proc", "sys", "dev", "tmp", "app", "run", "data")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from lichen.collect.machine.endpoint import Address
-from lichen.collect.machine.prometheus import Prometheus
+from lichen.collect.machine.prometheus.client import Prometheus
 
 PROGRAM = shutil.which("prometheus")
 

@@ -16,10 +16,10 @@ from tests.e2e.containers_support import BURN, EngineUnderTest, docker_engine, p
 from lichen.collect.base import Window
 from lichen.collect.counters import Counter, Edge, Reading
 from lichen.collect.machine import ContainerCollector, MachineMeter
-from lichen.collect.machine.container_choice import Choice, find
-from lichen.collect.machine.container_remote import RemoteContainers
-from lichen.collect.machine.containers import ContainerCounter
-from lichen.collect.machine.engine_address import engine_addresses
+from lichen.collect.machine.containers.address import engine_addresses
+from lichen.collect.machine.containers.choice import Choice, find
+from lichen.collect.machine.containers.counter import ContainerCounter
+from lichen.collect.machine.containers.remote import RemoteContainers
 from lichen.errors import NothingMeasured
 
 pytestmark = pytest.mark.slow

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from tests.e2e.containers_support import EngineUnderTest, docker_engine
 
-from lichen.collect.machine.cgroup import Hierarchies
-from lichen.collect.machine.cgroup_files import GroupFiles
-from lichen.collect.machine.ready import wait_ready
+from lichen.collect.machine.cgroups.files import GroupFiles
+from lichen.collect.machine.cgroups.group import Hierarchies
+from lichen.collect.machine.parts.ready import wait_ready
 
 pytestmark = pytest.mark.browser
 

@@ -16,7 +16,7 @@ from tests.e2e.prometheus_support import answering, send
 
 from lichen.collect.machine.endpoint import Address
 from lichen.collect.machine.meters.plain import FileDisplay, HttpDisplay, PlainSource, number_in
-from lichen.collect.machine.prometheus_counter import QueryCounter
+from lichen.collect.machine.prometheus.counter import QueryCounter
 from lichen.collect.machine.sources import sources
 from lichen.config import PrometheusServer, Settings
 from lichen.errors import ConfigError, NothingMeasured

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lichen.collect.machine import Part, Parts
-from lichen.collect.machine.ready import post, wait_ready
+from lichen.collect.machine.parts.ready import post, wait_ready
 from lichen.config import load_settings
 from lichen.errors import ConfigError, PartFailed, StorageError
 

@@ -18,10 +18,12 @@ from pathlib import Path
 import pytest
 
 from lichen.collect.base import Window
-from lichen.collect.machine import CgroupCollector, MachineMeter, Part, Parts, bpf, own_cgroup
-from lichen.collect.machine.cgroup import UNIFIED, Hierarchies
-from lichen.collect.machine.cgroup_counter import CgroupCounter
-from lichen.collect.machine.own_cgroup import OwnCgroup
+from lichen.collect.machine import CgroupCollector, MachineMeter, Part, Parts
+from lichen.collect.machine.cgroups import bpf
+from lichen.collect.machine.cgroups import own as own_cgroup
+from lichen.collect.machine.cgroups.counter import CgroupCounter
+from lichen.collect.machine.cgroups.group import UNIFIED, Hierarchies
+from lichen.collect.machine.cgroups.own import OwnCgroup
 from lichen.errors import ConfigError, NothingMeasured
 from lichen.plugins import load
 
@@ -365,7 +367,7 @@ def test_nothing_is_left_behind_when_the_counter_ends_or_is_killed(packets, grou
     count.close()
     assert attached(made.folder) == 0
     code = (
-        "import sys; from pathlib import Path; from lichen.collect.machine.bpf import PacketCount\n"
+        "import sys; from pathlib import Path; from lichen.collect.machine.cgroups.bpf import PacketCount\n"
         "count = PacketCount(Path(sys.argv[1])); print(1, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -456,7 +458,7 @@ def test_the_group_of_a_part_goes_also_when_the_measuring_process_is_killed(pack
         import os, signal, time
         from pathlib import Path
         from lichen.collect.machine import Part, Parts
-        from lichen.collect.machine.cgroup import UNIFIED, Hierarchies
+        from lichen.collect.machine.cgroups.group import UNIFIED, Hierarchies
         part = Part(name="web", command=("sleep", "3600"))
         with Parts([part], folder=Path({str(tmp_path)!r})) as parts:
             print(Hierarchies.read().folder_of(parts.roots["web"], UNIFIED), flush=True)

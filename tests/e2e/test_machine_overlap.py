@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lichen.collect.counters import Counter
-from lichen.collect.machine.cgroup_counter import CgroupCounter
+from lichen.collect.machine.cgroups.counter import CgroupCounter
+from lichen.collect.machine.cgroups.own import OwnCgroup
 from lichen.collect.machine.machine_meter import MachineMeter
 from lichen.collect.machine.overlap import refuse_overlaps
-from lichen.collect.machine.own_cgroup import OwnCgroup
 from lichen.errors import ConfigError, NothingMeasured
 
 PARENT = """

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lichen.collect.machine import Part, Parts, TreeMeter
-from lichen.collect.machine.ports import find_listener, free_port
+from lichen.collect.machine.parts.ports import find_listener, free_port
 from lichen.errors import ConfigError, PartFailed, StorageError
 
 SERVER = """

@@ -25,12 +25,12 @@ import pytest
 from tests.e2e.prometheus_support import answering, exposing, prometheus, scraped, send
 
 from lichen.collect.counters import Instant, Reading
-from lichen.collect.machine import own_cgroup
+from lichen.collect.machine.cgroups import own as own_cgroup
+from lichen.collect.machine.cgroups.own import OwnCgroup
 from lichen.collect.machine.endpoint import Address
-from lichen.collect.machine.kubernetes import pod_counter
-from lichen.collect.machine.kubernetes_choice import PodChoice
-from lichen.collect.machine.own_cgroup import OwnCgroup
-from lichen.collect.machine.prometheus_counter import QueryCounter
+from lichen.collect.machine.kubernetes.choice import PodChoice
+from lichen.collect.machine.kubernetes.counter import pod_counter
+from lichen.collect.machine.prometheus.counter import QueryCounter
 from lichen.collect.machine.series_counter import SeriesCounter
 from lichen.config import Kubernetes, PrometheusServer
 from lichen.errors import NothingMeasured

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from lichen.collect.counters import UNKNOWN, Reading
-from lichen.collect.machine.container_choice import Choice
-from lichen.collect.machine.container_remote import on_our_clock
-from lichen.collect.machine.container_stats import parse_time_ns, read_stats
-from lichen.collect.machine.container_sum import together, weakest
-from lichen.collect.machine.engine import Container
+from lichen.collect.machine.containers.choice import Choice
+from lichen.collect.machine.containers.engine import Container
+from lichen.collect.machine.containers.remote import on_our_clock
+from lichen.collect.machine.containers.stats import parse_time_ns, read_stats
+from lichen.collect.machine.containers.summed import together, weakest
 from lichen.errors import ConfigError
 
 VERSION_1: dict[str, Any] = {

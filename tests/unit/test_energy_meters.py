@@ -18,7 +18,7 @@ from lichen.collect.machine.meters.allocation import allocate
 from lichen.collect.machine.meters.base import MachineCpu, MeterCounter, Wrapping
 from lichen.collect.machine.meters.plain import FileDisplay, PlainSource, moves, number_in
 from lichen.collect.machine.meters.rapl import Rapl, probe
-from lichen.collect.machine.prometheus_series import Series
+from lichen.collect.machine.prometheus.series import Series
 from lichen.errors import ConfigError, NothingMeasured
 
 S = 10**9

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from lichen.collect.machine.engine import Engine
-from lichen.collect.machine.engine_address import engine_addresses, parse_address
+from lichen.collect.machine.containers.address import engine_addresses, parse_address
+from lichen.collect.machine.containers.engine import Engine
 from lichen.errors import ConfigError, LichenError, NothingMeasured
 
 PING = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK"

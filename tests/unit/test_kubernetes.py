@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.e2e.prometheus_support import answering, send
 
-from lichen.collect.machine.exposition import Sample, parse
-from lichen.collect.machine.kubernetes import cluster_of, pod_counter, probe
-from lichen.collect.machine.kubernetes_choice import Pod, PodChoice, counted, network_lack
-from lichen.collect.machine.kubernetes_config import Cluster, plain_yaml, read_kubeconfig
-from lichen.collect.machine.kubernetes_pods import ApiPods, is_chosen
-from lichen.collect.machine.prometheus_series import Series
+from lichen.collect.machine.kubernetes.choice import Pod, PodChoice, counted, network_lack
+from lichen.collect.machine.kubernetes.config import Cluster, plain_yaml, read_kubeconfig
+from lichen.collect.machine.kubernetes.counter import cluster_of, pod_counter, probe
+from lichen.collect.machine.kubernetes.pods import ApiPods, is_chosen
+from lichen.collect.machine.prometheus.exposition import Sample, parse
+from lichen.collect.machine.prometheus.series import Series
 from lichen.config import Kubernetes, PrometheusServer
 from lichen.errors import ConfigError, NothingMeasured
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from lichen.collect.balance import balance, noise_ns
 from lichen.collect.counters import Edge, Reading
-from lichen.collect.machine.memory import MemorySeries
-from lichen.collect.machine.proc import Stat
-from lichen.collect.machine.tree import CHILDREN_SLACK_NS, Member, Tree
+from lichen.collect.machine.processes.memory import MemorySeries
+from lichen.collect.machine.processes.proc import Stat
+from lichen.collect.machine.processes.tree import CHILDREN_SLACK_NS, Member, Tree
 from lichen.errors import NothingMeasured
 
 MS = 1_000_000
@@ -145,7 +145,7 @@ def test_memory_of_nobody_is_zero():
 
 
 def test_calibration_fixes_the_shared_part_of_this_very_process():
-    from lichen.collect.machine.proc import pss_bytes
+    from lichen.collect.machine.processes.proc import pss_bytes
 
     book = Member(os.getpid(), Stat("x", "S", 1, 1, 1, 0, True, 7), Tree("t"), pidfd=-1, newborn=True)
     series = MemorySeries()

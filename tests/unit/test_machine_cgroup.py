@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lichen.collect.machine import cgroup_storage
-from lichen.collect.machine.cgroup import Group, Hierarchies
-from lichen.collect.machine.cgroup_counter import CgroupCounter
-from lichen.collect.machine.cgroup_files import GroupFile, GroupFiles, field_of, stalled_us
-from lichen.collect.machine.cgroup_memory import GroupMemory
+from lichen.collect.machine.cgroups import storage as cgroup_storage
+from lichen.collect.machine.cgroups.counter import CgroupCounter
+from lichen.collect.machine.cgroups.files import GroupFile, GroupFiles, field_of, stalled_us
+from lichen.collect.machine.cgroups.group import Group, Hierarchies
+from lichen.collect.machine.cgroups.memory import GroupMemory
+from lichen.collect.machine.cgroups.network_bytes import NamespaceNetwork
 from lichen.collect.machine.cumulative import Cumulative
-from lichen.collect.machine.network_bytes import NamespaceNetwork
 from lichen.errors import ConfigError, NothingMeasured
 
 ID = "4f2a" * 16

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from lichen.collect.machine import proc
-from lichen.collect.machine.clock import cpu_clock_id, cpu_ns
+from lichen.collect.machine.processes import proc
+from lichen.collect.machine.processes.clock import cpu_clock_id, cpu_ns
 
 
 def burn(seconds: float) -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from lichen.collect.counters import UNKNOWN, Instant
 from lichen.collect.machine.endpoint import Address
-from lichen.collect.machine.prometheus_counter import QueryCounter, changes
-from lichen.collect.machine.prometheus_expression import Term, is_rate, terms
-from lichen.collect.machine.prometheus_series import Curve, Kind, Series, curve, interval_ns, readings, total
+from lichen.collect.machine.prometheus.counter import QueryCounter, changes
+from lichen.collect.machine.prometheus.expression import Term, is_rate, terms
+from lichen.collect.machine.prometheus.series import Curve, Kind, Series, curve, interval_ns, readings, total
 from lichen.collect.machine.series_counter import Collected, SeriesCounter, was_set
 from lichen.errors import ConfigError
 

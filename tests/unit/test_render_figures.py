@@ -91,7 +91,7 @@ def test_a_column_has_the_unit_of_its_total_or_of_its_largest_row() -> None:
 
 def test_a_machine_of_which_nothing_is_known_has_words_too() -> None:
     assert say.host_words(replace(sample_result(), host={}), EN, NUMBERS) == "unnamed host"
-    assert say.browser_words(replace(sample_result(), browser={}), EN) == "Chromium unknown"
+    assert say.browser_words(replace(sample_result(), browser={}), EN) == ""
 
 
 def test_an_indicator_of_a_plug_in_is_shown_after_the_built_in_ones() -> None:

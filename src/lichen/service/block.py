@@ -11,8 +11,8 @@ from typing import Any
 
 from lichen import redact
 from lichen.collect.entities import segment
-from lichen.collect.machine.command import COMMAND
-from lichen.collect.machine.own import Span
+from lichen.collect.machine.processes.command import COMMAND
+from lichen.collect.machine.processes.own import Span
 from lichen.errors import NothingMeasured
 from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile

@@ -24,8 +24,8 @@ from lichen.collect.machine.meters.base import JOULES_PER_UNIT, MachineCpu, Mete
 from lichen.collect.machine.meters.nvml import Nvml
 from lichen.collect.machine.meters.plain import Display, FileDisplay, HttpDisplay, PlainSource
 from lichen.collect.machine.meters.rapl import Rapl
-from lichen.collect.machine.prometheus import address_of
-from lichen.collect.machine.prometheus_counter import QueryCounter
+from lichen.collect.machine.prometheus.client import address_of
+from lichen.collect.machine.prometheus.counter import QueryCounter
 from lichen.collect.machine.series_counter import SeriesCounter
 from lichen.config import Meter, Settings
 from lichen.errors import LichenError

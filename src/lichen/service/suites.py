@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from lichen.collect.counters import Meter
-from lichen.collect.machine.command import CommandLine, CommandRun, Observer
-from lichen.collect.machine.launch import own_environment
+from lichen.collect.machine.processes.command import CommandLine, CommandRun, Observer
+from lichen.collect.machine.processes.launch import own_environment
 from lichen.collect.suites import RUNNER, Attachment, Suite, SuiteReading, recognise
 
 Attach = Literal["auto", "always", "never"]

@@ -65,11 +65,11 @@ def command(
     stdout goes to stderr.
     """
     _check(command, units, unit_name, name)
-    from lichen.collect.machine.relay import SignalRelay
+    from lichen.collect.machine.processes.relay import SignalRelay
 
     # Threads that libraries start while they are imported must not take the signals that are meant for the command.
     with SignalRelay() as relay:
-        from lichen.collect.machine.command import CommandLine
+        from lichen.collect.machine.processes.command import CommandLine
         from lichen.service.run import ONE_RUN, Order, measure_command
 
         workspace = invocation.workspace()

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from lichen.collect.machine.proc import MachineStat
+from lichen.collect.machine.processes.proc import MachineStat
 
 Grade = Literal["A", "B", "C", "D"]
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from lichen.collect.base import Availability, Window
 from lichen.collect.counters import Counter
-from lichen.collect.machine import cgroup_counter
-from lichen.collect.machine.cgroup_counter import CgroupCounter
+from lichen.collect.machine.cgroups import counter as cgroup_counter
+from lichen.collect.machine.cgroups.counter import CgroupCounter
 from lichen.collect.machine.machine_meter import MachineMeter
 from lichen.collect.machine.rows import part_rows
 from lichen.errors import ConfigError

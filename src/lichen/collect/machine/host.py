@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import psutil
 
-from lichen.collect.machine.clock import cpu_ns
-from lichen.collect.machine.proc import MachineStat
+from lichen.collect.machine.processes.clock import cpu_ns
+from lichen.collect.machine.processes.proc import MachineStat
 
 _STEAL_MAX: Final = 0.02
 _HYPERVISORS: Final = (

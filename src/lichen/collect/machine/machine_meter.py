@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Final, Self
 
 from lichen.collect.counters import UNKNOWN, Counter, Edge, Reading
-from lichen.collect.machine.meter import TreeMeter
-from lichen.collect.machine.network_bytes import TreeNetwork
+from lichen.collect.machine.cgroups.network_bytes import TreeNetwork
 from lichen.collect.machine.overlap import refuse_overlaps
+from lichen.collect.machine.processes.tree_meter import TreeMeter
 from lichen.errors import ConfigError
 from lichen.records import DataMethod
 

@@ -9,8 +9,8 @@ from pathlib import PurePath
 from typing import Protocol, runtime_checkable
 
 from lichen.collect.counters import Counter
-from lichen.collect.machine.cgroup import Group
-from lichen.collect.machine.proc import read_stat
+from lichen.collect.machine.cgroups.group import Group
+from lichen.collect.machine.processes.proc import read_stat
 from lichen.errors import ConfigError
 
 

@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Final, Protocol
 
 from lichen.collect.counters import UNKNOWN, Instant, Reading
-from lichen.collect.machine.clock import wall_ns
-from lichen.collect.machine.prometheus_series import Curve, readings, total
+from lichen.collect.machine.processes.clock import wall_ns
+from lichen.collect.machine.prometheus.series import Curve, readings, total
 from lichen.records import DataMethod
 
 STEP_NS: Final = 50_000_000

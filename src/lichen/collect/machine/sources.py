@@ -5,19 +5,19 @@ from __future__ import annotations
 
 from lichen import redact
 from lichen.collect.counters import Counter
-from lichen.collect.machine.bpf import probe as probe_packets
-from lichen.collect.machine.cgroup import Hierarchies
-from lichen.collect.machine.cgroup_counter import CgroupCounter
-from lichen.collect.machine.cgroup_counter import probe as probe_cgroups
-from lichen.collect.machine.container_choice import Choice
-from lichen.collect.machine.containers import ContainerCounter, engines
+from lichen.collect.machine.cgroups.bpf import probe as probe_packets
+from lichen.collect.machine.cgroups.counter import CgroupCounter
+from lichen.collect.machine.cgroups.counter import probe as probe_cgroups
+from lichen.collect.machine.cgroups.group import Hierarchies
+from lichen.collect.machine.containers.choice import Choice
+from lichen.collect.machine.containers.counter import ContainerCounter, engines
 from lichen.collect.machine.host import Finding
-from lichen.collect.machine.kubernetes import pod_counter
-from lichen.collect.machine.kubernetes import probe as probe_kubernetes
-from lichen.collect.machine.kubernetes_choice import PodChoice
-from lichen.collect.machine.prometheus import address_of
-from lichen.collect.machine.prometheus import probe as probe_prometheus
-from lichen.collect.machine.prometheus_counter import QueryCounter
+from lichen.collect.machine.kubernetes.choice import PodChoice
+from lichen.collect.machine.kubernetes.counter import pod_counter
+from lichen.collect.machine.kubernetes.counter import probe as probe_kubernetes
+from lichen.collect.machine.prometheus.client import address_of
+from lichen.collect.machine.prometheus.client import probe as probe_prometheus
+from lichen.collect.machine.prometheus.counter import QueryCounter
 from lichen.config import PART_SOURCES, Part, Settings
 from lichen.errors import ConfigError
 

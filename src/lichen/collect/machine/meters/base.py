@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from lichen.collect.counters import UNKNOWN, Instant, Reading
-from lichen.collect.machine.proc import MachineStat
+from lichen.collect.machine.processes.proc import MachineStat
 from lichen.records import DataMethod
 
 JOULES_PER_UNIT: Final = {"J": 1.0, "Wh": 3600.0, "kWh": 3.6e6}

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from lichen.collect.machine.endpoint import Address, Endpoint
 from lichen.collect.machine.meters.base import JOULES_PER_UNIT
-from lichen.collect.machine.prometheus_series import Series, curve
+from lichen.collect.machine.prometheus.series import Series, curve
 from lichen.collect.machine.series_counter import Collected
 from lichen.errors import ConfigError, LichenError, NothingMeasured
 
