@@ -94,6 +94,13 @@ def test_a_machine_of_which_nothing_is_known_has_words_too() -> None:
     assert say.browser_words(replace(sample_result(), browser={}), EN) == ""
 
 
+def test_the_machine_is_graded_by_its_fixed_work() -> None:
+    graded = replace(sample_result(), host={"calibration": {"grade": "C", "cv": 0.041}})
+    assert say.host_words(graded, EN, NUMBERS) == "unnamed host (grade C: equal work varied by 4.1%)"
+    odd = replace(sample_result(), host={"calibration": {"grade": "C", "cv": "?"}})
+    assert say.host_words(odd, EN, NUMBERS) == "unnamed host"
+
+
 def test_an_indicator_of_a_plug_in_is_shown_after_the_built_in_ones() -> None:
     figures = sample_result().journeys[0].figures
     added = replace(figures.indicators["water"], indicator="noise", unit="dB")

@@ -260,6 +260,10 @@ def host_words(result: Result, catalogue: Catalogue, numbers: Numbers) -> str:
         known.append(catalogue.say("host.kernel", version=plain(str(host["kernel"]))))
     if host.get("virtualised"):
         known.append(catalogue.say("host.virtual"))
+    calibration = host.get("calibration")
+    if isinstance(calibration, Mapping) and isinstance(cv := calibration.get("cv"), float):
+        grade = plain(str(calibration.get("grade")))
+        known.append(catalogue.say("host.grade", grade=grade, cv=numbers.percent(cv)))
     name = plain(str(host.get("host_id") or catalogue.say("host.unnamed")))[:_HOST_ID_SHOWN]
     return f"{name} ({', '.join(known)})" if known else name
 
