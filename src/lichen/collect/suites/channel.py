@@ -46,9 +46,10 @@ class Channel:
 
     def _lay(self) -> None:
         name = str(len(self._replies))
-        path = self._folder / "free" / name
+        path = self._folder / name
         os.mkfifo(path, 0o600)
         self._replies[name] = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        path.rename(self._folder / "free" / name)  # only now: a sender takes it the moment that it is there
 
     def wait(self, stop: int, timeout_s: float | None) -> bool:
         """Sleeps until an event has arrived, ``stop`` can be read, or the time is over; whether ``stop`` can be read."""
