@@ -14,9 +14,9 @@ from lichen.collect.balance import Balance
 from lichen.collect.base import Sample, StepReading
 from lichen.collect.counters import UNKNOWN, Reading
 from lichen.collect.journeys import Journey
-from lichen.collect.journeys.rows import PartPlace
 from lichen.collect.machine.meters.base import MachineCpu, MeterCounter
 from lichen.collect.machine.series_counter import SeriesCounter
+from lichen.collect.rows import PartPlace
 from lichen.config import Meter, PrometheusServer, Settings
 from lichen.errors import ConfigError
 from lichen.records import Activity

@@ -26,8 +26,8 @@ from lichen.collect.journeys import (
     load_journey,
     run_sample,
 )
-from lichen.collect.journeys.rows import PartPlace, primary_s
 from lichen.collect.machine import Calibrator, MachineMeter, Part, Parts, describe_host, is_counter, open_part
+from lichen.collect.rows import PartPlace, primary_s
 from lichen.config import Samples, Settings
 from lichen.errors import JourneyFailed, LichenError
 from lichen.ledger import runfile

@@ -16,7 +16,6 @@ from typing import Any, Final
 from lichen.collect.base import Sample, StepReading
 from lichen.collect.counters import Counter
 from lichen.collect.entities import parse_entity
-from lichen.collect.journeys.rows import JourneySamples, mean_of_kept
 from lichen.collect.machine.endpoint import Address, token_of
 from lichen.collect.machine.host import Finding
 from lichen.collect.machine.meters.allocation import Allocation, allocate
@@ -27,6 +26,7 @@ from lichen.collect.machine.meters.rapl import Rapl
 from lichen.collect.machine.prometheus.client import address_of
 from lichen.collect.machine.prometheus.counter import QueryCounter
 from lichen.collect.machine.series_counter import SeriesCounter
+from lichen.collect.rows import JourneySamples, mean_of_kept
 from lichen.config import Meter, Settings
 from lichen.errors import LichenError
 from lichen.records import Activity, DataMethod

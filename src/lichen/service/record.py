@@ -12,7 +12,7 @@ from lichen import __version__, redact
 from lichen.collect.balance import Balance
 from lichen.collect.base import Sample
 from lichen.collect.entities import segment
-from lichen.collect.journeys.rows import JourneySamples, PartPlace, activities, mean_of_kept
+from lichen.collect.rows import JourneySamples, PartPlace, activities, mean_of_kept
 from lichen.config import Meter
 from lichen.ledger import runfile
 from lichen.nomenclature import Nomenclature

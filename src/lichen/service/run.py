@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from lichen.collect.counters import Counter
-from lichen.collect.journeys.rows import primary_s
 from lichen.collect.machine import Calibrator, Parts, describe_host
 from lichen.collect.machine.processes.command import CommandLine, CommandRun, run_command
 from lichen.collect.machine.processes.relay import SignalRelay
+from lichen.collect.rows import primary_s
 from lichen.collect.suites import SuiteReading
 from lichen.errors import StorageError
 from lichen.ledger import runfile

@@ -14,8 +14,8 @@ import psutil
 
 from lichen import redact
 from lichen.collect.entities import segment
-from lichen.collect.journeys.rows import PartPlace
 from lichen.collect.machine import describe_host
+from lichen.collect.rows import PartPlace
 from lichen.config import Settings
 from lichen.records import writable
 from lichen.service.record import RunFacts

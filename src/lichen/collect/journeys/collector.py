@@ -12,10 +12,10 @@ from lichen.collect.base import Availability, Window
 from lichen.collect.counters import Meter
 from lichen.collect.entities import BROWSER, segment
 from lichen.collect.journeys.browser import find_browser
-from lichen.collect.journeys.rows import JourneySamples, PartPlace, activities
 from lichen.collect.journeys.sample import run_sample
 from lichen.collect.journeys.script import load_journey
 from lichen.collect.journeys.settings import BrowserSettings
+from lichen.collect.rows import JourneySamples, PartPlace, activities
 from lichen.config.settings import Measure
 from lichen.errors import ConfigError, NothingMeasured
 from lichen.records import Activity

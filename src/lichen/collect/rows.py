@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the samples of a journey to Activity rows: one row per part, step and quantity, holding its repetitions."""
+"""From samples to Activity rows: one row per part, step and quantity, holding its repetitions."""
 
 from __future__ import annotations
 
