@@ -269,14 +269,14 @@ def test_stopped_at_any_time_leaves_nothing(shop: Path, how: signal.Signals) -> 
     No process stays, no temporary folder either, no result is half there.
     """
     rng = random.Random(int(how))
-    temporary = shop / "tmp"
+    temporary, runtime = shop / "tmp", shop / "runtime"  # a killed run's mark stays in the latter until the next one
     temporary.mkdir()
     moments_s = [rng.uniform(0.05, 6.0) for _ in range(8 if how == signal.SIGKILL else 4)]
     for moment_s in (0.3, 0.9, *moments_s):
         mark = f"{shop}-{how}-{moment_s}"
         agent = subprocess.Popen(
             [sys.executable, "-m", "lichen", "measure", "--samples", "60", "--quiet"],
-            cwd=shop, env=os.environ | {"LICHEN_TEST_MARK": mark, "TMPDIR": str(temporary)},
+            cwd=shop, env=os.environ | {"LICHEN_TEST_MARK": mark, "TMPDIR": str(temporary), "XDG_RUNTIME_DIR": str(runtime)},
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         time.sleep(moment_s)

@@ -34,10 +34,11 @@ def stranger(folder: Path) -> subprocess.Popen[str]:
 
 
 def test_alone(tmp_path: Path) -> None:
-    with Presence(tmp_path) as presence:
+    folder = tmp_path / "runtime"
+    with Presence(folder) as presence:
         assert (presence.others(), neighbour_notes(presence)) == ((), ())
-        assert len(list(tmp_path.iterdir())) == 1
-    assert list(tmp_path.iterdir()) == []
+        assert len(list(folder.iterdir())) == 1
+    assert not folder.exists()
 
 
 def test_who_was_there_first_and_who_came_later_know_each_other(tmp_path: Path) -> None:

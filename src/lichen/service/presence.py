@@ -15,6 +15,7 @@ from typing import Final, Self
 
 _MARK: Final = re.compile(r"(\d+)-\d+\.run")
 _PRIVATE: Final = 0o700
+_ATTEMPTS: Final = 3
 
 
 def runtime_folder() -> Path:
@@ -40,21 +41,31 @@ class Presence:
         self._others: set[int] = set()
 
     def __enter__(self) -> Self:
-        with contextlib.suppress(OSError):
-            self._folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-            owner = self._folder.lstat()
-            if stat.S_ISDIR(owner.st_mode) and owner.st_uid == os.getuid():
-                self._appear()
+        for _ in range(_ATTEMPTS):
+            try:
+                self._enter()
+                break
+            except FileNotFoundError:  # another has just left, and taken the empty folder along
+                self.forget()
+            except OSError:  # the folder cannot be used: nobody is noticed
+                break
         return self
+
+    def _enter(self) -> None:
+        self._folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        owner = self._folder.lstat()
+        if stat.S_ISDIR(owner.st_mode) and owner.st_uid == os.getuid():
+            self._appear()
 
     def __exit__(self, *exc: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Goes: nobody is noticed from now on."""
+        """Goes: nobody is noticed from now on. The last one takes the folder along."""
         with contextlib.suppress(OSError):
             if self._path is not None:
                 self._path.unlink(missing_ok=True)
+                self._folder.rmdir()
         self.forget()
 
     def forget(self) -> None:
