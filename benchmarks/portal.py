@@ -23,11 +23,11 @@ import psutil
 import lichen.demo
 from edges import CGroup
 from lichen.collect.base import Sample
-from lichen.collect.journeys import driver_session, find_browser, run_sample
+from lichen.collect.journeys import driver_session, find_browser, load_journey, run_sample
 from lichen.collect.machine import MachineMeter, Parts
 from lichen.config import Settings, load_settings
-from lichen.service.measure import browser_settings, declared_parts, plan_journeys
-from lichen.service.measure import on_parts as journeys_on_parts
+from lichen.service.measure import browser_settings, declared_parts
+from lichen.service.planning import on_parts, plan_journeys
 
 CPU_ERROR = 0.01
 EDGE_MS = 2.0
@@ -99,9 +99,7 @@ def main() -> int:
                 (account.parts.path / "cgroup.procs").write_text(str(process.pid))
         stack.enter_context(driver_session())
         browser = find_browser(chosen.measure.profile, chosen.browser.executable)
-        for journey in journeys_on_parts(
-            plan_journeys(chosen, ()), {}, parts, page_dwell_s=chosen.measure.page_dwell_s
-        ):
+        for journey in on_parts(plan_journeys(chosen, ()), {}, parts, load_journey):
             samples, errors, agents = [], {"browser": [], "parts": []}, []
             for index in range(-1, runs):
                 parts.reset()

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -71,6 +72,19 @@ def run_sample(
     run = _Run(journey, browser, settings, index, artefacts, tell)
     with driver_session() as driver:
         return run.measure(driver, meter_factory, parts)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Walking all objects of this process in the middle of a window would be CPU time of the agent's, and would delay an edge."""
+    was_on = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _ignore(phase: str, detail: str) -> None:
@@ -240,7 +254,8 @@ class _Run:
         self._tell("window", "")
         window = Window(page, meter, DocumentReader(recorder), self._settings.rest_s, self._tell)
         self._window = window
-        window.run(partial(limit.call, self._journey.run))
+        with _no_garbage_collection():
+            window.run(partial(limit.call, self._journey.run))
         self._tell("window end", "")
         meter.calibrate_memory()
         window.revise(meter.settled)
