@@ -259,7 +259,7 @@ def measure(
             ready, plan, runner.sample, runner.primary_s, discard=discard, progress=listener
         )
         neighbours = neighbour_notes(presence)
-    runner.calibrator.look()
+    runner.calibrator.look_last()
     failures = list(failed.values())
     for error in failures if measured else failures[:-1]:
         if on_failed is not None:

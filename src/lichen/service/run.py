@@ -171,7 +171,7 @@ class _Runner:
             runs.append(run)
             primary.append(primary_s(run.sample, _trees(run)))
             longest_s = max(longest_s, run.sample.window_s)
-        self.calibrator.look()
+        self.calibrator.look_last()
         counted = runs[:-1] if self.exit_code and len(runs) > 1 else runs
         samples = [replace(run.sample, notes=(*run.sample.notes, *_notes(run))) for run in counted]
         if len(counted) < len(runs):

@@ -78,7 +78,6 @@ def run_sample(
 def _no_garbage_collection() -> Iterator[None]:
     """Walking all objects of this process in the middle of a window would be CPU time of the agent's, and would delay an edge."""
     was_on = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield

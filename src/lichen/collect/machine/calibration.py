@@ -21,8 +21,6 @@ _GRADES: Final[tuple[tuple[float, Grade], ...]] = ((0.01, "A"), (0.03, "B"), (0.
 """Coefficient of variation of fixed work below which a machine has the grade."""
 _BLOCK_STEPS: Final = 160_000
 """Work of one repetition: some 20 ms, long against a scheduler's slice, short against a drift."""
-_LOOK_BLOCKS: Final = 3
-"""Repetitions between two samples of a run: some 80 ms with the one that is not counted, little beside a sample."""
 _FEWEST: Final = 5
 """Repetitions of which a spread is told."""
 
@@ -77,13 +75,14 @@ def _block() -> int:
 class Calibrator:
     """Repeats fixed work whenever it is asked to, and grades the machine by all repetitions.
 
-    A measurement asks between its samples, outside their windows, so that a drift from sample to sample is in the grade::
+    A measurement asks between its samples, outside their windows, so that a drift from sample to sample is in the grade; a look
+    takes some 40 ms, little beside a sample::
 
         calibrator = Calibrator()
         for _ in range(7):
             calibrator.look()
             ...  # a sample
-        calibrator.look()
+        calibrator.look_last()
         found = calibrator.result()
     """
 
@@ -91,7 +90,11 @@ class Calibrator:
         self._spent_ns: list[int] = []
         self._total_ns = self._steal_ns = self._others_ns = 0
 
-    def look(self, blocks: int = _LOOK_BLOCKS) -> None:
+    def look_last(self) -> None:
+        """A look, as long as it must be for the repetitions to be enough after few samples."""
+        self.look(max(1, _FEWEST - len(self._spent_ns)))
+
+    def look(self, blocks: int = 1) -> None:
         """Repeats the work ``blocks`` times, after one that is not counted: caches are warm then."""
         stat = MachineStat()
         try:
