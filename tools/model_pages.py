@@ -13,7 +13,8 @@ from pathlib import Path
 
 from lichen import nomenclature, plugins
 from lichen.factors.store import FactorStore
-from lichen.model.method import Method, load_method
+from lichen.model.method import Method
+from lichen.model.method_reader import load_method
 from lichen.model.registry import Formula, formulas
 from lichen.records import Factor
 

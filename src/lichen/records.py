@@ -116,6 +116,7 @@ class Factor:
         source: key of the source; ``source_title`` and ``licence`` say what it is and what may be done with it.
         range_basis: ``source`` when the source states the range, ``assumed`` when the pedigree table gives it.
         pack: pack and version that hold the row.
+        vector: values of a factor that is a list, such as the steps of a scale; ``value`` and the bounds are 0 then.
         fallback: places that were asked for first and had no row.
     """
 
@@ -135,6 +136,7 @@ class Factor:
     range_basis: Literal["source", "assumed"] = "source"
     comment: str = ""
     pack: str = ""
+    vector: tuple[float, ...] = ()
     fallback: tuple[str, ...] = ()
 
     @property
@@ -162,6 +164,7 @@ class Factor:
             "comment": self.comment,
             "pack": self.pack,
             "fallback": list(self.fallback),
+            **({"vector": list(self.vector)} if self.vector else {}),
         }
 
 

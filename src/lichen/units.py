@@ -12,6 +12,7 @@ from typing import Final
 
 JOULE_PER_KWH: Final = 3.6e6  # exact: 1 kWh = 1000 W x 3600 s
 SECOND_PER_HOUR: Final = 3600.0  # exact
+HOUR_PER_DAY: Final = 24  # exact
 WATT_PER_KILOWATT: Final = 1000.0  # exact
 BYTE_PER_GB: Final = 1e9  # exact: SI gigabyte
 MJ_PER_KWH: Final = 3.6  # exact

@@ -17,7 +17,7 @@ from lichen.errors import ConfigError
 from lichen.factors.store import FactorStore
 from lichen.model import registry
 from lichen.model.evaluate import evaluate
-from lichen.model.method import load_method
+from lichen.model.method_reader import load_method
 
 
 def _registered(group: str) -> list[str]:

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from lichen import units
 from lichen.model import formulas as built_in
-from lichen.model.method import load_method
+from lichen.model.method_reader import load_method
 from lichen.model.registry import Formula, formulas
 from lichen.nomenclature import load as load_nomenclature
 from lichen.plugins import names

@@ -13,7 +13,7 @@ from tests.fixtures.mutations import ABSENT, document_to_toml, mutated, paths
 from lichen.config import load_settings
 from lichen.errors import MethodError, UsageError
 from lichen.model import methods
-from lichen.model.method import read_method
+from lichen.model.method_reader import read_method
 from lichen.service.evaluation import evaluate_activities, parse_document
 from lichen.service.workspace import Workspace
 

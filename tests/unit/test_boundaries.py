@@ -13,7 +13,7 @@ from lichen.errors import FactorNotFound, MethodError
 from lichen.model.activities import group, parse_activity
 from lichen.model.boundaries import check_factor, check_result
 from lichen.model.evaluate import Evaluation, evaluate
-from lichen.model.method import read_method
+from lichen.model.method_reader import read_method
 from lichen.nomenclature import load
 from lichen.records import Factor
 from lichen.units import Tag

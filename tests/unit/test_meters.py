@@ -11,7 +11,7 @@ import pytest
 from lichen.config import Settings
 from lichen.errors import ActivityError, MethodError
 from lichen.model.boundaries import OF_TIER
-from lichen.model.method import read_method
+from lichen.model.method_reader import read_method
 from lichen.service.evaluation import evaluate_document
 from lichen.service.workspace import Workspace
 from lichen.units import BOUNDARIES

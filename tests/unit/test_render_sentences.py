@@ -16,7 +16,7 @@ import pytest
 
 from lichen import nomenclature, plugins
 from lichen.factors.store import UNKNOWN_PLACE
-from lichen.model.method import load_method
+from lichen.model.method_reader import load_method
 from lichen.model.reasons import METHOD, SENTENCES, Missing, Reason
 from lichen.records import Factor
 from lichen.render.i18n import catalogue
@@ -31,7 +31,10 @@ def _row(reason: Reason) -> dict[str, Any]:
     return {"reason": str(reason), "code": reason.code, "arguments": reason.arguments}
 
 
-ARGUMENTS = {key: f"<{key}>" for key in ("en", "fr", "factor", "place", "name", "method", "quantity", "tier", "meter")}
+ARGUMENTS = {
+    key: f"<{key}>"
+    for key in ("en", "fr", "factor", "place", "name", "method", "quantity", "tier", "meter", "platform", "near")
+}
 
 
 @pytest.mark.parametrize("code", sorted(SENTENCES))

@@ -237,17 +237,36 @@ def parse_activity(row: Any, position: int, nomenclature: Nomenclature) -> Activ
 
 
 @dataclass(frozen=True, slots=True)
+class When:
+    """When activities happened, as closely as factors are wanted.
+
+    Attributes:
+        day: day (UTC) on which their windows started, which decides the vintage of factors.
+        start, end: the window itself, where factors differ by the hour; None where the day is enough.
+    """
+
+    day: date
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Activities of one entity that share all attributes: what the rules of a method look at together.
 
     Attributes:
-        day: day (UTC) on which their windows started, which decides the vintage of factors; None when the rows do not say.
+        when: None when the rows do not say.
     """
 
     entity: str
     attributes: Mapping[str, AttributeValue]
     quantities: Mapping[str, Activity]
-    day: date | None = None
+    when: When | None = None
+
+    @property
+    def day(self) -> date | None:
+        """Day on which the windows started."""
+        return None if self.when is None else self.when.day
 
 
 def _merge(rows: Sequence[Activity], term: Term) -> Activity:
@@ -310,15 +329,25 @@ def _check_meters(activities: Sequence[Activity]) -> None:
             )
 
 
-def _day(activity: Activity) -> date | None:
-    started_at = activity.attribute("started_at")
-    return None if started_at is None else parse_instant(started_at, activity.entity, "started_at").date()
+def _when(activity: Activity, by_hour: bool) -> When | None:
+    started_at, ended_at = activity.attribute("started_at"), activity.attribute("ended_at")
+    if started_at is None:
+        return None
+    start = parse_instant(started_at, activity.entity, "started_at")
+    if not by_hour:
+        return When(start.date())
+    return When(
+        start.date(), start, start if ended_at is None else parse_instant(ended_at, activity.entity, "ended_at")
+    )
 
 
-def group(activities: Iterable[Activity], nomenclature: Nomenclature) -> list[Group]:
+def group(activities: Iterable[Activity], nomenclature: Nomenclature, *, by_hour: bool = False) -> list[Group]:
     """Sums rows of one entity, quantity, day and set of attributes; groups them by entity, day and attributes.
 
     Unknown propagates: a sum with an unknown term is unknown. Amounts in different currencies stay apart.
+
+    Args:
+        by_hour: whether different windows of one day stay apart, because factors differ by the hour.
 
     Raises:
         ActivityError: an entity mixes bases or functional units, a meter does not fit the entity's tier, or rows of a quantity
@@ -327,12 +356,14 @@ def group(activities: Iterable[Activity], nomenclature: Nomenclature) -> list[Gr
     rows = list(activities)
     _check_basis(rows)
     _check_meters(rows)
-    cells: dict[tuple[str, date | None, tuple[tuple[str, AttributeValue], ...]], dict[str, list[Activity]]] = {}
+    cells: dict[tuple[str, When | None, tuple[tuple[str, AttributeValue], ...]], dict[str, list[Activity]]] = {}
     for activity in rows:
         shared = tuple(sorted((k, v) for k, v in activity.attributes.items() if k not in _BOOKKEEPING))
-        cell = cells.setdefault((activity.entity, _day(activity), shared), defaultdict(list))
+        cell = cells.setdefault((activity.entity, _when(activity, by_hour), shared), defaultdict(list))
         cell[activity.quantity].append(activity)
     return [
-        Group(entity, dict(shared), {q: _merge(same, nomenclature.quantity(q)) for q, same in by_quantity.items()}, day)
-        for (entity, day, shared), by_quantity in cells.items()
+        Group(
+            entity, dict(shared), {q: _merge(same, nomenclature.quantity(q)) for q, same in by_quantity.items()}, when
+        )
+        for (entity, when, shared), by_quantity in cells.items()
     ]

@@ -56,7 +56,7 @@ _TABLE_OF_TEXTS: Final = _Kind("a table of texts", _table_of(lambda value: isins
 _TABLE_OF_VALUES: Final = _Kind("a table of texts and finite numbers", _table_of(_scalar))
 _CONDITIONS: Final = _Kind("a table of values or of lists of values", _table_of(_scalars))
 
-_STEP: Final = {"formula": _WORD, "bind": _TABLE_OF_TEXTS}
+_STEP: Final = {"formula": _WORD, "bind": _TABLE_OF_TEXTS, "name": _WORD}
 _RULE: Final[Mapping[str, Any]] = {
     "id": _WORD, "indicator": _WORD, "phase": _TEXT, "quantities": _WORDS, "unless": _TEXTS, "when": _CONDITIONS,
     "derive": _FLAG, "step": [_STEP],
@@ -66,7 +66,8 @@ METHOD: Final[Mapping[str, Any]] = {
     "sources": _TEXTS, "licence": _WORD, "validity": _WORD, "validity_fr": _WORD, "known_defects": _TEXTS,
     "known_defects_fr": _TEXTS, "accounting": _TEXT, "defaults": _TABLE_OF_VALUES, "reasons": _TABLE_OF_TEXTS,
     "reasons_fr": _TABLE_OF_TEXTS, "rule": [_RULE],
-    "derive": [{"indicator": _WORD, **_STEP}],
+    "derive": [{"indicator": _WORD, "accounting": _TEXT, "optional": _FLAG, **_STEP}],
+    "grade": [{"indicator": _WORD, "letters": _WORDS, "bounds": _WORD, "rounded": _FLAG}],
 }  # fmt: skip
 """Key -> kind, or ``[keys of each repeated table]``."""
 

@@ -10,18 +10,22 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from scipy.special import ndtri
 
 from lichen.errors import FactorError
-from lichen.records import Factor
+from lichen.records import Distribution, Factor
 
 DRAWS: Final = 2000
 """Draws per factor: a 5 % bound then rests on 100 draws."""
 LOW_QUANTILE: Final = 0.05
 HIGH_QUANTILE: Final = 0.95
+_KEPT: Final = 1024
+"""Factors whose draws are remembered: 16 MB."""
 _Z: Final = float(ndtri(HIGH_QUANTILE))
 
 
@@ -39,7 +43,7 @@ def draw(factor: Factor, count: int = DRAWS) -> np.ndarray:
         count: number of draws.
 
     Returns:
-        Array of shape (count,), in the factor's unit.
+        Array of shape (count,), in the factor's unit; read-only, as others share it.
 
     Raises:
         FactorError: the bounds do not enclose the value, or a log-normal one is not positive.
@@ -53,41 +57,83 @@ def draw(factor: Factor, count: int = DRAWS) -> np.ndarray:
             repair="Repair the row.",
             culprit=factor.key,
         )
-    if factor.distribution == "fixed" or factor.low == factor.high:
-        return np.full(count, factor.value)
-    u = _strata(factor.key, count)
-    if factor.distribution == "lognormal":
-        if factor.low <= 0:
-            raise FactorError(
-                f"Factor {factor.key} is log-normal but its low bound {factor.low:g} is not positive.",
-                repair='Use distribution = "triangular" or a positive bound.',
-                culprit=factor.key,
-            )
+    if factor.distribution == "lognormal" and factor.low <= 0 and factor.low < factor.high:
+        raise FactorError(
+            f"Factor {factor.key} is log-normal but its low bound {factor.low:g} is not positive.",
+            repair='Use distribution = "triangular" or a positive bound.',
+            culprit=factor.key,
+        )
+    return _draw(factor.key, factor.distribution, (factor.low, factor.value, factor.high), count)
+
+
+@lru_cache(maxsize=_KEPT)
+def _draw(key: str, distribution: Distribution, range_: tuple[float, float, float], count: int) -> np.ndarray:
+    low, value, high = range_
+    if distribution == "fixed" or low == high:
+        drawn = np.full(count, value)
+    else:
+        drawn = _spread(_strata(key, count), distribution, range_)
+    drawn.flags.writeable = False
+    return drawn
+
+
+def _spread(u: np.ndarray, distribution: Distribution, range_: tuple[float, float, float]) -> np.ndarray:
+    """Quantiles ``u`` of a distribution."""
+    low, value, high = range_
+    if distribution == "lognormal":
         z = ndtri(u)
-        below, above = np.log(factor.value / factor.low) / _Z, np.log(factor.high / factor.value) / _Z
-        return np.asarray(factor.value * np.exp(np.where(z < 0, below, above) * z))
-    if factor.distribution == "uniform":
-        width = (factor.high - factor.low) / (HIGH_QUANTILE - LOW_QUANTILE)
-        return np.asarray(factor.low + (u - LOW_QUANTILE) * width)
+        below, above = math.log(value / low) / _Z, math.log(high / value) / _Z
+        return np.asarray(value * np.exp(np.where(z < 0, below, above) * z))
+    if distribution == "uniform":
+        width = (high - low) / (HIGH_QUANTILE - LOW_QUANTILE)
+        return np.asarray(low + (u - LOW_QUANTILE) * width)
     # Triangular: median at the value, each side's 5 % tail at its bound; a side of a triangle has quantile 1 - sqrt(2 u).
     reach = 1 - np.sqrt(2 * LOW_QUANTILE)
     side = np.where(u < 0.5, -(1 - np.sqrt(2 * u)), 1 - np.sqrt(2 * (1 - u)))
-    width = np.where(u < 0.5, factor.value - factor.low, factor.high - factor.value) / reach
-    return np.asarray(factor.value + side * width)
+    width = np.where(u < 0.5, value - low, high - value) / reach
+    return np.asarray(value + side * width)
 
 
 def bounds(draws: np.ndarray) -> tuple[float, float]:
-    """5 % and 95 % of draws, by Hazen's rule: the k-th of n values stands at (k - 1/2)/n.
+    """5 % and 95 % of draws, shape (n,), by Hazen's rule: the k-th of n values stands at (k - 1/2)/n.
 
     Source: definition 5 of Hyndman & Fan 1996, doi:10.1080/00031305.1996.10473566.
     """
+    low, high = bounds_of_rows(draws[None, :])
+    return float(low[0]), float(high[0])
+
+
+def bounds_of_rows(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `bounds` for each row of ``draws``, shape (rows, n): two arrays of shape (rows,)."""
     # np.quantile gives the same and costs three times as much, which counts where thousands of impacts have a range each.
-    last = len(draws) - 1
-    places = [min(max((2 * share * len(draws) - 1) / 2, 0.0), float(last)) for share in (LOW_QUANTILE, HIGH_QUANTILE)]
+    count = draws.shape[-1]
+    last = count - 1
+    places = [min(max((2 * share * count - 1) / 2, 0.0), float(last)) for share in (LOW_QUANTILE, HIGH_QUANTILE)]
     pairs = [(math.floor(place), min(math.floor(place) + 1, last)) for place in places]
-    ordered = np.partition(draws, sorted({index for pair in pairs for index in pair}))
+    ordered = np.partition(draws, sorted({index for pair in pairs for index in pair}), axis=-1)
     low, high = (
-        float(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
+        ordered[:, below] + (ordered[:, above] - ordered[:, below]) * (place - below)
         for place, (below, above) in zip(places, pairs, strict=True)
     )
     return low, high
+
+
+def variance_shares(total: np.ndarray, factors: Iterable[Factor]) -> tuple[tuple[Factor, float], ...]:
+    """Share of a total's variance that each factor explains by itself, the largest first.
+
+    The squared correlation of the total with the factor's own draws: the first-order index of a sum of independent terms
+    (Saltelli et al. 2008, doi:10.1002/9780470725184, 1.2.7), and a lower bound where factors are multiplied.
+
+    Args:
+        total: draws of the total, shape (draws,).
+        factors: rows that the total uses; those without a range are left out.
+    """
+    spread = float(total.std())
+    found = []
+    for factor in factors:
+        draws = draw(factor)
+        own = float(draws.std())
+        if own > 0 and spread > 0:
+            correlation = float(np.mean((draws - draws.mean()) * (total - total.mean()))) / (own * spread)
+            found.append((factor, correlation**2))
+    return tuple(sorted(found, key=lambda one: (-one[1], one[0].key)))

@@ -13,10 +13,11 @@ from lichen.errors import ActivityError
 from lichen.ledger import runfile
 from lichen.model import activities as model_activities
 from lichen.model import registry
+from lichen.model.activities import When
 from lichen.model.evaluate import evaluate
 from lichen.model.method import Method
 from lichen.model.results import Evaluation
-from lichen.records import Activity, Factor
+from lichen.records import Activity, AttributeValue, Factor
 from lichen.service.workspace import Workspace
 
 RESTATED: Final = "restated: factors or method changed since the measurement"
@@ -68,8 +69,9 @@ def evaluate_activities(
         ActivityError: rows cannot be added, or name a device or network that the method has no factors for.
     """
 
-    def lookup(factor_id: str, place: str | None, day: date | None) -> Factor:
-        return workspace.lookup(factor_id, place, on=day or on)
+    def lookup(factor_id: str, attributes: Mapping[str, AttributeValue], when: When | None) -> Factor:
+        zone = attributes.get("zone")
+        return workspace.lookup(factor_id, None if zone is None else str(zone), on=when.day if when else on)
 
     _check_families(method, workspace.factors.ids(), rows, context)
     return evaluate(

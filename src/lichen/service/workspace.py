@@ -11,7 +11,8 @@ from lichen import nomenclature, plugins
 from lichen.config import Settings
 from lichen.errors import ConfigError, MethodError
 from lichen.factors.store import FactorStore
-from lichen.model.method import Method, load_method, read_method
+from lichen.model.method import Method
+from lichen.model.method_reader import load_method, read_method
 from lichen.nomenclature import Nomenclature
 from lichen.records import Factor
 
