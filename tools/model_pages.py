@@ -66,6 +66,8 @@ def _spread(rows: Iterable[Factor]) -> str:
     world = [row for row in places if row.geography == "WORLD"]
     if world:
         latest = max(world, key=lambda row: row.valid_from)
+        if latest.vector:
+            return f"{len(latest.vector)} steps, {min(latest.vector):g} to {max(latest.vector):g}"
         return f"{latest.value:.3g} ({latest.low:.3g} to {latest.high:.3g})"
     return f"{min(row.value for row in places):.3g} to {max(row.value for row in places):.3g} by place"
 

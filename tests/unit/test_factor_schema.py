@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from lichen.errors import FactorError
 from lichen.factors.reader import COLUMNS, PEDIGREE, read_pack
 from lichen.factors.schema import problems, unit_is_known, validate
+from lichen.factors.store import FactorStore
 
 HEADER = '[pack]\nid = "p"\nversion = "1"\ndescription = "d"\n'
 GOOD = {
@@ -35,6 +37,15 @@ def pack_with(tmp_path: Path, *rows: dict[str, str], header: str = HEADER, tail:
 
 def test_a_good_row_passes(tmp_path: Path) -> None:
     validate(read_pack(pack_with(tmp_path, GOOD)))
+
+
+def test_a_list_of_figures_is_a_factor_without_a_range(tmp_path: Path) -> None:
+    row = {name: value for name, value in GOOD.items() if name not in ("value", "low", "high")} | {
+        "vector": "[0, 47, 75.5]"
+    }
+    (factor,) = FactorStore.load([pack_with(tmp_path, row)])
+    assert (factor.vector, factor.value, factor.distribution) == ((0.0, 47.0, 75.5), 0.0, "fixed")
+    assert FactorStore([factor]).hash() != FactorStore([replace(factor, vector=(0.0, 47.0, 75.6))]).hash()
 
 
 @pytest.mark.parametrize(
@@ -66,6 +77,10 @@ def test_a_good_row_passes(tmp_path: Path) -> None:
         ({"range_basis": '"assumed"'}, "nothing says why"),
         ({"redistributable": '"perhaps"'}, "redistributable is 'perhaps'"),
         ({"colour": '"green"'}, "'colour' is not a field"),
+        ({"vector": "[1.0, 2.0]"}, "both a vector and a value"),
+        ({"vector": "[]", "value": None, "low": None, "high": None}, "not a list of finite numbers"),
+        ({"vector": "[1.0, nan]", "value": None, "low": None, "high": None}, "not a list of finite numbers"),
+        ({"vector": '"1, 2"', "value": None, "low": None, "high": None}, "not a list of finite numbers"),
     ],
 )
 def test_a_bad_row_is_refused_with_file_row_and_repair(

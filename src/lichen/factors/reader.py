@@ -27,6 +27,9 @@ COLUMNS: Final = (
 )  # fmt: skip
 """Fields of a row, in the order of a table's columns."""
 
+VECTOR: Final = "vector"
+"""Field of a row that holds a list of figures in place of one with its bounds; only in the pack itself, not in a table."""
+
 PEDIGREE: Final[Mapping[str, float]] = {"A": 1.2, "B": 1.5, "C": 2.0, "D": 3.0, "E": 5.0}
 """Spread by data quality: a row graded ``C`` has low = value / 2 and high = value x 2 (source ``lichen-pedigree``)."""
 
@@ -127,7 +130,14 @@ def _toml(path: Path) -> dict[str, Any]:
 def _own_rows(path: Path, rows: Iterable[Mapping[str, Any]], defaults: Mapping[str, Any]) -> Iterator[Row]:
     for number, written in enumerate(rows, start=1):
         where = f"{path.name}, factor {number} ({written.get('id', 'without id')})"
-        yield Row(where, _spread(where, {**defaults, **written}))
+        yield Row(where, _listed(_spread(where, {**defaults, **written})))
+
+
+def _listed(data: dict[str, Any]) -> dict[str, Any]:
+    """A list of figures has no central value of its own, and no range."""
+    if VECTOR in data:
+        data = {"value": 0.0, "low": 0.0, "high": 0.0, **data, "distribution": "fixed"}
+    return data
 
 
 def _spread(where: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any, Final
 
 from lichen.errors import FactorError
-from lichen.factors.reader import COLUMNS, Pack, Row, Source
+from lichen.factors.reader import COLUMNS, VECTOR, Pack, Row, Source
 from lichen.units import BOUNDARIES
 
 ROW_BOUNDARIES: Final = (*BOUNDARIES, "none")
@@ -79,8 +79,9 @@ def row_problems(row: Row, sources: Mapping[str, Source], units: Collection[str]
     missing = [name for name in _MANDATORY if row.data.get(name) in (None, "")]
     for name in missing:
         yield Problem(row.where, f"{name} is missing", _MANDATORY[name])
-    for name in sorted(row.data.keys() - set(COLUMNS)):
-        yield Problem(row.where, f"'{name}' is not a field of a factor row", f"Fields: {', '.join(COLUMNS)}, pedigree.")
+    for name in sorted(row.data.keys() - {*COLUMNS, VECTOR}):
+        fields = ", ".join((*COLUMNS, VECTOR))
+        yield Problem(row.where, f"'{name}' is not a field of a factor row", f"Fields: {fields}, pedigree.")
     if missing:
         return
     for check in _CHECKS:
@@ -176,6 +177,8 @@ def _check_dates(data: Mapping[str, Any], sources: Mapping[str, Source]) -> _Fin
 
 def _check_figures(data: Mapping[str, Any], sources: Mapping[str, Source]) -> _Finding:
     del sources
+    if VECTOR in data:
+        return _list_of_figures(data)
     low, value, high = (number(data[name]) for name in ("low", "value", "high"))
     if low is None or value is None or high is None:
         return "value, low or high is not a finite number", "Write plain numbers."
@@ -191,6 +194,15 @@ def _check_figures(data: Mapping[str, Any], sources: Mapping[str, Source]) -> _F
         )
     if data["distribution"] == "lognormal" and low <= 0:
         return "a log-normal factor reaches zero", "Give positive bounds, or choose triangular."
+    return None
+
+
+def _list_of_figures(data: Mapping[str, Any]) -> _Finding:
+    figures = data[VECTOR]
+    if not isinstance(figures, list) or not figures or None in map(number, figures):
+        return "the vector is not a list of finite numbers", "Write vector = [1.0, 2.0]."
+    if any(data[name] for name in ("value", "low", "high")):
+        return "the row has both a vector and a value", "Keep one of the two."
     return None
 
 

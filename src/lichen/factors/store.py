@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, cast
 
 from lichen.errors import FactorError, FactorNotFound
 from lichen.factors import schema
-from lichen.factors.reader import Pack, Row, Source, read_pack
+from lichen.factors.reader import VECTOR, Pack, Row, Source, read_pack
 from lichen.plugins import load_all
 from lichen.records import Distribution, Factor
 
@@ -212,12 +212,13 @@ def _factor(row: Row, pack: Pack) -> Factor:
         range_basis=cast("Literal['source', 'assumed']", data["range_basis"]),
         comment=data["comment"],
         pack=f"{pack.pack_id} {pack.version}",
+        vector=tuple(float(figure) for figure in data.get(VECTOR, ())),
     )
 
 
 def _canonical(factor: Factor) -> str:
-    fields = (
+    fields: tuple[object, ...] = (
         factor.factor_id, factor.geography, factor.valid_from, factor.valid_to, factor.value, factor.low, factor.high,
-        factor.unit, factor.boundary, factor.distribution, factor.range_basis, factor.source, factor.licence,
+        factor.unit, factor.boundary, factor.distribution, factor.range_basis, factor.source, factor.licence, *factor.vector,
     )  # fmt: skip
     return "|".join(map(str, fields))
