@@ -29,7 +29,7 @@ SCHEMA: Final = "lichen-run/1"
 SUFFIX: Final = ".run.json.gz"
 _MAX_BYTES: Final = 256 * 2**20
 """Largest run file that is read, inflated: a bomb is refused before it fills the memory."""
-KEYS: Final = frozenset(shape.RUN)
+KEYS: Final = frozenset((*shape.RUN, *shape.OPTIONAL))
 """Keys at the top of a run file; ``activities`` and ``context`` alone make an input for ``lichen evaluate``."""
 _RUN: Final = "lichen-run/"
 _STDIN: Final = Path("/dev/stdin")
@@ -223,7 +223,8 @@ def _verify(content: Any, name: str, path: Path | None = None) -> None:
             repair="Update Lichen.",
             culprit=name,
         )
-    fault = next(shape.faults(content), None) or next(shape.miscounts(content), None)
+    checks = (shape.faults, shape.further_faults, shape.miscounts)
+    fault = next((found for check in checks if (found := next(check(content), None)) is not None), None)
     if fault is not None:
         raise StorageError(
             f"{name} is not a whole run file: {fault}.", repair="Measure again, or fetch it again.", culprit=name

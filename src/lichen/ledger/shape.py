@@ -26,6 +26,11 @@ RUN: Final[Mapping[str, Any]] = {
     "browser": dict, "settings": dict, "method": _METHOD, "context": dict, "journeys": [_JOURNEY], "activities": [dict],
 }  # fmt: skip
 """Key -> type, types, ``[type of each element]`` or the keys of a table."""
+OPTIONAL: Final[Mapping[str, Any]] = {"figures": dict}
+"""Keys that a run file may have; one written before they existed has none."""
+_FIGURE: Final[Mapping[str, Any]] = {
+    "value": _NUMBER, "low": _NUMBER, "high": _NUMBER, "use": _NUMBER, "embodied": _NUMBER, "unit": str,
+}  # fmt: skip
 
 
 def faults(value: Any, shape: Any = RUN, where: str = "") -> Iterator[str]:
@@ -49,6 +54,15 @@ def faults(value: Any, shape: Any = RUN, where: str = "") -> Iterator[str]:
     elif not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
         names = [kind.__name__ for kind in (shape if isinstance(shape, tuple) else (shape,)) if kind is not type(None)]
         yield f"{where} is not of type {' or '.join(names)}"
+
+
+def further_faults(run: Mapping[str, Any]) -> Iterator[str]:
+    """As `faults`, for the keys that a run may have."""
+    journeys = run.get("figures", {})
+    yield from faults({"figures": journeys}, OPTIONAL)
+    for name, figures in journeys.items() if isinstance(journeys, Mapping) else ():
+        for indicator, figure in figures.items() if isinstance(figures, Mapping) else [("", figures)]:
+            yield from faults(figure, _FIGURE, f"figures.{name}.{indicator}".rstrip("."))
 
 
 def miscounts(run: Mapping[str, Any]) -> Iterator[str]:

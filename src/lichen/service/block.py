@@ -20,6 +20,7 @@ from lichen.nomenclature import Nomenclature
 from lichen.records import Activity, digest, timestamp
 from lichen.service.record import Measured, rows_of, run_content
 from lichen.service.result import Result
+from lichen.service.statement import with_figures
 from lichen.service.subject import Command, facts_of_command, place_of_command, record_of_command
 from lichen.service.summary import summarise
 from lichen.service.workspace import Workspace
@@ -68,7 +69,8 @@ class BlockRecord:
         Raises:
             StorageError: the folder is read-only, the disk is full.
         """
-        return runfile.write(folder or self._workspace.settings.output.runs, self.content()).path
+        content = with_figures(self._workspace, self.content())
+        return runfile.write(folder or self._workspace.settings.output.runs, content).path
 
     @property
     def _nomenclature(self) -> Nomenclature:

@@ -16,6 +16,7 @@ from lichen.errors import UsageError
 from lichen.ledger import runfile
 from lichen.records import Activity, timestamp
 from lichen.service.result import Result
+from lichen.service.statement import with_figures
 from lichen.service.summary import summarise
 from lichen.service.workspace import Workspace
 
@@ -52,7 +53,7 @@ def import_har(workspace: Workspace, paths: Sequence[Path], *, site: str | None 
             raise UsageError(
                 f"{path} holds no request that crossed a network.", repair="Record a page load.", culprit=str(path)
             )
-    written = runfile.write(workspace.settings.output.runs, _content(workspace, archives))
+    written = runfile.write(workspace.settings.output.runs, with_figures(workspace, _content(workspace, archives)))
     return summarise(workspace, written)
 
 

@@ -40,6 +40,7 @@ from lichen.service.progress import Progress, Silent
 from lichen.service.record import RunFacts, run_content
 from lichen.service.result import Result
 from lichen.service.rounds import repeat_in_turn
+from lichen.service.statement import with_figures
 from lichen.service.summary import summarise
 from lichen.service.third_parties import source_of_third_parties, write_recording
 from lichen.service.workspace import Workspace
@@ -280,9 +281,8 @@ def measure(
         context={"zone": settings.context.zone, "device": settings.context.device, "network": settings.context.network},
         meters=settings.meters,
     )
-    written = runfile.write(
-        settings.output.runs, run_content(facts, started_at, timestamp(), measured, workspace.nomenclature)
-    )
+    content = run_content(facts, started_at, timestamp(), measured, workspace.nomenclature)
+    written = runfile.write(settings.output.runs, with_figures(workspace, content))
     if on_written is not None:
         on_written(written.path)
     return summarise(workspace, written)

@@ -26,6 +26,7 @@ from lichen.service.places import check_places
 from lichen.service.presence import Presence, neighbour_notes
 from lichen.service.record import Measured, run_content
 from lichen.service.result import Result
+from lichen.service.statement import with_figures
 from lichen.service.subject import Command, facts_of_command, place_of_command, record_of_command
 from lichen.service.suites import Attach, prepared, record_of_suite, suite_of
 from lichen.service.summary import summarise
@@ -110,7 +111,7 @@ def measure_command(
     facts = facts_of_command(workspace, where, unit_name=order.unit_name)
     facts = replace(facts, host={**facts.host, "calibration": runner.calibrator.record()})
     content = run_content(facts, started_at, timestamp(), [measured], workspace.nomenclature)
-    written, unwritten = _write(settings.output.runs, content)
+    written, unwritten = _write(settings.output.runs, with_figures(workspace, content))
     if on_written is not None and unwritten is None:
         on_written(written.path)
     return Outcome(exit_code=runner.exit_code, result=summarise(workspace, written), unwritten=unwritten)

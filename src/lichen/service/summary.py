@@ -61,7 +61,10 @@ class JourneyFigures:
         self.computed = [
             (entity, c)
             for c in evaluation.computed
-            if (entity := parse_entity(c.impact.entity)) and entity.journey == name
+            # Location and market are two accounts of the same electricity: a sum takes one of them.
+            if c.impact.accounting == evaluation.method.accounting
+            and (entity := parse_entity(c.impact.entity))
+            and entity.journey == name
         ]
         self.parts = list(dict.fromkeys(entity.part for entity, _ in self.rows))
         self.steps = list(dict.fromkeys(entity.step for entity, _ in self.rows))

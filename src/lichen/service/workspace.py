@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +12,13 @@ from pathlib import Path
 from lichen import nomenclature, plugins
 from lichen.config import Settings
 from lichen.errors import ConfigError, MethodError
+from lichen.factors.places import of_attributes
 from lichen.factors.store import FactorStore
+from lichen.model.activities import When
 from lichen.model.method import Method
 from lichen.model.method_reader import load_method, read_method
 from lichen.nomenclature import Nomenclature
-from lichen.records import Factor
+from lichen.records import AttributeValue, Factor
 
 
 class Workspace:
@@ -39,6 +43,12 @@ class Workspace:
         """Built-in packs, plug-ins' and the project's own."""
         units = {term.unit for (kind, _), term in self.nomenclature.items() if kind == "indicator"}
         return FactorStore.load(extra=self.settings.extend.factors, units=units)
+
+    def with_factors(self, factors: FactorStore) -> Workspace:
+        """The same settings and methods with other factors."""
+        other = copy.copy(self)
+        other.factors = factors
+        return other
 
     @cached_property
     def _own_methods(self) -> dict[str, Method]:
@@ -76,3 +86,23 @@ class Workspace:
     def lookup(self, factor_id: str, geography: str | None, on: date | None = None) -> Factor:
         """The factor row for a place and a day (the latest when None)."""
         return self.factors.lookup(factor_id, geography, on=on)
+
+    def lookup_for(
+        self, factor_id: str, attributes: Mapping[str, AttributeValue], when: When | None, on: date | None = None
+    ) -> Factor:
+        """The factor row for an activity.
+
+        Args:
+            attributes: those of the activity; ``zone``, ``region`` and ``platform`` say where it happened.
+            when: when it happened, None if it does not say; ``on`` is the day taken then, the latest row if that is None too.
+
+        Raises:
+            ActivityError: a zone that does not exist, or a region that nobody knows and that has no zone.
+            FactorNotFound: no row for this factor there.
+        """
+        place = of_attributes(attributes, self._regions)
+        return self.factors.lookup(factor_id, place, on=when.day if when else on)
+
+    @cached_property
+    def _regions(self) -> frozenset[str]:
+        return self.factors.regions()
