@@ -41,6 +41,10 @@ NOT_LINEAR: Final = {
     "power.load_curve/1": "a curve through measured points; tests/unit/test_power.py holds its shape",
     "power.at_least/1": "the larger of two powers; tests/unit/test_power.py holds it",
     "power.at_load/1": "idle power is drawn without any load; tests/unit/test_power.py holds both ends",
+    "web.count_rank/1": "a rank among pages; tests/unit/test_web.py holds its shape",
+    "web.volume_rank/1": "a rank among pages; tests/unit/test_web.py holds its shape",
+    "web.ecoindex/1": "heavier pages have lower scores; tests/unit/test_web.py holds both ends",
+    "web.ecoindex_impact/1": "higher scores cost less; tests/unit/test_web.py holds both ends",
 }
 """Formulas that no activity drives in proportion. Each with its reason."""
 
@@ -165,14 +169,21 @@ amounts = st.floats(min_value=1e-9, max_value=1e9)
 lists = st.lists(amounts, min_size=len(EXAMPLE), max_size=len(EXAMPLE))
 
 
-def _values(formula: Formula, numbers: Sequence[float]) -> dict[str, float]:
+def _is_list(name: str) -> bool:
+    """Whether an argument is one list of figures for all activities, and no figure for each of them."""
+    return name.startswith("quantiles")
+
+
+def _values(formula: Formula, numbers: Sequence[float]) -> dict[str, Any]:
     """One positive number per argument; shares, exponents and years are brought into their range of validity."""
     assert len(formula.arguments) <= len(numbers), "lengthen EXAMPLE: an argument would go unchecked"
     pairs = zip(formula.arguments, numbers, strict=False)
     return {name: _within_validity(name, number) for name, number in pairs}
 
 
-def _within_validity(name: str, number: float) -> float:
+def _within_validity(name: str, number: float) -> Any:
+    if _is_list(name):
+        return np.array([0.0, 1.0, 2.0]) * number
     share = number / (1.0 + number) / 2.0
     if name.endswith(("_share", "_exponent")):
         return share
@@ -270,7 +281,7 @@ def test_more_activity_never_costs_less(formula_id: str, argument: str, numbers:
 @every_formula
 def test_an_unknown_argument_gives_an_unknown_result(formula_id: str) -> None:
     formula = FORMULAS[formula_id]
-    for name in formula.arguments:
+    for name in filter(lambda name: not _is_list(name), formula.arguments):
         assert math.isnan(formula.function(**_values(formula, EXAMPLE) | {name: math.nan}))
 
 
@@ -279,8 +290,9 @@ def test_an_unknown_argument_gives_an_unknown_result(formula_id: str) -> None:
 def test_arrays_give_what_floats_give(formula_id: str, rows: list[list[float]]) -> None:
     formula = FORMULAS[formula_id]
     values = [_values(formula, row) for row in rows]
-    columns = {name: np.array([row[name] for row in values]) for name in formula.arguments}
-    assert formula.function(**columns).tolist() == [formula.function(**row) for row in values]
+    lists_of_all = {name: values[0][name] for name in formula.arguments if _is_list(name)}
+    columns = {name: np.array([row[name] for row in values]) for name in formula.arguments} | lists_of_all
+    assert formula.function(**columns).tolist() == [formula.function(**row | lists_of_all) for row in values]
 
 
 def _planted(function: Callable[..., Any]) -> Formula:

@@ -23,6 +23,10 @@ PACK_SERVER_POWER: Final = _PACKS / "server_power.toml"
 PACK_STORAGE: Final = _PACKS / "storage.toml"
 PACK_SCREENS: Final = _PACKS / "screens.toml"
 PACK_GREENFRAME: Final = _PACKS / "greenframe.toml"
+PACK_SWDM_4: Final = _PACKS / "swdm4.toml"
+PACK_SWDM_3: Final = _PACKS / "swdm3.toml"
+PACK_ONEBYTE: Final = _PACKS / "onebyte.toml"
+PACK_ECOINDEX: Final = _PACKS / "ecoindex.toml"
 
 BUILTIN_PACKS: Final = (
     PACK_ELECTRICITY,
@@ -35,6 +39,10 @@ BUILTIN_PACKS: Final = (
     PACK_STORAGE,
     PACK_SCREENS,
     PACK_GREENFRAME,
+    PACK_SWDM_4,
+    PACK_SWDM_3,
+    PACK_ONEBYTE,
+    PACK_ECOINDEX,
 )
 """The packs that ship with Lichen, in the order of their description."""
 

@@ -7,3 +7,7 @@ from typing import Final
 _HERE = Path(__file__).parent
 LICHEN_1: Final = _HERE / "lichen-1.toml"
 GREENFRAME_2: Final = _HERE / "greenframe-2.toml"
+SWDM_4: Final = _HERE / "swdm-4.toml"
+SWDM_3: Final = _HERE / "swdm-3.toml"
+ONEBYTE: Final = _HERE / "onebyte.toml"
+ECOINDEX: Final = _HERE / "ecoindex.toml"
