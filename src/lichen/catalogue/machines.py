@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cloud instances, servers and end-user devices by key: ``aws:m5.xlarge``, ``server:m5.metal``, ``terminal:laptop-pro``.
+
+Each table beside this file has a column ``key`` and, after it, facts: specifications, never impacts. Tables that share a key
+complete each other; where two know the same fact, the first in the order of `TABLES` counts. An instance names its host in the
+column ``host`` and has the host's facts besides its own. An empty cell is an unknown fact: the entry does not have it.
+
+=====================  ==========================================================================================
+fact                   meaning
+=====================  ==========================================================================================
+kind                   ``instance``, ``server`` or ``terminal``
+vcpu, memory_gb,       what is rented or built in: hardware threads, memory [GB], local solid-state and hard disks [GB],
+ssd_gb, hdd_gb, gpus   graphics processors
+processors,            the same, counted in parts of the host: processors by vCPU, memory modules and drives by
+memory_modules,        capacity; fractions for an instance. ``host_share`` is the share of the host's vCPUs
+ssd_drives, hdd_drives
+cpu, cpu_family        the processor's name and microarchitecture
+host_processors,       processors of the host; cores and hardware threads of each, its thermal design power [W], the
+cores_per_cpu,         area of its dies [mm²]
+threads_per_cpu,
+cpu_tdp_w, cpu_die_mm2
+curve_a_w, curve_b,    power of one processor [W] at the load u [1]: ``a ln(b (u + c)) + d``
+curve_c, curve_d_w
+memory_module_gb,      capacity of one memory module, of the module whose power is typical for it, and of one drive [GB]
+dimm_gb, ssd_drive_gb,
+hdd_drive_gb
+gpu, gpu_*             the graphics processor: area of wafer that its dies [mm²] and its memory take [mm²], its board [cm²],
+                       mass of casing, heat sink and all of it [kg]
+psus, psu_kg           power supplies of the host, and the mass of one [kg]
+lifetime_h             years of service, in hours
+model, power_w,        of a terminal: its type, power while it is used [W], share of its life in which it is used
+use_share
+=====================  ==========================================================================================
+
+Source: tables of BoaviztAPI 2.5.0; ``build_machines.py`` says what is completed, and how.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import gzip
+import math
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+_FOLDER: Final = Path(__file__).parent
+_NEAREST: Final = 3
+TABLES: Final = ("instances.csv.gz", "hosts.csv.gz", "terminals.csv.gz")
+"""Tables in the order in which their facts count. A new one is one row here."""
+
+
+def find(key: str) -> Mapping[str, float | str] | None:
+    """What a machine is.
+
+    Args:
+        key: ``provider:type``, ``server:archetype`` or ``terminal:archetype``; capital letters are read as small ones.
+
+    Returns:
+        Fact -> number or word; None for a key that no table holds.
+
+    >>> m5 = find("aws:m5.xlarge")
+    >>> (m5["vcpu"], m5["cpu"], m5["lifetime_h"]) if m5 else None
+    (4.0, 'Intel Xeon Platinum 8175M', 52560.0)
+    """
+    return _facts(key.strip().lower())
+
+
+def near(key: str) -> tuple[str, ...]:
+    """Known keys that are written like this one, nearest first; of the same provider when there are any."""
+    asked = key.strip().lower()
+    provider, colon, _ = asked.partition(":")
+    same = [known for known in keys() if known.startswith(provider + colon)] if colon else []
+    return tuple(difflib.get_close_matches(asked, same or keys(), n=_NEAREST))
+
+
+@cache
+def keys() -> tuple[str, ...]:
+    """Every known key, sorted."""
+    return tuple(sorted({key for table in TABLES for key in _rows(table)}))
+
+
+@cache
+def _facts(key: str) -> Mapping[str, float | str] | None:
+    found: dict[str, float | str] = {}
+    known = False
+    for table in TABLES:
+        if cells := _rows(table).get(key):
+            known = True
+            found = {**_named(_columns(table), cells), **found}
+    if not known:
+        return None
+    host = found.get("host")
+    return found if host is None else {**(_facts(str(host)) or {}), **found}
+
+
+def _named(columns: list[str], cells: list[str]) -> dict[str, float | str]:
+    return {name: _value(cell) for name, cell in zip(columns, cells, strict=True) if cell}
+
+
+def _value(cell: str) -> float | str:
+    """A number where the cell is one: a name that reads as infinity or no number stays a name."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    return number if math.isfinite(number) else cell
+
+
+@cache
+def _table(name: str) -> tuple[list[str], dict[str, list[str]]]:
+    with gzip.open(_FOLDER / name, "rt", encoding="utf-8", newline="") as file:
+        lines = csv.reader(file)
+        columns = next(lines)
+        return columns, {cells[0]: cells for cells in lines}
+
+
+def _columns(table: str) -> list[str]:
+    return _table(table)[0]
+
+
+def _rows(table: str) -> dict[str, list[str]]:
+    return _table(table)[1]
