@@ -112,12 +112,13 @@ class Factor:
         factor_id: dotted name free of place and time, e.g. ``grid.gwp100``.
         low, high: 5 % and 95 % bounds, in ``unit``.
         unit, boundary: as in `lichen.units.Tag`.
-        geography: ISO 3166 country, grid zone, or ``WORLD``.
+        geography: cloud region (``aws:eu-west-3``), ISO 3166 country, grid zone, or ``WORLD``.
         source: key of the source; ``source_title`` and ``licence`` say what it is and what may be done with it.
         range_basis: ``source`` when the source states the range, ``assumed`` when the pedigree table gives it.
         pack: pack and version that hold the row.
         vector: values of a factor that is a list, such as the steps of a scale; ``value`` and the bounds are 0 then.
-        fallback: places that were asked for first and had no row.
+        fallback: places that were asked for first and had no row; a place and a year where the row describes another time.
+        replaces: pack of the shipped row that a row of the user's own stands in place of; empty for any other row.
     """
 
     factor_id: str
@@ -138,6 +139,7 @@ class Factor:
     pack: str = ""
     vector: tuple[float, ...] = ()
     fallback: tuple[str, ...] = ()
+    replaces: str = ""
 
     @property
     def key(self) -> str:
@@ -165,6 +167,7 @@ class Factor:
             "pack": self.pack,
             "fallback": list(self.fallback),
             **({"vector": list(self.vector)} if self.vector else {}),
+            **({"replaces": self.replaces} if self.replaces else {}),
         }
 
 

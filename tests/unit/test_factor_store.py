@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from lichen.errors import FactorError, FactorNotFound
-from lichen.factors.store import UNKNOWN_PLACE, FactorStore, fallback_path
+from lichen.factors.places import Place
+from lichen.factors.store import STATISTICS_LAG, UNKNOWN_PLACE, FactorStore
 from lichen.records import Factor
 
 
@@ -75,7 +76,7 @@ def test_the_recorded_fallback_does_not_change_the_identity_of_the_row(store: Fa
     assert store.lookup("grid.gwp100", "DE").key == store.lookup("grid.gwp100").key
 
 
-@pytest.mark.parametrize("place", ["France", "FRA", "fr", "", "US_CAL", "1A"])
+@pytest.mark.parametrize("place", ["France", "FRX", "fr", "", "US_CAL", "1A"])
 def test_a_place_that_is_not_written_as_one_is_refused_instead_of_becoming_the_world(
     store: FactorStore, place: str
 ) -> None:
@@ -153,9 +154,103 @@ def test_the_same_row_twice_is_refused() -> None:
         FactorStore([row("FR"), row("FR", value=7.0)])
 
 
-def test_fallback_path_is_zone_country_world() -> None:
-    assert fallback_path("FR") == ("FR", "WORLD")
-    assert fallback_path("WORLD") == ("WORLD",)
+def test_an_alpha_3_code_is_the_country(store: FactorStore) -> None:
+    assert store.lookup("grid.gwp100", "FRA") == store.lookup("grid.gwp100", "FR")
+
+
+@pytest.mark.parametrize(("place", "meant"), [("ZZ", ""), ("US-NOPE", "US"), ("US-CAL-CIS0", "US-CAL-CISO")])
+def test_a_place_that_does_not_exist_is_told_from_one_without_a_row(store: FactorStore, place: str, meant: str) -> None:
+    with pytest.raises(FactorError) as caught:
+        store.lookup("grid.gwp100", place)
+    assert place in caught.value.problem
+    assert meant in caught.value.repair
+    assert store.lookup("grid.gwp100", "US-TX").fallback == ("US-TX",)
+
+
+@pytest.fixture
+def facilities() -> FactorStore:
+    """A factor with rows for regions, a provider and the world, and none for countries."""
+    places = {"aws:eu-west-3": 1.11, "aws:*": 1.15, "WORLD": 1.5}
+    return FactorStore([row(place, value=value, factor_id="facility.pue") for place, value in places.items()])
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "fallback"),
+    [
+        (Place("FR", "aws:eu-west-3"), 1.11, ()),
+        (Place("IE", "aws:eu-west-1"), 1.15, ("aws:eu-west-1",)),
+        (Place(None, "aws:*"), 1.15, (UNKNOWN_PLACE,)),  # a region of this provider has a row of its own
+        (Place("FR", "gcp:europe-west9"), 1.5, ("gcp:europe-west9", "gcp:*")),
+        (Place("FR"), 1.5, ()),  # no row is nearer to a machine of one's own
+        (None, 1.5, ()),
+    ],
+)
+def test_a_region_falls_back_to_its_provider_then_to_the_world(
+    facilities: FactorStore, place: Place | None, value: float, fallback: tuple[str, ...]
+) -> None:
+    found = facilities.lookup("facility.pue", place)
+    assert (found.value, found.fallback) == (value, fallback)
+
+
+def test_a_region_is_not_asked_for_electricity_as_no_region_has_a_grid_of_its_own(store: FactorStore) -> None:
+    assert store.lookup("grid.gwp100", "aws:eu-west-3").fallback == ()
+    assert store.lookup("grid.gwp100", "aws:us-west-1").fallback == ("US-CA",)
+
+
+def test_a_row_expired_for_longer_than_statistics_take_says_so(store: FactorStore) -> None:
+    last = date(2024, 12, 31)
+    assert store.lookup("grid.gwp100", "FR", last + timedelta(STATISTICS_LAG)).fallback == ()
+    late = store.lookup("grid.gwp100", "FR", last + timedelta(STATISTICS_LAG + 1))
+    assert (late.value, late.fallback) == (44.0, ("FR 2029",))
+    early = store.lookup("grid.gwp100", "FR", date(2015, 6, 1))
+    assert (early.value, early.fallback) == (78.0, ("FR 2015",))
+    open_ended = FactorStore([replace(row("FR"), valid_to=None)])
+    assert open_ended.lookup("grid.gwp100", "FR", date(2099, 1, 1)).fallback == ()
+
+
+def test_an_own_row_answers_in_place_of_the_shipped_one_and_says_so() -> None:
+    shipped = [replace(row("FR", year, 50.0), pack="electricity 1") for year in (2023, 2024)]
+    own = replace(row("FR", 2023, 12.0), pack="mine 1", valid_to=None)
+    store = FactorStore([*shipped, replace(row(), pack="electricity 1")], own=[own])
+    for day in (None, date(2023, 5, 1), date(2024, 5, 1), date(2026, 5, 1)):
+        found = store.lookup("grid.gwp100", "FR", day)
+        assert (found.value, found.pack, found.replaces) == (12.0, "mine 1", "electricity 1"), day
+    before = store.lookup("grid.gwp100", "FR", date(2022, 12, 1))
+    assert (before.value, before.replaces) == (12.0, "electricity 1")
+    assert store.lookup("grid.gwp100", "DE").replaces == ""
+    assert store.hash() != FactorStore([*shipped, row()]).hash()
+
+
+def test_an_own_row_that_has_ended_leaves_later_days_to_the_shipped_one() -> None:
+    shipped = [replace(row("FR", year, 50.0), pack="electricity 1") for year in (2022, 2023, 2024)]
+    store = FactorStore(shipped, own=[replace(row("FR", 2022, 12.0), pack="mine 1")])
+    assert store.lookup("grid.gwp100", "FR", date(2022, 5, 1)).value == 12.0
+    assert store.lookup("grid.gwp100", "FR", date(2024, 5, 1)).value == 50.0
+    assert store.lookup("grid.gwp100", "FR").value == 50.0
+
+
+def test_an_own_row_expires_on_its_last_day() -> None:
+    store = FactorStore([], own=[replace(row("FR", 2025, 12.0), pack="mine 1")])
+    assert store.lookup("grid.gwp100", "FR", date(2025, 12, 31)).fallback == ()
+    assert store.lookup("grid.gwp100", "FR", date(2026, 1, 1)).fallback == ("FR 2026",)
+
+
+@pytest.mark.parametrize(("change", "said"), [({"unit": "kgCO2e/kWh"}, "unit"), ({"boundary": "it"}, "boundary")])
+def test_an_own_row_in_another_unit_than_the_shipped_one_is_refused(change: dict[str, str], said: str) -> None:
+    own = replace(row("FR"), pack="mine 1", **change)  # type: ignore[arg-type]
+    with pytest.raises(FactorError, match=f"the {said} '{change[said]}'; the shipped rows have"):
+        FactorStore([replace(row(), pack="electricity 1")], own=[own])
+
+
+def test_two_own_packs_with_one_row_are_refused() -> None:
+    own = [replace(row("FR"), pack="mine 1"), replace(row("FR"), pack="theirs 1")]
+    with pytest.raises(FactorError, match="declared twice, in 'mine 1' and in 'theirs 1'"):
+        FactorStore([], own=own)
+
+
+def test_an_own_pack_may_not_bear_the_name_of_a_shipped_one() -> None:
+    with pytest.raises(FactorError, match="calls itself 'electricity 1'"):
+        FactorStore([replace(row(), pack="electricity 1")], own=[replace(row("FR"), pack="electricity 1")])
 
 
 def test_a_pack_of_the_user_adds_rows_with_its_own_source(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ C = TypeVar("C", bound=str)
 
 Samples = Literal["auto"] | int
 
-_ZONE = re.compile(r"WORLD|[A-Z]{2}(-[A-Z0-9]{1,8})*")
+_ZONE = re.compile(r"WORLD|[A-Z]{3}|[A-Z]{2}(-[A-Z0-9]{1,8})*")
 _ADDRESS = re.compile(r"(https?://|\{url\}|\{[^{}/]+\.url\})\S*")
 _LABEL = re.compile(r"[^\s=]+(=.*)?")
 _COMPOSE = re.compile(r"[a-z0-9][a-z0-9_-]*(/[^\s/]+)?")

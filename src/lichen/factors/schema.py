@@ -7,6 +7,7 @@ Plain functions rather than a validation library: a user's pack is checked each 
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -15,6 +16,7 @@ from datetime import date
 from typing import Any, Final
 
 from lichen.errors import FactorError
+from lichen.factors import places
 from lichen.factors.reader import COLUMNS, VECTOR, Pack, Row, Source
 from lichen.units import BOUNDARIES
 
@@ -24,7 +26,6 @@ RANGE_BASES: Final = ("source", "assumed")
 UNIT_TOKENS: Final = frozenset({"1", "gCO2e", "gSbe", "MJ", "J", "L", "kWh", "Wh", "W", "s", "h", "d", "B", "GB", "TB"})
 
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
-_GEOGRAPHY = re.compile(r"WORLD|[A-Z]{2}(-[A-Z0-9]{1,8})*")
 _MANDATORY: Final[Mapping[str, str]] = {
     "id": "Give it a dotted name such as grid.gwp100.",
     "value": "Give the central value.",
@@ -59,6 +60,7 @@ def validate(pack: Pack, units: Collection[str] = ()) -> None:
 def problems(pack: Pack, units: Collection[str] = ()) -> Iterator[Problem]:
     """Every problem of every row, including rows that occur twice; ``units`` are known besides `UNIT_TOKENS`."""
     seen: dict[tuple[str, str, str], str] = {}
+    sound: dict[tuple[str, str], list[Row]] = {}
     for row in pack.rows:
         found = list(row_problems(row, pack.sources, units))
         yield from found
@@ -71,7 +73,24 @@ def problems(pack: Pack, units: Collection[str] = ()) -> Iterator[Problem]:
                 f"the row {key[0]} for {key[1]} from {key[2]} is already at {seen[key]}",
                 "Drop one, or give it another valid_from.",
             )
+            continue
         seen[key] = row.where
+        sound.setdefault(key[:2], []).append(row)
+    for rows in sound.values():
+        yield from _overlaps(rows)
+
+
+def _overlaps(rows: list[Row]) -> Iterator[Problem]:
+    """Rows of one factor and place that say until when they hold, and hold when another begins; an open end gives way."""
+    ordered = sorted(rows, key=lambda row: str(row.data["valid_from"]))
+    for earlier, later in itertools.pairwise(ordered):
+        end, start = day(earlier.data["valid_to"]), day(later.data["valid_from"])
+        if end is not None and start is not None and end >= start:
+            yield Problem(
+                later.where,
+                f"the row begins on {start}, when the one at {earlier.where} still holds (until {end})",
+                "End the earlier row the day before, or leave its valid_to out.",
+            )
 
 
 def row_problems(row: Row, sources: Mapping[str, Source], units: Collection[str] = ()) -> Iterator[Problem]:
@@ -122,11 +141,6 @@ def day(value: object) -> date | None:
         return None
 
 
-def is_geography(place: str) -> bool:
-    """Whether a place is written as a country, a grid zone or WORLD."""
-    return _GEOGRAPHY.fullmatch(place) is not None
-
-
 def unit_is_known(unit: str, more: Collection[str] = ()) -> bool:
     """Whether a unit is a product of known units over a product of known units, such as ``gCO2e/GB.h``."""
     return unit.count("/") <= 1 and all(
@@ -137,11 +151,14 @@ def unit_is_known(unit: str, more: Collection[str] = ()) -> bool:
 def _check_names(data: Mapping[str, Any], sources: Mapping[str, Source]) -> _Finding:
     if not _ID.fullmatch(str(data["id"])):
         return f"'{data['id']}' is not a factor id", "Write lower-case words joined by dots, without the place."
-    if not is_geography(str(data["geography"])):
+    geography = str(data["geography"])
+    if not places.is_geography(geography):
         return (
-            f"the geography '{data['geography']}' is malformed",
-            "Write an ISO 3166-1 alpha-2 code (FR), a grid zone that begins with one (US-CAL-CISO), or WORLD.",
+            f"the geography '{geography}' is malformed",
+            "Write an ISO 3166-1 alpha-2 code (FR), a zone that begins with one (US-TX), a region (aws:eu-west-3) or WORLD.",
         )
+    if (unknown := places.unknown(geography)) is not None:
+        return f"the geography '{geography}' does not exist", unknown.repair
     if data["source"] not in sources:
         return f"the source '{data['source']}' is not declared", _MANDATORY["source"]
     if not (data["licence"] or sources[data["source"]].licence):

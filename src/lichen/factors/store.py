@@ -8,39 +8,55 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from lichen.errors import FactorError, FactorNotFound
 from lichen.factors import schema
+from lichen.factors.places import UNKNOWN_PLACE, WORLD, Place, is_region, of_name
 from lichen.factors.reader import VECTOR, Pack, Row, Source, read_pack
 from lichen.plugins import load_all
 from lichen.records import Distribution, Factor
 
-WORLD: Final = "WORLD"
+__all__ = ["STATISTICS_LAG", "UNKNOWN_PLACE", "WORLD", "FactorStore"]
+
 _SHIPPED: Final = Path(__file__).parent
 _SHOWN: Final = 6  # places named in an error message before it says "and n more"
-
-
-UNKNOWN_PLACE: Final = "(place not given)"
-"""Stands in a fall-back path for the place that nobody named."""
+STATISTICS_LAG: Final = 4 * 366
+"""Days after its last day on which a row that ships still describes the present: statistics of a year come out one or two years
+later, and a grid changes slowly; the yearly changes are in its range."""
 
 
 class FactorStore:
     """All rows of all loaded packs. Immutable; building one reads files, looking up does not.
 
     Args:
-        factors: the rows; two rows for the same factor, place and first day are refused.
+        factors: the rows that ship or that plug-ins bring; two for the same factor, place and first day are refused.
         sources: the bibliography of the packs, by key.
+        own: the user's own rows. They answer in place of a shipped row of the same factor and place.
 
     Raises:
-        FactorError: a row occurs twice.
+        FactorError: a row occurs twice among equals, or an own row has another unit than the shipped one.
     """
 
-    def __init__(self, factors: Iterable[Factor], sources: Iterable[Source] = ()) -> None:
+    def __init__(
+        self, factors: Iterable[Factor], sources: Iterable[Source] = (), *, own: Iterable[Factor] = ()
+    ) -> None:
         self._rows: dict[str, dict[str, list[Factor]]] = {}
         self._sources = {source.key: source for source in sources}
         self._hash = ""
+        self._add(factors)
+        own = list(own)
+        self._own = frozenset(factor.pack for factor in own)
+        for factor in own:
+            self._check_own(factor)
+        self._add(own)
+        for places in self._rows.values():
+            for vintages in places.values():
+                vintages.sort(key=lambda factor: factor.valid_from)
+
+    def _add(self, factors: Iterable[Factor]) -> None:
         keys: dict[str, str] = {}
         for factor in factors:
             if factor.key in keys:
@@ -52,9 +68,28 @@ class FactorStore:
                 )
             keys[factor.key] = factor.pack
             self._rows.setdefault(factor.factor_id, {}).setdefault(factor.geography, []).append(factor)
-        for places in self._rows.values():
-            for vintages in places.values():
-                vintages.sort(key=lambda factor: factor.valid_from)
+
+    def _check_own(self, factor: Factor) -> None:
+        """An own row is in the unit and at the boundary of the shipped rows of its factor, and its pack has a name of its own."""
+        shipped = next((row for rows in self._rows.get(factor.factor_id, {}).values() for row in rows), None)
+        if shipped is None:
+            return
+        for what, own, wanted in (
+            ("unit", factor.unit, shipped.unit),
+            ("boundary", factor.boundary, shipped.boundary),
+        ):
+            if own != wanted:
+                raise FactorError(
+                    f"The pack '{factor.pack}' gives {factor.factor_id} the {what} '{own}'; the shipped rows have '{wanted}'.",
+                    repair=f"Convert the row to {wanted}.",
+                    culprit=factor.key,
+                )
+        if factor.pack == shipped.pack:
+            raise FactorError(
+                f"Your pack calls itself '{factor.pack}', as one that ships with Lichen does.",
+                repair="Give it an id of its own.",
+                culprit=factor.pack,
+            )
 
     @classmethod
     def load(
@@ -73,13 +108,25 @@ class FactorStore:
         paths = [Path(path) for path in (load_all("lichen.factor_packs").values() if packs is None else packs)]
         loaded = [_checked(path, units) for path in [*paths, *extra]]
         sources = {source.key: source for pack in loaded for source in pack.sources.values()}
-        return cls((_factor(row, pack) for pack in loaded for row in pack.rows), sources.values())
+        rows = [[_factor(row, pack) for row in pack.rows] for pack in loaded]
+        return cls(
+            chain.from_iterable(rows[: len(paths)]), sources.values(), own=chain.from_iterable(rows[len(paths) :])
+        )
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def __iter__(self) -> Iterator[Factor]:
         return (factor for places in self._rows.values() for vintages in places.values() for factor in vintages)
+
+    @property
+    def own_packs(self) -> frozenset[str]:
+        """Packs of the user's own, with their versions."""
+        return self._own
+
+    def regions(self) -> frozenset[str]:
+        """Cloud regions that some factor has a row for."""
+        return frozenset(place for places in self._rows.values() for place in places if is_region(place))
 
     @property
     def sources(self) -> dict[str, Source]:
@@ -94,41 +141,41 @@ class FactorStore:
         """Places that have a row of their own for a factor, sorted; empty for an unknown factor."""
         return tuple(sorted(self._rows.get(factor_id, {})))
 
-    def lookup(self, factor_id: str, geography: str | None = None, on: date | None = None) -> Factor:
+    def lookup(self, factor_id: str, place: str | Place | None = None, on: date | None = None) -> Factor:
         """The row for a factor at a place on a day.
 
         Args:
             factor_id: such as ``grid.gwp100``.
-            geography: country or grid zone; a zone without a row gives its country's, a country without one the world's.
-                None: the world's.
-            on: the day; the latest row valid then, else the row whose validity is nearest. None: the latest row.
+            place: nearest first, a cloud region without a row gives its provider's, then its zone's; a zone without one gives its
+                country's, a country the world's. None: the world's.
+            on: the day; the latest row valid then, else the row whose validity is nearest. None: the latest row. Of two rows
+                that are as near, the user's own one answers.
 
         Returns:
-            The row; ``fallback`` holds the places that were asked first and had none, or `UNKNOWN_PLACE` when the world's
-            value of a factor that differs by place was given because no place was. A factor with one row for the whole world
-            has no fall-back: nothing nearer exists.
+            The row. ``fallback`` holds the places that were asked first and had none; `UNKNOWN_PLACE` when the world's value of
+            a factor that differs by place was given because no place was; place and year when the row had expired long before
+            (`STATISTICS_LAG` days for what ships, at once for the user's own). A kind of place that a factor has no rows for,
+            such as regions for electricity, is not asked: nothing nearer exists, so nothing stands in for anything.
 
         Raises:
             FactorNotFound: no row for this factor at any of these places.
-            FactorError: a place that is not written as one.
+            FactorError: a place that is not written as one, or does not exist.
         """
         places = self._rows.get(factor_id)
         if places is None:
             close = difflib.get_close_matches(factor_id, self._rows, n=1)
             raise FactorNotFound(
                 f"There is no factor '{factor_id}'.",
-                repair=f"Did you mean '{close[0]}'?" if close else "docs/model/factors.md lists them.",
+                repair=f"Did you mean '{close[0]}'?" if close else "`lichen factors` lists them.",
                 culprit=factor_id,
             )
-        path = fallback_path(geography)
-        if set(places) == {WORLD}:
-            # One row for everywhere: nothing nearer exists, so nothing stands in for anything.
-            return _as_of(places[WORLD], on)
-        for step, place in enumerate(path):
-            if place in places:
-                factor = _as_of(places[place], on)
-                missed = path[:step] if geography is not None else (UNKNOWN_PLACE,)
-                return replace(factor, fallback=missed) if missed else factor
+        asked = of_name(place) if isinstance(place, str) else place or Place()
+        path = _asked(asked, places)
+        for step, name in enumerate(path):
+            if name in places:
+                factor = self._as_of(places[name], on)
+                missed = path[:step] or self._unsaid(asked, factor, places)
+                return replace(factor, fallback=(*missed, *self._expired(factor, on)))
         known = sorted(places)
         more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
         raise FactorNotFound(
@@ -136,6 +183,35 @@ class FactorStore:
             repair=f"It is known for {', '.join(known[:_SHOWN])}{more}; a pack of your own can add a row.",
             culprit=factor_id,
         )
+
+    def _unsaid(self, asked: Place, factor: Factor, places: Collection[str]) -> tuple[str, ...]:
+        """`UNKNOWN_PLACE` when a nearer row might have answered, had the place been given."""
+        if factor.geography == WORLD:
+            vague = asked.zone is None and any(not is_region(place) and place != WORLD for place in places)
+        else:
+            vague = asked.region == factor.geography and factor.geography.endswith(":*")
+        return (UNKNOWN_PLACE,) if vague else ()
+
+    def _as_of(self, vintages: list[Factor], on: date | None) -> Factor:
+        """The latest vintage valid on a day, else the one whose validity is nearest (the past one of two equally near)."""
+
+        def rank(factor: Factor) -> tuple[int, bool, int]:
+            own = factor.pack in self._own
+            if on is None:
+                return -(factor.valid_to or date.max).toordinal(), not own, -factor.valid_from.toordinal()
+            return _days_away(factor, on), not own, -factor.valid_from.toordinal()
+
+        found = min(vintages, key=rank)
+        shipped = [factor for factor in vintages if factor.pack not in self._own]
+        return replace(found, replaces=min(shipped, key=rank).pack) if shipped and found.pack in self._own else found
+
+    def _expired(self, factor: Factor, on: date | None) -> tuple[str, ...]:
+        """Place and year asked for, when a row that says until when it holds was expired by then, or begins later."""
+        if on is None or factor.valid_to is None:
+            return ()
+        grace = 0 if factor.pack in self._own else STATISTICS_LAG
+        apart = max((on - factor.valid_to).days, (factor.valid_from - on).days)
+        return (f"{factor.geography} {on.year}",) if apart > grace else ()
 
     def hash(self) -> str:
         """SHA-256 over the content of all rows, in hexadecimal. Comments, titles and the order of rows do not count."""
@@ -145,31 +221,10 @@ class FactorStore:
         return self._hash
 
 
-def fallback_path(geography: str | None) -> tuple[str, ...]:
-    """The places to try, nearest first.
-
-    >>> fallback_path("US-CAL-CISO")
-    ('US-CAL-CISO', 'US', 'WORLD')
-    >>> fallback_path(None)
-    ('WORLD',)
-    """
-    if geography is None or geography == WORLD:
-        return (WORLD,)
-    if not schema.is_geography(geography):
-        raise FactorError(
-            f"'{geography}' is not a place that factors know.",
-            repair="Write an ISO 3166-1 alpha-2 code such as FR, a grid zone such as US-CAL-CISO, or WORLD.",
-            culprit=geography,
-        )
-    country = geography.partition("-")[0]
-    return tuple(dict.fromkeys((geography, country, WORLD)))
-
-
-def _as_of(vintages: list[Factor], on: date | None) -> Factor:
-    """The latest vintage valid on a day, else the one whose validity is nearest (the past one of two equally near)."""
-    if on is None:
-        return vintages[-1]
-    return min(vintages, key=lambda factor: (_days_away(factor, on), -factor.valid_from.toordinal()))
+def _asked(place: Place, rows: Collection[str]) -> tuple[str, ...]:
+    """The places of a path that are of a kind that a factor has rows for; the world always is."""
+    kinds = {is_region(row) for row in rows if row != WORLD}
+    return tuple(name for name in place.path if name == WORLD or is_region(name) in kinds)
 
 
 def _days_away(factor: Factor, on: date) -> int:

@@ -70,8 +70,7 @@ def evaluate_activities(
     """
 
     def lookup(factor_id: str, attributes: Mapping[str, AttributeValue], when: When | None) -> Factor:
-        zone = attributes.get("zone")
-        return workspace.lookup(factor_id, None if zone is None else str(zone), on=when.day if when else on)
+        return workspace.lookup_for(factor_id, attributes, when, on)
 
     _check_families(method, workspace.factors.ids(), rows, context)
     return evaluate(
