@@ -60,6 +60,7 @@ class Nomenclature(Mapping[tuple[Kind, str], Term]):
                     culprit=term.name,
                 )
             self._terms[key] = term
+        self._names = {kind: tuple(name for k, name in self._terms if k == kind) for kind, _ in self._terms}
 
     def __getitem__(self, key: tuple[Kind, str]) -> Term:
         return self._terms[key]
@@ -72,7 +73,7 @@ class Nomenclature(Mapping[tuple[Kind, str], Term]):
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """Names of one kind, in the order of the file."""
-        return tuple(name for k, name in self._terms if k == kind)
+        return self._names.get(kind, ())
 
     def quantity(self, name: str) -> Term:
         """The quantity called ``name``; raises ActivityError with the nearest valid names."""

@@ -199,8 +199,17 @@ class Impact:
     samples: tuple[float | None, ...] = ()
     rule: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        """The row of the public contract, plus rule and data-method shares."""
+    def to_json(self, written: dict[object, dict[str, Any]] | None = None) -> dict[str, Any]:
+        """The row of the public contract, plus rule and data-method shares.
+
+        Args:
+            written: factors that other impacts of the same evaluation have written already, and this one adds to: they are shared
+                by thousands of rows.
+        """
+        known = {} if written is None else written
+        for factor in self.factors:
+            if (factor.key, factor.fallback) not in known:
+                known[factor.key, factor.fallback] = factor.to_json()
         return {
             "impact_id": self.impact_id,
             "entity": self.entity,
@@ -213,7 +222,7 @@ class Impact:
             "high": self.high,
             "unit": self.unit,
             "formula": self.formula,
-            "factors": [factor.to_json() for factor in self.factors],
+            "factors": [known[factor.key, factor.fallback] for factor in self.factors],
             "rule": self.rule,
             "shares": dict(self.shares),
         }

@@ -73,12 +73,12 @@ def attributes_of(
         ActivityError: an unknown attribute (with the nearest name), or a value that does not fit it.
     """
     attributes: dict[str, AttributeValue] = {}
-    valid = set(nomenclature.names("attribute"))
+    valid = nomenclature.names("attribute")
     for key, value in row.items():
         if key in ignore:
             continue
-        if key not in valid:
-            close = difflib.get_close_matches(str(key), valid | ignore, n=1)
+        if ("attribute", key) not in nomenclature:
+            close = difflib.get_close_matches(str(key), {*valid, *ignore}, n=1)
             hint = f"Did you mean '{close[0]}'?" if close else f"Attributes: {', '.join(sorted(valid))}."
             raise _fail(where, f"unknown attribute '{key}'", hint)
         if value is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from lichen.model.method import Rule
@@ -50,7 +51,7 @@ class Link:
         return memo[self]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chain:
     """Formulas that lead from quantities to one indicator.
 
@@ -64,12 +65,12 @@ class Chain:
     links: tuple[Link, ...]
     boundary: str
 
-    @property
+    @cached_property
     def factors(self) -> tuple[Factor, ...]:
         """Rows that the chain uses, in the order of their use."""
         return tuple(s.factor for link in self.links for s in link.sources.values() if s.factor is not None)
 
-    @property
+    @cached_property
     def formula(self) -> str:
         """Formula ids, the first applied first."""
         return " > ".join(link.formula.formula_id for link in self.links)

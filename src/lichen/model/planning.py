@@ -100,7 +100,7 @@ class Planner:
                 for key, value in group.attributes.items()
             )
         )
-        return words, tuple((name, a.value is None) for name, a in group.quantities.items()), group.when
+        return words, frozenset((name, a.value is None) for name, a in group.quantities.items()), group.when
 
     def _resolve(self, group: Group, known: frozenset[str]) -> Plan:
         draft, used = _Draft(), set[str]()

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from lichen.model import uncertainty
 from lichen.model.batch import Batch
 from lichen.model.method import Grading, Method
 from lichen.nomenclature import Nomenclature
-from lichen.records import DATA_METHODS, Factor, Impact, NotCovered, Phase, Total, digest
+from lichen.records import DATA_METHODS, DataMethod, Factor, Impact, NotCovered, Phase, Total, digest
+
+_WHOLE: Final[Mapping[DataMethod, Mapping[str, float]]] = {method: {method: 1.0} for method in DATA_METHODS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Evaluation:
             unit=self.nomenclature.indicator(chain.indicator).unit,
             formula=chain.formula,
             factors=chain.factors,
-            shares={batch.methods[place][row]: 1.0},
+            shares=_WHOLE[batch.methods[place][row]],
             samples=batch.samples[place][row],
             rule=rule.rule_id,
         )
@@ -139,7 +141,7 @@ class Evaluation:
                     said = batch.work.chains[chain]
                     for where, chosen in by_place.items():
                         cell = Cell(where, said.indicator, batch.work.rule.phase, said.accounting)
-                        one = sums.setdefault(cell, _Sum())
+                        one = sums.get(cell) or sums.setdefault(cell, _Sum())
                         one.rows += [(number, chain, row) for row in chosen]
                         first = chosen[0] - rows.start
                         one.draws += (
@@ -182,7 +184,7 @@ class Evaluation:
             low=low,
             high=high,
             unit=self.nomenclature.indicator(cell.indicator).unit,
-            shares=_shares(zip(values, ({method: 1.0} for method in methods), strict=True)),
+            shares=_shares(zip(values, (_WHOLE[method] for method in methods), strict=True)),
             samples=_add_samples(
                 [(v, self.batches[b].samples[c][r]) for v, (b, c, r) in zip(values, one.rows, strict=True)]
             ),
@@ -239,9 +241,10 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """The output of the public contract for one method."""
         totals = self.totals()
+        written: dict[object, dict[str, Any]] = {}
         return {
             "method": {"id": self.method.method_id, "version": self.method.version, "factors_hash": self.factors_hash},
-            "impacts": [impact.to_json() for impact in self.impacts],
+            "impacts": [impact.to_json(written) for impact in self.impacts],
             "totals": [total.to_json() for total in totals],
             **({"grades": self.grades(totals)} if self.method.grades else {}),
             "not_covered": [row.to_json() for row in self.not_covered],
