@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
+from lichen.catalogue import machines
 from lichen.errors import ActivityError
 from lichen.ledger import runfile
 from lichen.model import activities as model_activities
@@ -80,6 +81,7 @@ def evaluate_activities(
         factors_hash=workspace.factors.hash(),
         context=context,
         nomenclature=workspace.nomenclature,
+        catalogue=machines,
     )
 
 
