@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from lichen.catalogue import regions
 from lichen.factors import BUILTIN_PACKS, PACK_DEVICE_MIX, PACK_GREENFRAME
 from lichen.factors.reader import Pack, read_pack
 from lichen.factors.sanity import LIMITS, check
 from lichen.factors.schema import problems
 from lichen.factors.store import FactorStore
-from lichen.factors.tables import build_device_mix, build_electricity
+from lichen.factors.tables import build_device_mix, build_electricity, build_regions
 
 GRID = tuple(LIMITS)
 REFERENCE = json.loads(Path(__file__).with_name("factor_reference.json").read_text(encoding="utf-8"))["countries"]
@@ -73,7 +74,8 @@ def test_two_hundred_places_have_all_four_indicators_of_their_own(store: FactorS
     world = tuple(store.lookup(factor_id).value for factor_id in GRID)
     copies = [p for p in complete if tuple(store.lookup(factor_id, p).value for factor_id in GRID) == world]
     assert copies == []
-    assert {p for f in GRID for p in store.places(f)} == complete | {"WORLD"}
+    countries = {place for factor_id in GRID for place in store.places(factor_id) if "-" not in place}
+    assert countries == complete | {"WORLD"}
 
 
 def test_the_electricity_table_is_sane(packs: list[Pack]) -> None:
@@ -123,6 +125,59 @@ def test_climate_figures_are_the_published_ones(store: FactorStore, place: str, 
     assert found.value == pytest.approx(published, rel=0.005)
     assert (found.valid_from.year, found.fallback) == (year, ())
     assert found.low < published < found.high
+
+
+@pytest.mark.parametrize("place", ["FR", "DE", "US", "WORLD"])
+def test_every_year_since_2019_answers_for_itself(store: FactorStore, place: str) -> None:
+    for year in range(2019, 2025):
+        found = store.lookup("grid.gwp100", place, date(year, 3, 1))
+        assert (found.valid_from.year, found.fallback) == (year, ())
+    assert store.lookup("grid.gwp100", "FR", date(2025, 3, 1)).value == pytest.approx(41.44, rel=1e-3)
+
+
+def test_a_state_has_its_own_electricity_and_any_other_zone_its_countrys(store: FactorStore) -> None:
+    virginia, country = store.lookup("grid.gwp100", "US-VA"), store.lookup("grid.gwp100", "US")
+    assert (virginia.value, virginia.fallback, virginia.range_basis) == (327.17, (), "assumed")
+    assert virginia.low / virginia.value == pytest.approx(country.low / country.value, rel=1e-3)
+    assert store.lookup("grid.gwp100", "US-MIDA-PJM").fallback == ("US-MIDA-PJM",)
+
+
+def test_rows_of_one_factor_have_one_unit_and_one_boundary(store: FactorStore) -> None:
+    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for factor in store:
+        found[factor.factor_id].add((factor.unit, factor.boundary))
+    assert {factor_id: kinds for factor_id, kinds in found.items() if len(kinds) > 1} == {}
+
+
+def test_the_efficiency_of_regions_is_what_its_script_makes() -> None:
+    assert build_regions.text(build_regions.build()) == build_regions.OUTPUT.read_text(encoding="utf-8")
+
+
+def test_a_region_has_the_efficiency_that_its_provider_publishes(store: FactorStore) -> None:
+    for region, pue, wue in (
+        ("aws:us-east-1", 1.15, 0.12),
+        ("aws:eu-west-3", 1.11, 0.04),
+        ("azure:westeurope", 1.16, 0.03),
+    ):
+        found = [store.lookup(factor_id, region) for factor_id in ("facility.pue", "facility.wue")]
+        assert [factor.value for factor in found] == [pue, wue]
+        assert [factor.fallback for factor in found] == [(), ()]
+    # A mean of a continent is less certain than a figure of the region.
+    mean, own = (store.lookup("facility.pue", region) for region in ("aws:eu-west-3", "aws:eu-west-1"))
+    assert mean.value == own.value
+    assert mean.high - mean.low > own.high - own.low
+    # Google publishes no water: the world's stands in.
+    assert store.lookup("facility.wue", "gcp:us-central1").fallback == ("gcp:us-central1", "gcp:*")
+
+
+def test_the_efficiency_of_every_region_is_possible(store: FactorStore) -> None:
+    for factor in store:
+        if factor.factor_id == "facility.pue":
+            assert 1.0 < factor.low < factor.value < factor.high <= 2.0, factor.key
+        if factor.factor_id == "facility.wue":
+            assert 0.0 < factor.low < factor.value < factor.high < 10.0, factor.key
+        if ":" in factor.geography and not factor.geography.endswith(":*"):
+            assert regions.find(factor.geography) is not None, factor.key
 
 
 def test_a_mix_of_one_technology_costs_what_the_technology_costs(store: FactorStore) -> None:

@@ -14,6 +14,7 @@ SOURCES: Final = _PACKS / "sources.toml"
 """Bibliography that every pack may cite from."""
 
 PACK_ELECTRICITY: Final = _PACKS / "electricity.toml"
+PACK_REGIONS: Final = _PACKS / "regions.toml"
 PACK_GENERATION: Final = _PACKS / "generation.toml"
 PACK_DEVICES: Final = _PACKS / "devices.toml"
 PACK_DEVICE_MIX: Final = _PACKS / "device_mix.toml"
@@ -30,6 +31,7 @@ PACK_ECOINDEX: Final = _PACKS / "ecoindex.toml"
 
 BUILTIN_PACKS: Final = (
     PACK_ELECTRICITY,
+    PACK_REGIONS,
     PACK_GENERATION,
     PACK_DEVICES,
     PACK_DEVICE_MIX,

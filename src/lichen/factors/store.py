@@ -166,7 +166,7 @@ class FactorStore:
             close = difflib.get_close_matches(factor_id, self._rows, n=1)
             raise FactorNotFound(
                 f"There is no factor '{factor_id}'.",
-                repair=f"Did you mean '{close[0]}'?" if close else "`lichen factors` lists them.",
+                repair=f"Did you mean '{close[0]}'?" if close else "docs/model/factors.md lists them.",
                 culprit=factor_id,
             )
         asked = of_name(place) if isinstance(place, str) else place or Place()

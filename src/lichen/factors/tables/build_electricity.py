@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes ``electricity.csv.gz``: four indicators of grid electricity by country and year, each with a range.
 
-Run it with ``python -m lichen.factors.tables.build_electricity [OUTPUT]``. It reads two files of ``inputs/`` and the pack
+Run it with ``python -m lichen.factors.tables.build_electricity [OUTPUT]``. It reads three files of ``inputs/`` and the pack
 ``generation`` (what one kWh costs by technology).
 
 - Climate change: Ember's life-cycle carbon intensity of the year, as Our World in Data publishes it. Where that is rounded
-  to nothing (grids below 0.1 TWh a year, or a published zero) it is derived from the mix.
+  to nothing (grids below 0.1 TWh a year, or a published zero) it is derived from the mix. The latest year comes from Ember's
+  own release, as far as it may be had; so do states of the United States, which have the relative range of their country.
 - Mineral resources, primary energy, water: the country's own generation mix times the technology factors.
 - Ranges: the mix of the technologies' bounds. They are summed and not added in quadrature, because what a technology's
   factor gets wrong it gets wrong everywhere. The spread of yearly changes of the country's intensity is added to them, since
@@ -37,8 +38,11 @@ from lichen.factors.sanity import MJ_PER_KWH_FLOOR, check
 HERE: Final = Path(__file__).parent
 OUTPUT: Final = HERE / "electricity.csv.gz"
 UNITS: Final[Mapping[str, str]] = {"gwp100": "gCO2e/kWh", "adpe": "gSbe/kWh", "pe": "MJ/kWh", "water": "L/kWh"}
-FIRST_YEAR: Final = 2022
+FIRST_YEAR: Final = 2019
 OLDEST_MIX: Final = 2020
+INTENSITIES: Final = ("carbon_intensity.csv", "carbon_intensity_2025.csv")
+EMBER_YEAR: Final = 2025
+"""Year that Our World in Data's set does not have yet."""
 SMALL_GRID_TWH: Final = 0.1
 """Emissions and generation are published in steps of 0.01: below this their ratio means little."""
 Z95: Final = 1.645
@@ -99,12 +103,13 @@ def read_mixes(path: Path = HERE / "inputs" / "generation_mix.csv") -> list[Mix]
     return mixes
 
 
-def read_intensities(path: Path = HERE / "inputs" / "carbon_intensity.csv") -> Intensities:
-    """Published gCO2e per kWh, by place and year."""
+def read_intensities(*paths: Path) -> Intensities:
+    """Published gCO2e per kWh, by place and year; the shipped inputs when no path is given."""
     found: dict[str, dict[int, float]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            found.setdefault(row["geography"], {})[int(row["year"])] = float(row["gco2e_per_kwh"])
+    for path in paths or (HERE / "inputs" / name for name in INTENSITIES):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                found.setdefault(row["geography"], {})[int(row["year"])] = float(row["gco2e_per_kwh"])
     return found
 
 
@@ -174,12 +179,28 @@ def country_rows(mix: Mix, technologies: Technologies, history: Mapping[int, flo
     else:
         for year, intensity in sorted(years.items()):
             bounds = published(intensity, climate)
-            yield _row(
-                "gwp100", mix.geography, year, bounds, "owid-energy", f"Year {year}; range by the mix of {mix.year}."
-            )
+            comment = f"Year {year}; range by the mix of {mix.year}."
+            yield _row("gwp100", mix.geography, year, bounds, _publication(year), comment)
     for indicator in ("adpe", "pe", "water"):
         bounds = derive(mix, technologies, indicator, sigma)
         yield _row(indicator, mix.geography, mix.year, bounds, "owid-energy-mix", f"Mix of {mix.year} x technologies.")
+
+
+def zone_rows(intensities: Intensities, rows: list[Row]) -> Iterator[Row]:
+    """Zones within a country: their published intensity, with the relative range of their country's in that year."""
+    countries = {(str(row["geography"]), str(row["valid_from"])[:4]): row for row in rows if row["id"] == "grid.gwp100"}
+    for zone, history in sorted(intensities.items()):
+        country, _, part = zone.partition("-")
+        for year, intensity in sorted(history.items()) if part else ():
+            whole = _bounds(countries[country, str(year)])
+            ratio = intensity / whole.value
+            bounds = Bounds(intensity, whole.low * ratio, whole.high * ratio, assumed=True)
+            comment = f"Year {year}, generation within {zone}; relative range of {country}."
+            yield _row("gwp100", zone, year, bounds, _publication(year), comment)
+
+
+def _publication(year: int) -> str:
+    return "ember-2026" if year >= EMBER_YEAR else "owid-energy"
 
 
 def world_rows(mixes: list[Mix], rows: list[Row], intensities: Intensities) -> Iterator[Row]:
@@ -256,7 +277,7 @@ def build() -> list[Row]:
     """All rows, sorted by factor, place and year."""
     technologies, mixes, intensities = read_technologies(), read_mixes(), read_intensities()
     rows = [row for mix in mixes for row in country_rows(mix, technologies, intensities.get(mix.geography, {}))]
-    rows += list(world_rows(mixes, rows, intensities))
+    rows += [*world_rows(mixes, rows, intensities), *zone_rows(intensities, rows)]
     return sorted(rows, key=lambda row: (str(row["id"]), str(row["geography"]), str(row["valid_from"])))
 
 
