@@ -31,7 +31,9 @@ ALLOWED_FINAL: Mapping[str, Mapping[str, str]] = {
 """Module constants, annotated ``Final``, that may hold a number: they belong to statistics. Each with its reason."""
 
 ALLOWED_LITERALS: Mapping[tuple[str, str], Mapping[float, str]] = {
-    ("uncertainty.py", "_strata"): {0.5: "mid-point of a slice", 8: "bytes of the seed"},
+    ("boavizta.py", "significant"): {10.0: "base of decimal notation"},
+    ("uncertainty.py", "_middles"): {0.5: "mid-point of a slice"},
+    ("uncertainty.py", "_order"): {8: "bytes of the seed"},
     ("uncertainty.py", "_spread"): {0.5: "the median splits a triangle's two sides"},
     ("results.py", "_impact"): {16: "characters of an identifier"},
 }

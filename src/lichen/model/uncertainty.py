@@ -11,11 +11,11 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtri
 
 from lichen.errors import FactorError
 from lichen.records import Distribution, Factor
@@ -26,13 +26,25 @@ LOW_QUANTILE: Final = 0.05
 HIGH_QUANTILE: Final = 0.95
 _KEPT: Final = 1024
 """Factors whose draws are remembered: 16 MB."""
-_Z: Final = float(ndtri(HIGH_QUANTILE))
+_Z: Final = NormalDist().inv_cdf(HIGH_QUANTILE)
 
 
-def _strata(key: str, count: int) -> np.ndarray:
-    """Mid-points of ``count`` equal slices of (0, 1), shuffled by ``key``."""
+@cache
+def _middles(count: int) -> np.ndarray:
+    """Mid-points of ``count`` equal slices of (0, 1)."""
+    return (np.arange(count) + 0.5) / count
+
+
+@cache
+def _normal_middles(count: int) -> np.ndarray:
+    """Standard normal quantiles of `_middles`: the same for every factor, so that they are computed once."""
+    return np.array([NormalDist().inv_cdf(share) for share in _middles(count).tolist()])
+
+
+def _order(key: str, count: int) -> np.ndarray:
+    """The order of the slices, seeded by ``key``."""
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
-    return (np.random.default_rng(seed).permutation(count) + 0.5) / count
+    return np.random.default_rng(seed).permutation(count)
 
 
 def draw(factor: Factor, count: int = DRAWS) -> np.ndarray:
@@ -72,16 +84,16 @@ def _draw(key: str, distribution: Distribution, range_: tuple[float, float, floa
     if distribution == "fixed" or low == high:
         drawn = np.full(count, value)
     else:
-        drawn = _spread(_strata(key, count), distribution, range_)
+        drawn = _spread(count, distribution, range_)[_order(key, count)]
     drawn.flags.writeable = False
     return drawn
 
 
-def _spread(u: np.ndarray, distribution: Distribution, range_: tuple[float, float, float]) -> np.ndarray:
-    """Quantiles ``u`` of a distribution."""
+def _spread(count: int, distribution: Distribution, range_: tuple[float, float, float]) -> np.ndarray:
+    """Quantiles of a distribution, one for each slice, rising."""
     low, value, high = range_
+    u, z = _middles(count), _normal_middles(count)
     if distribution == "lognormal":
-        z = ndtri(u)
         below, above = math.log(value / low) / _Z, math.log(high / value) / _Z
         return np.asarray(value * np.exp(np.where(z < 0, below, above) * z))
     if distribution == "uniform":
