@@ -91,6 +91,11 @@ class Method:
         TEXT, "lichen-1",
         en="Method applied; `lichen methods` lists them.", fr="Méthode appliquée ; `lichen methods` les énumère.",
     )  # fmt: skip
+    compare: tuple[str, ...] | None = declare(
+        optional(TEXTS), None, unset="every other method that reads network bytes and has a climate figure",
+        en="Methods that the result is set beside, to show what they say and why they differ; [] for none.",
+        fr="Méthodes auxquelles le résultat est comparé, pour montrer ce qu'elles disent et pourquoi ; [] pour aucune.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

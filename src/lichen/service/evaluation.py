@@ -19,6 +19,7 @@ from lichen.model.evaluate import evaluate
 from lichen.model.method import Method
 from lichen.model.results import Evaluation
 from lichen.records import Activity, AttributeValue, Factor
+from lichen.service.comparison import compare_document
 from lichen.service.workspace import Workspace
 
 RESTATED: Final = "restated: factors or method changed since the measurement"
@@ -124,12 +125,13 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 
 def evaluate_document(workspace: Workspace, document: Any, method_ids: Sequence[str]) -> dict[str, Any]:
-    """The output of ``lichen evaluate``: one method's result, or ``{"results": [...]}`` for several."""
+    """The output of ``lichen evaluate``: one method's result, or ``results`` and ``comparison`` of several."""
     methods = [workspace.method(method_id) for method_id in method_ids]
     rows, context = parse_document(workspace, document)
     on = as_of(document)
-    results = [evaluate_activities(workspace, method, rows, context, on=on).to_json() for method in methods]
-    return results[0] if len(results) == 1 else {"results": results}
+    evaluations = [evaluate_activities(workspace, method, rows, context, on=on) for method in methods]
+    results = [evaluation.to_json() for evaluation in evaluations]
+    return results[0] if len(results) == 1 else {"results": results, "comparison": compare_document(evaluations)}
 
 
 def restated(run: Mapping[str, Any], evaluation: Evaluation) -> tuple[str, ...]:
