@@ -41,8 +41,12 @@ class Workspace:
     @cached_property
     def factors(self) -> FactorStore:
         """Built-in packs, plug-ins' and the project's own."""
-        units = {term.unit for (kind, _), term in self.nomenclature.items() if kind == "indicator"}
-        return FactorStore.load(extra=self.settings.extend.factors, units=units)
+        return FactorStore.load(extra=self.settings.extend.factors, units=self.indicator_units)
+
+    @property
+    def indicator_units(self) -> frozenset[str]:
+        """Units of the indicators, which factors may have besides those of the schema."""
+        return frozenset(term.unit for (kind, _), term in self.nomenclature.items() if kind == "indicator")
 
     def with_factors(self, factors: FactorStore) -> Workspace:
         """The same settings and methods with other factors."""
