@@ -92,10 +92,11 @@ def activities_of(columns: Columns, nomenclature: Nomenclature) -> list[Activity
         return {**{name: word for name, word in said.items() if word is not None}, "value": value}
 
     # A negative amount would vanish in a sum, a figure that is none would spoil it: each row is judged, not the sums.
-    for position in np.flatnonzero(~unknown & ~(np.isfinite(values) & (values >= 0)))[:1]:
-        parse_activity(row(int(position)), int(position), nomenclature)
+    suspect = ~np.isfinite(values) | (values < 0) & _bounded(*keys["quantity"], nomenclature)
+    for position in np.flatnonzero(suspect & ~unknown).tolist():
+        parse_activity(row(position), position, nomenclature)
     found: list[tuple[int, Activity]] = []
-    ends = np.append(starts[1:], len(values))
+    ends = np.append(starts[1:], len(values))[:count]
     ordered, lacking = values[order], unknown[order]
     for place, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
         position = int(first[place])
@@ -111,26 +112,41 @@ def activities_of(columns: Columns, nomenclature: Nomenclature) -> list[Activity
     return [activity for _, activity in sorted(found, key=lambda pair: pair[0])]
 
 
+def _bounded(codes: np.ndarray, words: Sequence[Any], nomenclature: Nomenclature) -> np.ndarray:
+    """Which rows are of a quantity that cannot be negative; one that nobody knows is refused later."""
+    terms = [nomenclature.get(("quantity", str(word))) for word in words]
+    bounded = np.array([term is None or term.minimum is not None for term in terms], dtype=bool)
+    return np.asarray(bounded[codes])
+
+
 def _numbers(column: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Figures, and which of them are missing: only a column of objects or of Arrow can tell a missing figure from NaN."""
-    if hasattr(column, "null_count"):
-        column = column.to_pylist() if column.null_count and callable(getattr(column, "to_pylist", None)) else column
-    listed = column if isinstance(column, np.ndarray) else np.asarray(column)
-    if listed.dtype != object:
-        return _floats(listed), np.zeros(len(listed), dtype=bool)
-    missing = np.fromiter((value is None for value in listed), dtype=bool, count=len(listed))
-    return _floats(np.where(missing, 0.0, listed)), missing
-
-
-def _floats(values: np.ndarray) -> np.ndarray:
-    wrong: Any = values.dtype
-    if values.dtype.kind in "fiu":
-        return values.astype(float)
-    if values.dtype == object and (wrong := next(_unfit(values), None)) is None:
-        return values.astype(float)
+    """Figures, and which of them are missing: a column of floats cannot tell a missing figure from NaN."""
+    nulls = getattr(column, "null_count", 0)
+    if nulls() if callable(nulls) else nulls:
+        column = _listed(column)
+    if isinstance(column, list | tuple) and not {type(value) for value in column} <= {int, float}:
+        listed = np.empty(len(column), dtype=object)
+        listed[:] = column
+    else:
+        listed = np.asarray(column)
+    missing = np.zeros(len(listed), dtype=bool)
+    if listed.dtype == object:
+        missing = np.fromiter((value is None for value in listed), dtype=bool, count=len(listed))
+        listed = np.where(missing, 0.0, listed)
+    wrong: Any = listed.dtype
+    if listed.dtype.kind in "fiu" or (listed.dtype == object and (wrong := next(_unfit(listed), None)) is None):
+        return listed.astype(float), missing
     raise ActivityError(
         f"The column 'value' holds {wrong!r}, not a number.", repair="Give numbers, None when unknown.", culprit="value"
     )
+
+
+def _listed(column: Any) -> Any:
+    """A column as plain values, by the name that Arrow, Polars, or pandas and NumPy have for it."""
+    for name in ("to_pylist", "to_list", "tolist"):
+        if callable(getattr(column, name, None)):
+            return getattr(column, name)()
+    return column
 
 
 def _unfit(values: np.ndarray) -> Iterator[Any]:
@@ -155,9 +171,7 @@ def _codes(column: Any) -> tuple[np.ndarray, Sequence[Any]]:
     dictionary = getattr(column, "dictionary", None)
     if dictionary is not None and column.null_count == 0:  # Arrow
         return np.asarray(column.indices, dtype=np.int64), dictionary.to_pylist()
-    listed = (
-        column.to_pylist() if hasattr(column, "to_pylist") else column.tolist() if hasattr(column, "tolist") else column
-    )
+    listed = _listed(column)
     places: dict[Any, int] = {}
     try:
         codes = np.fromiter(
