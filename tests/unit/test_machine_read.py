@@ -89,6 +89,14 @@ def test_missing_process_reads_as_none():
     assert proc.pss_bytes(process.pid) is None
 
 
+def test_a_process_that_nobody_has_waited_for_has_no_memory_and_is_not_unreadable():
+    process = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert proc.read_stat(process.pid) is not None
+    assert proc.pss_bytes(process.pid) == 0
+    process.wait()
+
+
 def test_pss_is_between_nothing_and_resident():
     pss = proc.pss_bytes(os.getpid())
     content = proc.ProcFile(os.getpid(), "statm").read()

@@ -102,7 +102,7 @@ class MemorySeries:
             pss = pss_bytes(member.pid)
             if pss is None and member.read_stat() is not None:
                 unreadable.append(f"{member.comm} ({member.pid})")
-            elif pss is not None:
+            elif pss:
                 shared += pss - member.read_memory()[0]
         self._integral.clear()
         self.unreadable = tuple(unreadable)

@@ -129,9 +129,14 @@ def parse_statm(content: bytes) -> tuple[int, int]:
 
 
 def pss_bytes(pid: int) -> int | None:
-    """Proportional set size [B] from /proc/<pid>/smaps_rollup, 0.2 to 10 ms of work; None when it may not be read."""
+    """Proportional set size [B] from /proc/<pid>/smaps_rollup, 0.2 to 10 ms of work; None when it may not be read.
+
+    A process that has ended, and that its parent has not waited for yet, has no memory any more: 0.
+    """
     try:
         content = Path(f"/proc/{pid}/smaps_rollup").read_bytes()
+    except ProcessLookupError:
+        return 0
     except OSError:
         return None
     for line in content.splitlines():
