@@ -262,7 +262,7 @@ def test_what_is_no_meter(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'W' is no unit"):
         PlainSource("The meter", Shown("1"), unit="W")
     absent = PlainSource("The meter 'm'", FileDisplay(tmp_path / "none"), unit="J")
-    with pytest.raises(NothingMeasured, match="The meter 'm' cannot be read: No such file"):
+    with pytest.raises(NothingMeasured, match=f"The meter 'm' cannot be read: {tmp_path}/none: No such file"):
         absent.start()
     wordy = PlainSource("The meter 'm'", Shown("<html>"), unit="J")
     with pytest.raises(NothingMeasured, match="The meter 'm' shows no number: '<html>'"):

@@ -14,6 +14,8 @@ from lichen.service.subject import Command, short_name
         (("/usr/bin/python3", "jobs/detect.py", "--size", "640"), "python3 detect.py"),
         (("npx", "playwright", "test", "checkout.spec.ts"), "npx playwright test"),
         (("make", "-j4"), "make"),
+        (("/venv/bin/python3.11", "-m", "pytest", "-q", "-k", "fast"), "python3.11 -m pytest"),
+        (("git", "-m", "x"), "git"),
         (("-odd",), "-odd"),
         (("curl", "https://user:pw@example.org/?token=abc"), "curl ?token=***"),
         (("/", "x"), "/ x"),

@@ -55,14 +55,18 @@ class Command:
 def short_name(words: Sequence[str]) -> str:
     """The first words up to an option, without their folders: the same command has the same name wherever it lies.
 
+    The ``-m`` of Python is kept, as what it runs follows.
+
     >>> short_name(["/usr/bin/python3", "jobs/detect.py", "--size", "640"])
     'python3 detect.py'
     >>> short_name(["npx", "playwright", "test", "checkout.spec.ts"])
     'npx playwright test'
+    >>> short_name(["python", "-m", "pytest", "-q"])
+    'python -m pytest'
     """
     said: list[str] = []
     for word in redact.words(words)[:_WORDS_MAX]:
-        if said and word.startswith("-"):
+        if said and word.startswith("-") and not (word == "-m" and said[-1].startswith("python")):
             break
         said.append(PurePath(word).name or word)
     return " ".join(said)[:_NAME_MAX]

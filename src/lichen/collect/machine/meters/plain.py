@@ -84,6 +84,12 @@ def _at_path(text: str, path: str) -> float | None:
         return None
 
 
+def _complaint(error: OSError) -> str:
+    """What the system says, with the file where it knows one."""
+    said = error.strerror or str(error)
+    return f"{error.filename}: {said}" if error.filename else said
+
+
 class FileDisplay:
     """A file that something else keeps up to date."""
 
@@ -165,8 +171,8 @@ class PlainSource:
             shown = self._display.read()
         except OSError as error:
             raise NothingMeasured(
-                f"{self._what} cannot be read: {error.strerror or error}.",
-                repair="Name what this user may read, or take the meter out.",
+                f"{self._what} cannot be read: {_complaint(error)}.",
+                repair="Correct its path or address, let this user read it, or take the meter out.",
                 culprit=self._what,
             ) from error
         value = number_in(shown, self._path)
