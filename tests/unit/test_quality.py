@@ -12,7 +12,7 @@ from lichen.collect.balance import Balance
 from lichen.collect.base import Request, Sample, StepReading
 from lichen.render.i18n import catalogue
 from lichen.render.sentences import told
-from lichen.service.quality import journey_notes, notes_of
+from lichen.service.quality import journey_notes, notes_of, said_once
 from lichen.service.record import sample_record
 
 S = 10**9
@@ -38,6 +38,31 @@ def resting(share: float, *, paced_s: float) -> Sample:
     first, *others = taken.steps
     busy = replace(first, name="list", observed_s=2.0, paced_s=paced_s, resting_cpu_ns=round(share * S), resting_s=1.0)
     return replace(taken, steps=(busy, *others))
+
+
+def test_notes_that_differ_in_measured_numbers_alone_are_said_once_with_the_largest() -> None:
+    notes = [
+        "CPU time of part api at an edge is off by 346 ms at most.",
+        "The meter 'm' counts in steps of 2 J: the 16.9 J of the window are known to that.",
+        "Memory of command is a lower bound: this user may not read the mappings of 1 processes, first sh (2213).",
+        "CPU time of part api at an edge is off by 1.2e+03 ms at most.",
+        "The meter 'm' counts in steps of 4 J: the 18.9 J of the window are known to that.",
+        "CPU time of part api at an edge is off by 99 ms at most.",
+        "Memory of command is a lower bound: this user may not read the mappings of 3 processes, first sh (91).",
+    ]
+    assert said_once(notes) == (notes[3], notes[4], notes[6])
+
+
+def test_notes_about_different_things_are_all_said() -> None:
+    notes = [
+        "CPU time of part api2 at an edge is off by 5 ms at most.",
+        "CPU time of part api3 at an edge is off by 5 ms at most.",
+        "http://127.0.0.1:8001/ answered with status 404 in the step 'pay 1': what was measured is the page of that error",
+        "http://127.0.0.1:8002/ answered with status 404 in the step 'pay 1': what was measured is the page of that error",
+        "the command ended with exit code 1: the figures are of what it did until then",
+        "the command ended with exit code 2: the figures are of what it did until then",
+    ]
+    assert said_once([*notes, *notes]) == tuple(notes)
 
 
 def test_a_calm_page_on_a_calm_machine_needs_no_word() -> None:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 from typing import Final
 
@@ -29,6 +30,23 @@ PRESSED_SHARE: Final = 0.10
 """Share of the window in which a part may wait for a resource without a word."""
 STOLEN_SHARE: Final = 0.02
 """Share of the machine that a hypervisor may give to others without a word."""
+_MEASURED: Final = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?(?= (?:ms|J|processes)\b)|(?<=\()\d+(?=\))")
+"""A number in a note that another repetition may tell otherwise: with such a unit, or a process id in its brackets."""
+
+
+def said_once(notes: Iterable[str]) -> tuple[str, ...]:
+    """Notes without repetition: of those that differ in a measured number or a process id alone, the one with the largest.
+
+    Each repetition has its own error of an edge or step of a meter; thirty sentences would tell no more than the worst of them.
+
+    >>> said_once(["CPU time is off by 9 ms at most.", "web is away.", "CPU time is off by 12 ms at most."])
+    ('CPU time is off by 12 ms at most.', 'web is away.')
+    """
+    worst: dict[str, str] = {}
+    for note in notes:
+        key = _MEASURED.sub("#", note)
+        worst[key] = max(worst.get(key, note), note, key=lambda said: [float(n) for n in _MEASURED.findall(said)])
+    return tuple(worst.values())
 
 
 def notes_of(samples: Sequence[Sample]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from lichen.ledger import runfile
 from lichen.nomenclature import Nomenclature
 from lichen.records import Activity, writable
 from lichen.service.metering import energy_notes, energy_record, energy_rows
-from lichen.service.quality import notes_of
+from lichen.service.quality import notes_of, said_once
 from lichen.service.result import PrecisionStatus
 from lichen.stats.sampling import Precision, SamplingPlan, precision
 
@@ -216,7 +216,7 @@ def _journey_record(facts: RunFacts, measured: Measured) -> dict[str, Any]:
         "agent_cpu_s": math.fsum(sample.agent_cpu_ns for sample in kept) / len(kept) / NANO,
         "driver_cpu_s": math.fsum(sample.driver_cpu_ns for sample in kept) / len(kept) / NANO,
         "notes": list(
-            dict.fromkeys(
+            said_once(
                 [
                     *(redact.text(note) for one in measured.samples for note in one.notes),
                     *(redact.text(note) for note in measured.notes),
