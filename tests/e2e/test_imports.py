@@ -94,6 +94,7 @@ def test_an_archive_becomes_a_run_without_its_secrets(tmp_path: Path, capsys: py
         (("import", "har", "none.har"), "none.har cannot be read"),
         (("import", "har", "empty.har"), "empty.har holds no request that crossed a network"),
         (("import", "har", "empty.har", "a/empty.har"), "Two archives are called 'empty'"),
+        (("import", "har", "one.har", "--site", "other.example"), "No request of one.har goes to 'other.example'."),
         (("import", "greenframe"), ".greenframe.yml cannot be read"),
         (("measure", "none.json"), "The journey file does not exist: none.json"),
         (("measure", "http://127.0.0.1:9/", "--record"), "The settings name no file for the recording of third parties"),
@@ -105,6 +106,8 @@ def test_what_cannot_be_imported_is_said_in_a_sentence(
     for folder in (Path(), Path("a")):
         folder.mkdir(exist_ok=True)
         (folder / "empty.har").write_text('{"log": {"entries": []}}')
+    entry = secretive("https://shop.example/", 10)
+    Path("one.har").write_text(json.dumps({"log": {"pages": [], "entries": [entry]}}))
     code, out, err = call(*words, capsys=capsys)
     assert code == 2
     assert said in err

@@ -86,7 +86,7 @@ def test_names_are_declared_before_they_are_used() -> None:
     ("body", "problem"),
     [
         ("for (const a of []) {}", "is a for in statement, which is not rewritten"),
-        ("if (true) { await page.click('a'); }", "is a if statement"),
+        ("if (true) { await page.click('a'); }", "is an if statement"),
         ("await page.screenshot();", "page.screenshot has no place in a measurement"),
         ("await page.route('**', r => r.abort());", "the call '.route()' is not rewritten"),
         ("await page.click(unknown);", "'unknown' is not declared in the scenario"),
@@ -210,7 +210,7 @@ def test_nothing_is_written_when_a_scenario_is_refused_unless_asked(tmp_path: Pa
         bad="module.exports = async (page) => {\n  if (1) {}\n};",
     )
     found, written = import_greenframe(path, tmp_path / "new")
-    assert found.refused == ("bad.js:2: 'if (1) {}' is a if statement, which is not rewritten",)
+    assert found.refused == ("bad.js:2: 'if (1) {}' is an if statement, which is not rewritten",)
     assert written == []
     assert not (tmp_path / "new").exists()
     _, written = import_greenframe(path, tmp_path / "new", partial=True)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from lichen import __version__, redact
 from lichen.collect.base import Request
+from lichen.collect.browser.sites import registrable_site
 from lichen.collect.entities import BROWSER, JourneyEntity, segment
 from lichen.collect.journeys.har import Har, read_har
 from lichen.errors import UsageError
@@ -22,6 +23,7 @@ from lichen.service.workspace import Workspace
 
 _UNKNOWN: Final = ("cpu_time", "memory_peak", "memory_byte_seconds", "disk_bytes", "screen_time")
 """What a measured journey has and an archive does not tell: unknown, so that every result says that it is not covered."""
+_HOSTS_SHOWN: Final = 5
 _BLOCK: Final = 1 << 20
 
 
@@ -38,7 +40,7 @@ def import_har(workspace: Workspace, paths: Sequence[Path], *, site: str | None 
 
     Raises:
         StorageError: an archive cannot be read or is none; nothing is written.
-        UsageError: two archives have one name, or nothing in them crossed a network.
+        UsageError: two archives have one name, nothing in one crossed a network, or nothing in one went to ``site``.
     """
     names = [segment(path.name.removesuffix(".har")) for path in paths]
     for name in names:
@@ -52,6 +54,13 @@ def import_har(workspace: Workspace, paths: Sequence[Path], *, site: str | None 
         if not any(page.requests for page in har.pages):
             raise UsageError(
                 f"{path} holds no request that crossed a network.", repair="Record a page load.", culprit=str(path)
+            )
+        hosts = list(dict.fromkeys(request.host for page in har.pages for request in page.requests))
+        if site is not None and har.site not in [registrable_site(host) for host in hosts]:
+            raise UsageError(
+                f"No request of {path} goes to '{site}'.",
+                repair=f"Hosts in it: {', '.join(hosts[:_HOSTS_SHOWN])}{', ...' if len(hosts) > _HOSTS_SHOWN else ''}.",
+                culprit=site,
             )
     written = runfile.write(workspace.settings.output.runs, with_figures(workspace, _content(workspace, archives)))
     return summarise(workspace, written)

@@ -57,6 +57,15 @@ def field_of(node: Node, name: str) -> Node:
     return child
 
 
+def a_kind(kind: str) -> str:
+    """The parser's name of a kind of node, with its article.
+
+    >>> a_kind("if_statement"), a_kind("for_in_statement")
+    ('an if statement', 'a for in statement')
+    """
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind.replace('_', ' ')}"
+
+
 def short(node: Node) -> str:
     """The node's source as a message shows it."""
     return " ".join(text_of(node).split())[:60]
@@ -129,7 +138,7 @@ class Expressions:
             "binary_expression": self._binary, "unary_expression": self._unary, "member_expression": self._member,
         }.get(kind)  # fmt: skip
         if write is None:
-            raise CannotError(node, f"'{short(node)}' is a {kind.replace('_', ' ')}, which is not rewritten")
+            raise CannotError(node, f"'{short(node)}' is {a_kind(kind)}, which is not rewritten")
         return write(node)
 
     def _number(self, node: Node) -> str:

@@ -21,6 +21,7 @@ from lichen.collect.journeys.greenframe_calls import HELPERS
 from lichen.collect.journeys.greenframe_expressions import (
     CannotError,
     Expressions,
+    a_kind,
     field_of,
     inner,
     short,
@@ -206,7 +207,7 @@ class _Writer(Expressions):
         elif kind == "expression_statement" or kind in ("await_expression", "call_expression"):
             self._action(inner(statement)[0] if kind == "expression_statement" else statement)
         else:
-            raise CannotError(statement, f"'{short(statement)}' is a {kind.replace('_', ' ')}, which is not rewritten")
+            raise CannotError(statement, f"'{short(statement)}' is {a_kind(kind)}, which is not rewritten")
 
     def _action(self, node: Node) -> None:
         while node.type in ("await_expression", "parenthesized_expression"):
