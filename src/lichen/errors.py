@@ -56,6 +56,8 @@ class LichenError(Exception):
         self.repair = redact.text(repair)
         self.culprit = redact.text(culprit)
         super().__init__(self.problem)
+        if self.repair:  # who calls Lichen from Python sees it below the traceback
+            self.add_note(self.repair)
 
     @property
     def anchor(self) -> str:

@@ -225,6 +225,18 @@ class Tracker:
         measured.tracked = self  # type: ignore[attr-defined]
         return measured  # type: ignore[return-value]
 
+    def __repr__(self) -> str:
+        return f"<lichen.track {self.name!r}, measured {len(self._spans)} times>"
+
+    def __str__(self) -> str:
+        """The figures as ``lichen run`` prints them, in the language of the settings; before the block has ended, its name."""
+        if not self._spans:
+            return repr(self)
+        from lichen.render.terminal import result_text
+
+        seen = self._seen()
+        return result_text(seen.result(), seen.lang)
+
     @property
     def activities(self) -> list[Activity]:
         """What the block consumed per functional unit, as rows with one value for each time through it."""

@@ -338,6 +338,20 @@ def test_units_are_divided_and_may_be_told_inside_the_block() -> None:
     assert journey["whole"]["indicators"]["energy"]["value"] == pytest.approx(50 * tracked.energy_kwh.value)
 
 
+def test_it_prints_as_lichen_run_prints_in_the_language_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "lichen.toml").write_text('[project]\nlang = "fr"\n[context]\nzone = "FR"\n')
+    with lichen.track("detect", unit=2, unit_name="image") as tracked:
+        assert str(tracked) == "<lichen.track 'detect', measured 0 times>"
+        work(0.05)
+    title, headline, *rest = (" ".join(line.split()) for line in str(tracked).splitlines())
+    assert title == "detect"
+    assert "CO₂ par image ; fourchette du modèle" in headline
+    assert any(line.startswith("Total") for line in rest)
+    assert "\x1b" not in str(tracked)
+    assert "lichen-runs" not in str(tracked)
+    assert repr(tracked) == "<lichen.track 'detect', measured 1 times>"
+
+
 def test_an_exception_passes_and_its_repetition_is_left_out() -> None:
     tracked = lichen.track("sometimes")
     with tracked:
@@ -426,6 +440,7 @@ def test_what_cannot_be_counted_is_refused(arguments: dict[str, object], sentenc
     with pytest.raises(UsageError) as caught:
         lichen.track(**arguments)
     assert caught.value.problem == sentence
+    assert caught.value.__notes__ == [caught.value.repair]
 
 
 def test_importing_lichen_loads_nothing_heavy() -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -20,6 +21,7 @@ from lichen.service.result import Figures, JourneyResult, Result
 
 QUALITY_FROM_WIDTH: Final = 110
 """From this width on, each row tells its data quality; below, only the line under the table does."""
+_TEXT_WIDTH: Final = 80
 _GREEN: Final = "green"
 _STATUS_STYLES: Final = {"reached": _GREEN, "low_precision": "yellow", "fixed": "", "single": "yellow"}
 _LABEL_WIDTH: Final = 19
@@ -69,6 +71,12 @@ class _Page:
         self.numbers = Numbers(lang)
         self.is_narrow = console.width < QUALITY_FROM_WIDTH
         self.journeys = result.journeys
+
+    def figures(self) -> None:
+        """All journeys, and what is said of them."""
+        for journey in self.result.journeys:
+            self.journey(journey)
+        self.remarks()
 
     def journey(self, journey: JourneyResult) -> None:
         """Title, table, quality, precision, and what is said of this journey alone."""
@@ -238,7 +246,12 @@ def print_result(result: Result, console: Console, lang: str) -> None:
         lang: ``en`` or ``fr``.
     """
     page = _Page(result, console, lang)
-    for journey in result.journeys:
-        page.journey(journey)
-    page.remarks()
+    page.figures()
     page.summary()
+
+
+def result_text(result: Result, lang: str) -> str:
+    """The figures of a result and the remarks on them as plain text, 80 characters wide; not where they are kept."""
+    text = io.StringIO()
+    _Page(result, Console(file=text, width=_TEXT_WIDTH, markup=False, highlight=False, emoji=False), lang).figures()
+    return text.getvalue().strip("\n")

@@ -49,6 +49,11 @@ class BlockRecord:
         self._measured = _measured(name, spans)
 
     @property
+    def lang(self) -> str:
+        """Language of the settings: ``en`` or ``fr``."""
+        return self._workspace.settings.lang
+
+    @property
     def activities(self) -> list[Activity]:
         """Its rows."""
         return rows_of(self._facts, self._measured, self._nomenclature)
