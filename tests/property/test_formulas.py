@@ -38,6 +38,7 @@ DELIVERED: Final = ("device", "network", "facility")
 EXAMPLE: Final = (3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0, 23.0, 29.0, 31.0)
 """Distinct primes as arguments: a swapped or squared argument changes the product."""
 NOT_LINEAR: Final = {
+    "boavizta.life_share/1": "nothing is left of a life after its end; tests/unit/test_boavizta.py holds both sides of it",
     "power.load_curve/1": "a curve through measured points; tests/unit/test_power.py holds its shape",
     "power.at_least/1": "the larger of two powers; tests/unit/test_power.py holds it",
     "power.at_load/1": "idle power is drawn without any load; tests/unit/test_power.py holds both ends",
@@ -64,6 +65,9 @@ def _registry() -> Any:
         "byte = [data] = B",
         "gigabyte = 1e9 * byte = GB",
         "litre = [volume] = L",
+        "kilogram = [mass] = kg",
+        "mm2 = [area]",
+        "cm2 = 100 * mm2",
         "gCO2e = [climate]",
         "gSbe = [minerals]",
         *(f"at_{boundary} = [{boundary}]" for boundary in units.BOUNDARIES),

@@ -14,6 +14,8 @@ What the published tables leave open is completed as that version does it, so th
   load, starting from the curve of the model range and within three times its parameters; without a design power it is that curve.
 - A graphics processor is found as a processor is; one that is not in the list is a large one by default. The wafer that its dies
   take includes the saw's width, the cut-off at the rim, and dies that fail.
+- Hosts of Google Cloud have all their memory as the capacity of each module. It is kept where instances are counted in modules,
+  and what such a host has in all is left out.
 - Memory modules of cloud hosts draw the power of typical ones of the processor's generation: their layout is not published.
 """
 
@@ -50,6 +52,8 @@ SAME_RANGE: Final = 0.9
 TYPICAL_MODULE_GB: Final[Mapping[str, float]] = {"DDR3": 16.0, "DDR4": 32.0, "DDR5": 64.0}
 DEFAULT_MEMORY: Final = "DDR4"
 DIE_FIGURES: Final = 3
+WHOLE_MEMORY_AS_MODULE: Final = ("GCP",)
+"""Makers whose hosts are published with all their memory as the capacity of each module: what the host has in all is unknown."""
 PERCENT: Final = 100.0
 WAFER_MM, KERF_MM, DEFECTS_PER_CM2, MM2_PER_CM2 = 300.0, 0.2, 0.1, 100.0
 GPU_MEMORY_MM2_PER_GB: Final = 15.5
@@ -214,8 +218,9 @@ def host(row: Mapping[str, str], processors: Processors) -> Facts:
         "processors": central(row["CPU.units"]),
         "host_share": 1,
     }
-    facts["dimm_gb"] = facts["memory_module_gb"]
-    facts["memory_gb"] = facts["memory_modules"] * facts["memory_module_gb"]
+    facts |= {"dimm_gb": facts["memory_module_gb"], "memory_gb": facts["memory_modules"] * facts["memory_module_gb"]}
+    if row["manufacturer"] in WHOLE_MEMORY_AS_MODULE:
+        del facts["memory_modules"], facts["memory_gb"], facts["dimm_gb"]
     if facts["threads_per_cpu"]:
         facts["vcpu"] = facts["threads_per_cpu"] * facts["processors"]
     for kind in ("ssd", "hdd"):
@@ -259,7 +264,7 @@ def terminal(row: Mapping[str, str]) -> Facts:
         "key": f"terminal:{row['id'].lower()}",
         "kind": "terminal",
         "model": re.sub(r"\W", "_", row["id"].lower()),
-        "power_w": central(row["USAGE.avg_power"]),
+        "power_w": central(row["USAGE.avg_power"]) or None,  # 0 W stands for a device that nobody measured
         "use_share": central(row["USAGE.use_time_ratio"]),
         "lifetime_h": central(row["USAGE.hours_life_time"]),
     }

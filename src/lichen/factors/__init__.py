@@ -28,6 +28,9 @@ PACK_SWDM_4: Final = _PACKS / "swdm4.toml"
 PACK_SWDM_3: Final = _PACKS / "swdm3.toml"
 PACK_ONEBYTE: Final = _PACKS / "onebyte.toml"
 PACK_ECOINDEX: Final = _PACKS / "ecoindex.toml"
+PACK_BOAVIZTA: Final = _PACKS / "boavizta.toml"
+PACK_CCF: Final = _PACKS / "ccf.toml"
+PACK_TDP: Final = _PACKS / "tdp.toml"
 
 BUILTIN_PACKS: Final = (
     PACK_ELECTRICITY,
@@ -45,6 +48,9 @@ BUILTIN_PACKS: Final = (
     PACK_SWDM_3,
     PACK_ONEBYTE,
     PACK_ECOINDEX,
+    PACK_BOAVIZTA,
+    PACK_CCF,
+    PACK_TDP,
 )
 """The packs that ship with Lichen, in the order of their description."""
 

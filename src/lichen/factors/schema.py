@@ -23,7 +23,9 @@ from lichen.units import BOUNDARIES
 ROW_BOUNDARIES: Final = (*BOUNDARIES, "none")
 DISTRIBUTIONS: Final = ("lognormal", "triangular", "uniform", "fixed")
 RANGE_BASES: Final = ("source", "assumed")
-UNIT_TOKENS: Final = frozenset({"1", "gCO2e", "gSbe", "MJ", "J", "L", "kWh", "Wh", "W", "s", "h", "d", "B", "GB", "TB"})
+UNIT_TOKENS: Final = frozenset(
+    {"1", "gCO2e", "gSbe", "MJ", "J", "L", "kWh", "Wh", "W", "s", "h", "d", "B", "GB", "TB", "kg", "cm2", "mm2"}
+)
 
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
 _MANDATORY: Final[Mapping[str, str]] = {
