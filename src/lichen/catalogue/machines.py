@@ -48,7 +48,7 @@ from typing import Final
 
 _FOLDER: Final = Path(__file__).parent
 _NEAREST: Final = 3
-TABLES: Final = ("instances.csv.gz", "hosts.csv.gz", "terminals.csv.gz")
+TABLES: Final = ("instances.csv.gz", "hosts.csv.gz", "terminals.csv.gz", "ccf_instances.csv.gz")
 """Tables in the order in which their facts count. A new one is one row here."""
 
 
