@@ -8,6 +8,7 @@ hash of its content; it is written whole or not at all and never changed. ``docs
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ SCHEMA: Final = "lichen-restatement/1"
 FOLDER: Final = "restatements"
 _SUFFIX: Final = ".json"
 _ID_IN_NAME: Final = 12
+_NAME: Final = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{12}\.json")
 
 _METHOD: Final[Mapping[str, Any]] = {"id": str, "version": str, "factors_hash": str}
 _JOURNEY: Final[Mapping[str, Any]] = {
@@ -90,7 +92,7 @@ def find(folder: Path) -> Iterator[Restatement]:
     """Restatements beside the runs of a folder, the newest first; raises as `read` does."""
     there = folder / FOLDER
     if there.is_dir():
-        yield from (read(path) for path in sorted(there.glob(f"*{_SUFFIX}"), reverse=True))
+        yield from (read(path) for path in sorted(there.iterdir(), reverse=True) if _NAME.fullmatch(path.name))
 
 
 def of_run(folder: Path, run_id: str) -> tuple[Restatement, ...]:

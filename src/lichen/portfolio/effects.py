@@ -11,6 +11,7 @@ value (Sun, Energy Economics 20 (1998) 85-100). ``docs/model/effects.md`` tells 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def decompose(change: Change) -> Effects:
         after=after * change.now,
         volume=(after - before) * (like + change.now) / 2,
         intensity=(change.now - like) * (before + after) / 2,
-        model=tuple(before * (later - earlier) for earlier, later in zip(figures, figures[1:], strict=False)),
+        model=tuple(before * (later - earlier) for earlier, later in itertools.pairwise(figures)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shlex
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -159,8 +159,18 @@ def notes(journey: JourneyResult, catalogue: Catalogue) -> list[str]:
 
 
 def fallbacks(result: Result, catalogue: Catalogue) -> list[str]:
-    """Factors of another place that stood in, in the language."""
-    return [plain(told(text, catalogue)) for text in result.fallbacks]
+    """What was restated, and factors of another place that stood in, in the language."""
+    return [*(plain(told(text, catalogue)) for text in result.fallbacks), *_first_said(result, catalogue)]
+
+
+def _first_said(result: Result, catalogue: Catalogue) -> Iterator[str]:
+    """The climate figure of each journey as it was first published, where the run was restated."""
+    numbers = Numbers(catalogue.lang)
+    for name, figures in (result.restatement or {"before": {}})["before"].items():
+        if figures and HEADLINE in figures:
+            first = figures[HEADLINE]
+            amount = numbers.amount(first["value"], first["unit"], low=first["low"], high=first["high"])
+            yield catalogue.say("journey.first_said", journey=plain(name), figure=amount.full)
 
 
 def counted_only(journeys: Iterable[JourneyResult], catalogue: Catalogue) -> str:

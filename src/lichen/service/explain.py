@@ -17,8 +17,9 @@ from lichen.model import registry, uncertainty
 from lichen.model.method import Binding, Method, Rule, Step
 from lichen.model.results import Computed, Evaluation, add, shares
 from lichen.records import Activity, Factor
-from lichen.service.evaluation import as_of, evaluate_activities, parse_document, restated
+from lichen.service.evaluation import as_of, evaluate_activities, parse_document
 from lichen.service.figure_ids import at, known
+from lichen.service.restated import view_of
 from lichen.service.sources import components
 from lichen.service.summary import HIDDEN, JourneyFigures
 from lichen.service.workspace import Workspace
@@ -46,7 +47,7 @@ def explain(
         figure_id: an impact's id (or its first six or more characters), or ``JOURNEY[/STEP[/PART]][#NAME]`` with the name of an
             indicator (``gwp100`` when none is named) or of a counter.
         run: run file, or the beginning of a run's id; the newest of the runs folder when None.
-        method_id: method to look through; the run's own when None.
+        method_id: method to look through; that of the run's newest restatement, or else its own, when None.
         words: folded words (`folded`) that stand for a name, such as the headings of the tables.
 
     Returns:
@@ -59,14 +60,16 @@ def explain(
         StorageError: there is no run, or it cannot be read.
     """
     opened = open_run(workspace, run)
-    method = workspace.method(method_id or opened.content["method"]["id"])
+    view = view_of(workspace, opened, method_id)
+    method = workspace.method(view.method_id)
     rows, context = parse_document(workspace, opened.content)
-    evaluation = evaluate_activities(workspace, method, rows, context, on=as_of(opened.content))
+    evaluation = evaluate_activities(view.workspace, method, rows, context, on=view.on)
     head = {
         "run_id": opened.run_id,
         "run_path": str(opened.path),
         "method": {"id": method.method_id, "version": method.version, "factors_hash": evaluation.factors_hash},
-        "notes": list(restated(opened.content, evaluation)),
+        "notes": list(view.notes(evaluation)),
+        "restatement": view.first(opened.run_id),
     }
     explainer = _Explainer(workspace, method, rows, opened)
     chosen = _by_id(evaluation, figure_id)

@@ -238,6 +238,8 @@ class Result:
         context: zone, device, network and other facts that the method was given.
         fallbacks: sentences about factors that another place stood in for.
         run_name: what ``lichen explain --run`` takes for this run: the beginning of its id, or its path.
+        restatement: of the newest restatement when the run is seen through it: when and why it was made, and what each journey
+            said when it was measured; None without one.
     """
 
     run_id: str
@@ -254,6 +256,7 @@ class Result:
     journeys: tuple[JourneyResult, ...]
     fallbacks: tuple[str, ...] = ()
     run_name: str = ""
+    restatement: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document that ``lichen measure`` and ``lichen run`` print with ``--json``."""
@@ -272,4 +275,5 @@ class Result:
             "context": dict(self.context),
             "journeys": [journey.to_json() for journey in self.journeys],
             "fallbacks": list(self.fallbacks),
+            "restatement": None if self.restatement is None else dict(self.restatement),
         }

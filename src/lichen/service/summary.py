@@ -16,7 +16,8 @@ from lichen.model.results import Computed, Evaluation, add, shares
 from lichen.nomenclature import Nomenclature
 from lichen.records import Activity, NotCovered
 from lichen.service.composition import Composition, compose
-from lichen.service.evaluation import as_of, evaluate_activities, parse_document, restated
+from lichen.service.evaluation import evaluate_activities, parse_document
+from lichen.service.restated import view_of
 from lichen.service.result import (
     Counter,
     Figures,
@@ -282,11 +283,11 @@ def run_name(workspace: Workspace, run: RunFile) -> str:
 
 
 def summarise(workspace: Workspace, run: RunFile, method_id: str | None = None) -> Result:
-    """A run seen through a method: the run's own when None."""
-    content = run.content
-    method = workspace.method(method_id or content["method"]["id"])
+    """A run seen through a method; that of its newest restatement, or else the run's own, when None."""
+    content, view = run.content, view_of(workspace, run, method_id)
+    method = workspace.method(view.method_id)
     rows, context = parse_document(workspace, content)
-    evaluation = evaluate_activities(workspace, method, rows, context, on=as_of(content))
+    evaluation = evaluate_activities(view.workspace, method, rows, context, on=view.on)
     return Result(
         run_id=run.run_id,
         run_path=str(run.path),
@@ -303,6 +304,7 @@ def summarise(workspace: Workspace, run: RunFile, method_id: str | None = None) 
         },
         context=context,
         journeys=tuple(_journey_result(journey, rows, evaluation, workspace.nomenclature) for journey in content["journeys"]),
-        fallbacks=(*restated(content, evaluation), *fallbacks(evaluation)),
+        fallbacks=(*view.notes(evaluation), *fallbacks(evaluation)),
+        restatement=view.first(run.run_id),
         run_name=run_name(workspace, run),
     )  # fmt: skip
