@@ -25,6 +25,7 @@ _BOUNDARIES = {
     "b": "any one boundary b",
     "delivered": "delivered: device, network or facility",
     "1/delivered": "per delivered energy",
+    "device": "end-user device",
     "it": "IT equipment",
     "facility": "facility",
     "facility/it": "facility per IT equipment",
