@@ -265,6 +265,9 @@ class Extend:
     """Local files that add to what is installed."""
 
     factors: tuple[Path, ...] = declare(PATHS, (), en="Factor packs (toml).", fr="Paquets de facteurs (toml).")
+    grids: tuple[Path, ...] = declare(
+        PATHS, (), en="Electricity by the hour, one file a zone (csv).", fr="Électricité par heure, un fichier par zone (csv).",
+    )  # fmt: skip
     methods: tuple[Path, ...] = declare(PATHS, (), en="Method files (toml).", fr="Fichiers de méthode (toml).")
     nomenclature: tuple[Path, ...] = declare(
         PATHS, (), en="Nomenclature rows (csv).", fr="Lignes de nomenclature (csv)."

@@ -7,13 +7,14 @@ import difflib
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from lichen.errors import FactorError, FactorNotFound
 from lichen.factors import schema
+from lichen.factors.hourly import FACTOR, Series, read_series
 from lichen.factors.places import UNKNOWN_PLACE, WORLD, Place, is_region, of_name
 from lichen.factors.reader import VECTOR, Pack, Row, Source, read_pack
 from lichen.plugins import load_all
@@ -35,13 +36,19 @@ class FactorStore:
         factors: the rows that ship or that plug-ins bring; two for the same factor, place and first day are refused.
         sources: the bibliography of the packs, by key.
         own: the user's own rows. They answer in place of a shipped row of the same factor and place.
+        series: electricity by the hour, one series for a zone; it answers in place of the year's row where it has no gap.
 
     Raises:
-        FactorError: a row occurs twice among equals, or an own row has another unit than the shipped one.
+        FactorError: a row or a series occurs twice among equals, or an own row has another unit than the shipped one.
     """
 
     def __init__(
-        self, factors: Iterable[Factor], sources: Iterable[Source] = (), *, own: Iterable[Factor] = ()
+        self,
+        factors: Iterable[Factor],
+        sources: Iterable[Source] = (),
+        *,
+        own: Iterable[Factor] = (),
+        series: Iterable[Series] = (),
     ) -> None:
         self._rows: dict[str, dict[str, list[Factor]]] = {}
         self._sources = {source.key: source for source in sources}
@@ -52,6 +59,14 @@ class FactorStore:
         for factor in own:
             self._check_own(factor)
         self._add(own)
+        self._series: dict[str, Series] = {}
+        for one in series:
+            if (other := self._series.setdefault(one.zone, one)) is not one:
+                raise FactorError(
+                    f"The grid files {other.path} and {one.path} are both of the zone {one.zone}.",
+                    repair="Join them, or keep one.",
+                    culprit=str(one.path),
+                )
         for places in self._rows.values():
             for vintages in places.values():
                 vintages.sort(key=lambda factor: factor.valid_from)
@@ -93,13 +108,19 @@ class FactorStore:
 
     @classmethod
     def load(
-        cls, packs: Iterable[Path] | None = None, *, extra: Iterable[Path] = (), units: Collection[str] = ()
+        cls,
+        packs: Iterable[Path] | None = None,
+        *,
+        extra: Iterable[Path] = (),
+        grids: Iterable[Path] = (),
+        units: Collection[str] = (),
     ) -> FactorStore:
         """Reads packs from files.
 
         Args:
             packs: paths to read; None for every pack registered in the group ``lichen.factor_packs``.
             extra: further packs, such as those that the user's lichen.toml names.
+            grids: files of electricity by the hour, see `lichen.factors.hourly`.
             units: units known besides the schema's own, such as those of the nomenclature's indicators.
 
         Raises:
@@ -110,7 +131,10 @@ class FactorStore:
         sources = {source.key: source for pack in loaded for source in pack.sources.values()}
         rows = [[_factor(row, pack) for row in pack.rows] for pack in loaded]
         return cls(
-            chain.from_iterable(rows[: len(paths)]), sources.values(), own=chain.from_iterable(rows[len(paths) :])
+            chain.from_iterable(rows[: len(paths)]),
+            sources.values(),
+            own=chain.from_iterable(rows[len(paths) :]),
+            series=[read_series(Path(path)) for path in grids],
         )
 
     def __len__(self) -> int:
@@ -123,6 +147,11 @@ class FactorStore:
     def own_packs(self) -> frozenset[str]:
         """Packs of the user's own, with their versions."""
         return self._own
+
+    @property
+    def by_hour(self) -> bool:
+        """Whether factors differ by the hour."""
+        return bool(self._series)
 
     def regions(self) -> frozenset[str]:
         """Cloud regions that some factor has a row for."""
@@ -184,6 +213,32 @@ class FactorStore:
             culprit=factor_id,
         )
 
+    def lookup_window(self, factor_id: str, place: Place, start: datetime, end: datetime) -> Factor:
+        """The row for a factor at a place over a time: the mean of its hours where a series holds them all.
+
+        Args:
+            factor_id, place: as for `lookup`.
+            start, end: of the time in which something ran; the day of ``start`` decides the vintage of everything else.
+
+        Returns:
+            A row of the hours, else the year's, with place and hour in ``fallback`` when the series of the place has a gap.
+
+        Raises:
+            FactorNotFound: no row for this factor at any of these places.
+        """
+        yearly = self.lookup(factor_id, place, start.date())
+        if factor_id != FACTOR:
+            return yearly
+        for name in place.path:
+            if (series := self._series.get(name)) is not None:
+                mean = series.mean(start, end)
+                if mean is None:
+                    return replace(yearly, fallback=(f"{name} {start:%Y-%m-%d %H:%M}", *yearly.fallback))
+                return series.factor(mean, yearly, start, end)
+            if name == yearly.geography:
+                break
+        return yearly
+
     def _unsaid(self, asked: Place, factor: Factor, places: Collection[str]) -> tuple[str, ...]:
         """`UNKNOWN_PLACE` when a nearer row might have answered, had the place been given."""
         if factor.geography == WORLD:
@@ -216,7 +271,7 @@ class FactorStore:
     def hash(self) -> str:
         """SHA-256 over the content of all rows, in hexadecimal. Comments, titles and the order of rows do not count."""
         if not self._hash:
-            lines = sorted(_canonical(factor) for factor in self)
+            lines = sorted([*(_canonical(factor) for factor in self), *(one.digest for one in self._series.values())])
             self._hash = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         return self._hash
 

@@ -77,7 +77,7 @@ def evaluate_activities(
     _check_families(method, workspace.factors.ids(), rows, context)
     return evaluate(
         method,
-        model_activities.group(rows, workspace.nomenclature),
+        model_activities.group(rows, workspace.nomenclature, by_hour=workspace.factors.by_hour),
         lookup=lookup,
         factors_hash=workspace.factors.hash(),
         context=context,

@@ -41,7 +41,8 @@ class Workspace:
     @cached_property
     def factors(self) -> FactorStore:
         """Built-in packs, plug-ins' and the project's own."""
-        return FactorStore.load(extra=self.settings.extend.factors, units=self.indicator_units)
+        extend = self.settings.extend
+        return FactorStore.load(extra=extend.factors, grids=extend.grids, units=self.indicator_units)
 
     @property
     def indicator_units(self) -> frozenset[str]:
@@ -105,6 +106,8 @@ class Workspace:
             FactorNotFound: no row for this factor there.
         """
         place = of_attributes(attributes, self._regions)
+        if when is not None and when.start is not None:
+            return self.factors.lookup_window(factor_id, place, when.start, when.end or when.start)
         return self.factors.lookup(factor_id, place, on=when.day if when else on)
 
     @cached_property
