@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lichen.render import figures as say
+from lichen.render.comparison import ComparisonWords
 from lichen.render.composition import cause_words, constant_words, cpu_words, follows_words
 from lichen.render.i18n import Catalogue, catalogue
 from lichen.render.numbers import Numbers
@@ -103,7 +104,20 @@ class _Page:
         symbol = status.removesuffix(self.words.say(f"status.{journey.sampling.status}"))
         sentences = f"{symbol}{precision} {cpu_words(journey, self.words, self.numbers)}".rstrip()
         self._line("terminal.precision", sentences, strong=len(status), style=_STATUS_STYLES[journey.sampling.status])
+        self._other_methods(journey)
         self.console.print()
+
+    def _other_methods(self, journey: JourneyResult) -> None:
+        """What other methods make of it; why they differ is told of those that the user named."""
+        if journey.comparison is None:
+            return
+        said = ComparisonWords(journey.comparison, self.words, self.numbers)
+        if line := said.line():
+            self._line("compare.title", line)
+        for heading, reasons in said.reasons() if self.result.named_methods else ():
+            self._line("", heading, strong=len(heading))
+            for reason in reasons:
+                self._line("", f"{_PART_MARK}{reason}")
 
     def remarks(self) -> None:
         """What is not covered, what is only counted, notes and fall-backs: each once, whatever the number of journeys."""

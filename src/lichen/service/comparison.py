@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -18,12 +18,14 @@ from lichen.model import uncertainty
 from lichen.model.batch import Batch
 from lichen.model.boundaries import OF_TIER
 from lichen.model.chain import Chain
+from lichen.model.method import Method
 from lichen.model.results import Evaluation
 from lichen.records import Factor, Phase
 
 _UNKNOWN: Final = "unknown_value"
 
 PlaceOf = Callable[[str], str | None]
+Name = TypeVar("Name", str, tuple[str, ...])
 
 GRID_ARGUMENT: Final = "grid_x_per_kwh"
 """Argument of formulas that takes what a delivered kWh costs."""
@@ -53,6 +55,7 @@ class MethodFigure:
     """One method's figure of one place and indicator.
 
     Attributes:
+        title: the method's, by language.
         value, low, high: over both phases, in the indicator's unit; None where the method gives nothing.
         ratio: to the first method's; None where one of them is unknown or the first is zero.
         use, embodied: the two phases; they sum to ``value``.
@@ -61,11 +64,13 @@ class MethodFigure:
         electricity: the factors behind ``per_kwh``, the one with the largest share first.
         tiers: share of the figure by tier (device, network, server), as far as the method tells them apart.
         quantities: share of the figure that rests on each quantity; one that rests on several counts for each of them.
+        rests: the same without overlap: share of the figure by all the quantities that it rests on.
         gaps: quantities that the method reads and could not convert.
         grade: its letter; None where the method grades nothing, or not this place.
     """
 
     method: str
+    title: Mapping[str, str] = field(default_factory=dict)
     value: float | None = None
     low: float | None = None
     high: float | None = None
@@ -77,15 +82,20 @@ class MethodFigure:
     electricity: tuple[Electricity, ...] = ()
     tiers: Mapping[str, float] = field(default_factory=dict)
     quantities: Mapping[str, float] = field(default_factory=dict)
+    rests: Mapping[tuple[str, ...], float] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
     grade: str | None = None
+
+    def resting_on(self, quantities: frozenset[str]) -> float:
+        """Share of the figure that rests on one or more of ``quantities``."""
+        return math.fsum(share for names, share in self.rests.items() if not quantities.isdisjoint(names))
 
     def to_json(self) -> dict[str, Any]:
         """As JSON prints it."""
         return {
-            "method": self.method, "value": self.value, "low": self.low, "high": self.high, "ratio": self.ratio,
-            "use": self.use, "embodied": self.embodied, "energy_kwh": self.energy_kwh, "per_kwh": self.per_kwh,
-            "electricity": [row.to_json() for row in self.electricity], "tiers": dict(self.tiers),
+            "method": self.method, "title": dict(self.title), "value": self.value, "low": self.low, "high": self.high,
+            "ratio": self.ratio, "use": self.use, "embodied": self.embodied, "energy_kwh": self.energy_kwh,
+            "per_kwh": self.per_kwh, "electricity": [row.to_json() for row in self.electricity], "tiers": dict(self.tiers),
             "quantities": dict(self.quantities), "gaps": list(self.gaps), "grade": self.grade,
         }  # fmt: skip
 
@@ -121,6 +131,12 @@ class Comparison:
     unit: str
     figures: tuple[MethodFigure, ...]
     differences: tuple[Difference, ...]
+
+    def known(self) -> Comparison:
+        """The same without methods that give no figure, but with the first one."""
+        return replace(
+            self, figures=tuple(row for row in self.figures if row.value is not None or row is self.figures[0])
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As JSON prints it."""
@@ -179,7 +195,7 @@ def compare(
             if sum((place, name) in found for found in sums) < 2:
                 continue
             figures = [
-                _figure(e.method.method_id, found, place, name, lost.get(place, ()), graded.get((place, name)))
+                _figure(e.method, found, place, name, lost.get(place, ()), graded.get((place, name)))
                 for e, found, lost, graded in zip(evaluations, sums, gaps, letters, strict=True)
             ]
             unit = nomenclature.indicator(name).unit
@@ -255,7 +271,7 @@ def _gaps(evaluation: Evaluation, place_of: PlaceOf) -> dict[str, tuple[str, ...
 
 
 def _figure(
-    method: str,
+    method: Method,
     sums: Mapping[tuple[str, str], _Sum],
     place: str,
     indicator: str,
@@ -264,14 +280,15 @@ def _figure(
 ) -> MethodFigure:
     one = sums.get((place, indicator))
     if one is None:
-        return MethodFigure(method=method, gaps=gaps)
+        return MethodFigure(method=method.method_id, title=method.title, gaps=gaps)
     pieces, value = one.pieces, _total(one.pieces)
     low, high = uncertainty.bounds(one.draws)
     energy = sums.get((place, ENERGY))
     energy_kwh = _total(p for p in energy.pieces if p.phase == "use") if energy else None
     priced = [p for p in pieces if p.phase == "use" and p.grid is not None]
     return MethodFigure(
-        method=method,
+        method=method.method_id,
+        title=method.title,
         value=value,
         low=low,
         high=high,
@@ -282,6 +299,7 @@ def _figure(
         electricity=_electricity(priced),
         tiers=_shares(((p.tier, p.value) for p in pieces), value) if all(p.tier for p in pieces) else {},
         quantities=_shares(((name, p.value) for p in pieces for name in p.quantities), value),
+        rests=_shares(((p.quantities, p.value) for p in pieces), value),
         gaps=gaps,
         grade=grade,
     )
@@ -291,9 +309,9 @@ def _total(pieces: Iterable[_Piece]) -> float:
     return math.fsum(piece.value for piece in pieces)
 
 
-def _shares(pairs: Iterable[tuple[str | None, float]], whole: float) -> dict[str, float]:
+def _shares(pairs: Iterable[tuple[Name | None, float]], whole: float) -> dict[Name, float]:
     """Share of each name in ``whole``, largest first; names that share a piece overlap. Empty where it is zero."""
-    by_name: dict[str, list[float]] = {}
+    by_name: dict[Name, list[float]] = {}
     for name, value in pairs:
         if name is not None:
             by_name.setdefault(name, []).append(value)
@@ -324,7 +342,7 @@ def differences(first: MethodFigure, other: MethodFigure, indicator: str) -> lis
     for code, counting, lacking in (("scope_first", first, other), ("scope_other", other, first)):
         only = {name: share for name, share in counting.quantities.items() if name not in lacking.quantities and share}
         if only:
-            found[code] = {"quantities": only}
+            found[code] = {"quantities": only, "share": counting.resting_on(frozenset(only))}
     if first.tiers and other.tiers and _apart(first.tiers, other.tiers):
         found["tiers"] = {"first": dict(first.tiers), "other": dict(other.tiers)}
     if abs(first.embodied - other.embodied) >= _SHOWN * max(first.value, other.value):

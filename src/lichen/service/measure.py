@@ -233,6 +233,8 @@ def measure(
     listener = progress or Silent()
     settings = workspace.settings
     method = workspace.method(settings.method.use)
+    for other in settings.method.compare or ():
+        workspace.method(other)
     browser = find_browser(settings.measure.profile, settings.browser.executable)
     check_places(workspace)
     prepared = browser_settings(settings, source_of_third_parties(settings, record=record))

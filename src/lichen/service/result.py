@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from lichen.service.comparison import Comparison
 from lichen.service.composition import Composition
 
 Kind = Literal["journey", "command"]
@@ -192,6 +193,7 @@ class JourneyResult:
         units: functional units that one run does; the figures are of one unit.
         whole: the figures of the whole run; None where it does one unit.
         composition: the climate figure by cause; None when there is none.
+        comparison: the climate figure beside those of other methods; None when no other gives one.
     """
 
     name: str
@@ -212,6 +214,7 @@ class JourneyResult:
     units: float = 1.0
     whole: Figures | None = None
     composition: Composition | None = None
+    comparison: Comparison | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
@@ -225,6 +228,7 @@ class JourneyResult:
             "agent_cpu_s": self.agent_cpu_s, "driver_cpu_s": self.driver_cpu_s, "kind": self.kind, "units": self.units,
             "whole": None if self.whole is None else self.whole.to_json(),
             "composition": None if self.composition is None else self.composition.to_json(),
+            "comparison": None if self.comparison is None else self.comparison.to_json(),
         }  # fmt: skip
 
 
@@ -240,6 +244,7 @@ class Result:
         run_name: what ``lichen explain --run`` takes for this run: the beginning of its id, or its path.
         restatement: of the newest restatement when the run is seen through it: when and why it was made, and what each journey
             said when it was measured; None without one.
+        named_methods: methods to compare with that the user named; empty where Lichen chose them.
     """
 
     run_id: str
@@ -257,6 +262,7 @@ class Result:
     fallbacks: tuple[str, ...] = ()
     run_name: str = ""
     restatement: Mapping[str, Any] | None = None
+    named_methods: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document that ``lichen measure`` and ``lichen run`` print with ``--json``."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 from lichen.collect.entities import BROWSER, JourneyEntity, parse_entity
+from lichen.errors import ActivityError
 from lichen.factors.store import UNKNOWN_PLACE
 from lichen.ledger.runfile import RunFile
 from lichen.model import uncertainty
 from lichen.model.results import Computed, Evaluation, add, shares
 from lichen.nomenclature import Nomenclature
 from lichen.records import Activity, NotCovered
+from lichen.service.comparison import Comparison, compare, journey_of
 from lichen.service.composition import Composition, compose
 from lichen.service.evaluation import evaluate_activities, parse_document
 from lichen.service.restated import view_of
@@ -203,9 +206,9 @@ def _third_party_bytes(rows: Sequence[Mapping[str, Any]]) -> int | None:
 
 
 def _journey_result(
-    journey: Mapping[str, Any], rows: Sequence[Activity], evaluation: Evaluation, nomenclature: Nomenclature
+    journey: Mapping[str, Any], rows: Sequence[Activity], evaluation: Evaluation, comparison: Comparison | None
 ) -> JourneyResult:
-    sampling = journey["sampling"]
+    sampling, nomenclature = journey["sampling"], evaluation.nomenclature
     figures = JourneyFigures(journey["name"], rows, evaluation, sampling["kept"], nomenclature)
     left_out = [row for row in evaluation.not_covered if _journey_of(row) == journey["name"]]
     return JourneyResult(
@@ -231,6 +234,7 @@ def _journey_result(
         units=journey.get("units", 1.0),
         whole=figures.whole(journey.get("units", 1.0)),
         composition=figures.composition(),
+        comparison=comparison,
     )  # fmt: skip
 
 
@@ -272,6 +276,26 @@ def fallbacks(evaluation: Evaluation) -> tuple[str, ...]:
     return tuple(seen)
 
 
+def _compared(
+    workspace: Workspace, evaluation: Evaluation, rows: Sequence[Activity], context: Mapping[str, Any], on: date | None
+) -> dict[str, Comparison]:
+    """The headline of each journey beside that of other methods: those of the settings, else all that have something to say."""
+    named = workspace.settings.method.compare
+    evaluations = [evaluation]
+    for method_id in workspace.method_ids() if named is None else named:
+        method = workspace.method(method_id)
+        speaks = "network_bytes" in method.quantities and HEADLINE in method.indicators
+        if method_id == evaluation.method.method_id or not (speaks or named):
+            continue
+        try:
+            evaluations.append(evaluate_activities(workspace, method, rows, context, on=on))
+        except ActivityError:  # such as a device that it has no factors for: one that nobody named says nothing then
+            if named:
+                raise
+    found = compare(evaluations, journey_of, [HEADLINE])
+    return {row.entity: row if named else row.known() for row in found}
+
+
 def run_name(workspace: Workspace, run: RunFile) -> str:
     """What opens this run later: the beginning of its id where the settings will find it again, else its path."""
     settings = workspace.settings
@@ -288,6 +312,7 @@ def summarise(workspace: Workspace, run: RunFile, method_id: str | None = None) 
     method = workspace.method(view.method_id)
     rows, context = parse_document(workspace, content)
     evaluation = evaluate_activities(view.workspace, method, rows, context, on=view.on)
+    compared = _compared(view.workspace, evaluation, rows, context, view.on)
     return Result(
         run_id=run.run_id,
         run_path=str(run.path),
@@ -303,8 +328,11 @@ def summarise(workspace: Workspace, run: RunFile, method_id: str | None = None) 
             "factors_hash": evaluation.factors_hash,
         },
         context=context,
-        journeys=tuple(_journey_result(journey, rows, evaluation, workspace.nomenclature) for journey in content["journeys"]),
+        journeys=tuple(
+            _journey_result(journey, rows, evaluation, compared.get(journey["name"])) for journey in content["journeys"]
+        ),
         fallbacks=(*view.notes(evaluation), *fallbacks(evaluation)),
         restatement=view.first(run.run_id),
         run_name=run_name(workspace, run),
+        named_methods=workspace.settings.method.compare or (),
     )  # fmt: skip

@@ -20,7 +20,7 @@ from lichen.render.figures import plain, shorten
 from lichen.render.i18n import catalogue
 from lichen.service.result import Result
 
-SIZE_MAX: Final = 60_000
+SIZE_MAX: Final = 80_000
 """Bytes. The machine-readable copy of the result is left out where it would not fit."""
 
 

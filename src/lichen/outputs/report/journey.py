@@ -14,6 +14,7 @@ from lichen.records import DATA_METHODS
 from lichen.render import charts
 from lichen.render import figures as say
 from lichen.render.charts import Segment
+from lichen.render.comparison import ComparisonWords
 from lichen.render.composition import SMALL, constant_words, cpu_words, follows_words, small_words
 from lichen.render.i18n import Catalogue
 from lichen.render.numbers import Amount, Numbers
@@ -44,6 +45,18 @@ class Row:
     cells: Sequence[str]
     drawing: Markup | None = None
     remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRow:
+    """A method beside others: its name and title, its figure as a drawing and as texts."""
+
+    name: str
+    title: str
+    drawing: Markup | None
+    value: str
+    spread: str
+    ratio: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +168,33 @@ class JourneyView:
     def _causes(self) -> dict[str, float]:
         composition = self.journey.composition
         return {name: share for name, share in composition.by_cause().items() if share >= SMALL} if composition else {}
+
+    @cached_property
+    def methods(self) -> list[MethodRow]:
+        """This method and the others, on one axis; empty where no other has a figure."""
+        if self._compared is None:
+            return []
+        rows = self._compared.rows()
+        axis_max = max((row.figure.high or 0.0 for row in rows), default=0.0)
+        found = []
+        for row in rows:
+            figure, drawing = row.figure, None
+            if figure.value is not None and figure.low is not None and figure.high is not None:
+                drawing = charts.interval(
+                    figure.value, figure.low, figure.high, half_width=None, axis_max=axis_max, title="", height=14
+                )
+            found.append(MethodRow(row.method, row.title, drawing, row.amount.text, row.spread, row.ratio))
+        return found
+
+    @cached_property
+    def method_reasons(self) -> list[tuple[str, list[str]]]:
+        """Why each other method has another figure: a heading and sentences."""
+        return self._compared.reasons() if self._compared else []
+
+    @cached_property
+    def _compared(self) -> ComparisonWords | None:
+        comparison = self.journey.comparison
+        return ComparisonWords(comparison, self.words, self.numbers) if comparison else None
 
     @cached_property
     def follows(self) -> str:

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Methods side by side, in words: rows of a table, and a sentence for each computed difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lichen.render.figures import plain
+from lichen.render.i18n import Catalogue
+from lichen.render.numbers import Amount, Numbers, Rung, last_place
+from lichen.service.comparison import Comparison, Difference, MethodFigure
+
+_EXACT: Final = 1e-9
+"""Relative width below which a range is none: all factors of the method are fixed."""
+_WORLD: Final = "WORLD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A method's line: its name and title, its figure, and the ratio to the first method (empty for that one).
+
+    Attributes:
+        spread: the model range, or the words for none.
+        has_range: whether the method gives one.
+    """
+
+    method: str
+    title: str
+    amount: Amount
+    spread: str
+    ratio: str
+    has_range: bool
+    figure: MethodFigure
+
+
+class ComparisonWords:
+    """One comparison in one language."""
+
+    def __init__(self, comparison: Comparison, words: Catalogue, numbers: Numbers) -> None:
+        self.comparison: Final = comparison
+        self._words: Final = words
+        self._numbers: Final = numbers
+        self._figures: Final = {row.method: row for row in comparison.figures}
+
+    def rows(self) -> list[Row]:
+        """Every method, all figures in the unit that suits the first one's."""
+        figures = self.comparison.figures
+        known = next((row.value for row in figures if row.value), None)
+        rung = self._numbers.rung(known, self.comparison.unit)
+        return [self._row(row, rung) for row in figures]
+
+    def _row(self, figure: MethodFigure, rung: Rung) -> Row:
+        wide = _has_range(figure)
+        amount = self._numbers.amount(
+            figure.value,
+            self.comparison.unit,
+            low=figure.low if wide else None,
+            high=figure.high if wide else None,
+            rung=rung,
+        )
+        no_range = self._words.say("compare.no_range") if figure.value is not None else ""
+        return Row(
+            method=plain(figure.method),
+            title=plain(figure.title.get(self._words.lang) or figure.title.get("en", "")),
+            amount=amount,
+            spread=amount.spread or no_range,
+            ratio="" if figure is self.comparison.figures[0] else self._times(figure.ratio),
+            has_range=wide,
+            figure=figure,
+        )
+
+    def line(self) -> str:
+        """The other methods in one line: ``swdm-4 25 mgCO₂e × 0.19; ...``; empty where none gives a figure."""
+        pieces = [
+            self._words.say("compare.line", method=row.method, value=row.amount.text, times=row.ratio).rstrip()
+            for row in self.rows()[1:]
+            if row.figure.value is not None
+        ]
+        return self._words.say("compare.mark").join(pieces)
+
+    def reasons(self) -> list[tuple[str, list[str]]]:
+        """For each other method a heading, and why its figure is not the first one's; only methods with something to say."""
+        found = []
+        for row in self.rows()[1:]:
+            if row.figure.value is None:
+                said = [self._words.say("compare.none", method=row.method)]
+            else:
+                said = [self.sentence(d) for d in self.comparison.differences if d.method == row.figure.method]
+            if said:
+                heading = self._words.say(
+                    "compare.why",
+                    method=row.method,
+                    value=row.amount.text,
+                    ratio=self._digits(row.figure.ratio or 0.0),
+                    first=self._first,
+                )
+                found.append((heading if row.ratio else row.method, said))
+        return found
+
+    @property
+    def _first(self) -> str:
+        return plain(self.comparison.figures[0].method)
+
+    def sentence(self, difference: Difference) -> str:
+        """A difference in words; every number is computed from its values."""
+        told = {"method": plain(difference.method), "first": plain(difference.first)}
+        tellers = {
+            "scope_first": self._scope, "scope_other": self._scope, "tiers": self._tiers, "phases": self._phases,
+            "energy": self._energy, "per_kwh": self._per_kwh, "no_energy": self._no_energy, "gap_first": self._gap,
+            "gap_other": self._gap,
+        }  # fmt: skip
+        return self._words.say(f"difference.{difference.code}", **told, **tellers[difference.code](difference.values))
+
+    def _scope(self, values: Mapping[str, Any]) -> dict[str, str]:
+        pieces = [
+            self._words.say("compare.piece", quantity=self._quantity(name), share=self._numbers.whole_percent(share))
+            for name, share in values["quantities"].items()
+        ]
+        return {"pieces": ", ".join(pieces), "share": self._numbers.whole_percent(values["share"])}
+
+    def _quantity(self, name: str) -> str:
+        return self._words.word("follows", plain(name))
+
+    def _tiers(self, values: Mapping[str, Any]) -> dict[str, str]:
+        return {"first_tiers": self._tier_words(values["first"]), "tiers": self._tier_words(values["other"])}
+
+    def _tier_words(self, shares: Mapping[str, float]) -> str:
+        return ", ".join(
+            self._words.say(
+                "compare.tier_piece",
+                tier=self._words.word("tier", name),
+                share=self._numbers.whole_percent(share),
+            )
+            for name, share in shares.items()
+        )
+
+    def _phases(self, values: Mapping[str, Any]) -> dict[str, str]:
+        first, other = values["first"], values["other"]
+        return {
+            "first_embodied": self._value(first["embodied"]), "embodied": self._value(other["embodied"]),
+            "first_use": self._value(first["use"]), "use": self._value(other["use"]),
+        }  # fmt: skip
+
+    def _value(self, value: float) -> str:
+        """A figure of the comparison's unit; nothing is said to be nothing."""
+        return self._numbers.amount(value, self.comparison.unit).text if value else self._words.say("compare.nothing")
+
+    def _energy(self, values: Mapping[str, Any]) -> dict[str, str]:
+        first, other = (self._numbers.amount(values[key], "kWh").text for key in ("first", "other"))
+        return {"first_energy": first, "energy": other, "times": self._times(values["ratio"])}
+
+    def _per_kwh(self, values: Mapping[str, Any]) -> dict[str, str]:
+        first, other = (
+            f"{self._numbers.amount(values[key], self.comparison.unit, half_width=0.0).text}/kWh"
+            for key in ("first", "other")
+        )
+        return {
+            "first_price": first, "price": other, "times": self._times(values["ratio"]),
+            "first_places": self._places(values["first_electricity"]), "places": self._places(values["other_electricity"]),
+        }  # fmt: skip
+
+    def _places(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        return ", ".join(
+            self._words.say("compare.place", place=self._place(str(row["place"])), year=row["year"]) for row in rows
+        )
+
+    def _place(self, code: str) -> str:
+        if code == _WORLD:
+            return self._words.say("compare.world")
+        return str(self._words.locale.territories.get(code, plain(code)))
+
+    def _no_energy(self, values: Mapping[str, Any]) -> dict[str, str]:
+        return {"methods": ", ".join(map(plain, values["methods"]))}
+
+    def _gap(self, values: Mapping[str, Any]) -> dict[str, str]:
+        return {"quantities": ", ".join(map(self._quantity, values["quantities"]))}
+
+    def _times(self, ratio: float | None) -> str:
+        if ratio is None:
+            return ""
+        return self._words.say("compare.times", ratio=self._digits(ratio))
+
+    def _digits(self, ratio: float) -> str:
+        return self._numbers.digits(ratio, last_place(ratio, None)) if ratio else ""
+
+
+def _has_range(figure: MethodFigure) -> bool:
+    if figure.value is None or figure.low is None or figure.high is None:
+        return False
+    return figure.high - figure.low > _EXACT * abs(figure.value)
