@@ -38,6 +38,7 @@ _EXAMPLE_METER: Final = """\
 
 _EXAMPLES: Final[Mapping[str, Any]] = {
     "context.zone": "FR",
+    "method.compare": ["swdm-4", "greenframe-2"],
     "measure.rest_s": 0.5,
     "browser.executable": "chromium",
     "browser.download_kbps": 10000,
