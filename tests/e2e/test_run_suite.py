@@ -41,6 +41,7 @@ def test_a_suite_that_fails_has_rows_for_each_case(tmp_path: Path) -> None:
     record = runfile.read(run).content["journeys"][0]
     assert [case["status"] for case in record["suite"]["cases"]] == ["passed", "passed", "failed"]
     assert record["suite"]["level"] == 2
+    assert "test cases that failed or were interrupted: 'shop › sells'" in record["notes"]
 
 
 @pytest.mark.browser

@@ -16,7 +16,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "lichen"
 OPEN_FAMILIES = {
     "unit", "quantity", "indicator", "functional_unit", "tier", "quality", "status", "kind", "party", "equipment", "how",
     "fact", "column", "reason", "sentence", "phase", "power_note", "power_basis", "power_with",
-    "cause", "follows", "unknown", "doctor", "doctor_topic", "difference",
+    "cause", "follows", "unknown", "doctor", "doctor_topic", "difference", "doing",
 }  # fmt: skip
 """Families whose names come from the data: their keys do not stand in the source, but the family does."""
 

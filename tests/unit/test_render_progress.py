@@ -36,6 +36,18 @@ def test_lines_say_when_a_journey_begins_and_ends() -> None:
     ]
 
 
+def test_phases_that_are_no_journeys_are_said_in_the_language() -> None:
+    stream = io.StringIO()
+    lines = Lines(Console(file=stream, width=200, markup=False), "fr")
+    for phase in ("starting portal, back office", "apply: recording its third parties", "apply"):
+        lines.phase(phase)
+    assert stream.getvalue().splitlines() == [
+        "démarrage\u00a0: portal, back office ...",
+        "apply\u00a0: enregistrement de ses tiers ...",
+        "apply ...",
+    ]
+
+
 def test_a_bar_shows_what_is_done_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     stream = _Terminal()

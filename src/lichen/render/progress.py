@@ -19,6 +19,7 @@ from rich.text import Text
 from lichen.render.figures import plain, shorten
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Numbers
+from lichen.render.sentences import told
 from lichen.service.progress import Progress, Silent
 
 Clock = Callable[[], float]
@@ -55,7 +56,7 @@ class Lines:
     def phase(self, text: str) -> None:
         """A line: it begins."""
         self._begin()
-        self._write(self._words.say("progress.started", phase=plain(text)))
+        self._write(self._words.say("progress.started", phase=self._named(text)))
 
     def sample(self, journey: str, taken: int, expected: int, precision: float | None) -> None:  # noqa: ARG002 - the protocol's
         """Remembered for the line at the end."""
@@ -73,6 +74,10 @@ class Lines:
 
     def close(self) -> None:
         """Nothing: a line needs no end."""
+
+    def _named(self, phase: str) -> str:
+        """A phase in the language: the name of a journey stands for itself."""
+        return plain(told(phase, self._words, family="doing"))
 
     def _begin(self) -> None:
         self._since_s, self._taken, self._precision = self._clock(), 0, None
@@ -96,7 +101,7 @@ class LiveBar(Lines):
         self.close()
         self._begin()
         self._bar = self._new_bar()
-        self._bar.add_task("", total=1, label=shorten(plain(text), _LABEL_WIDTH), left="")
+        self._bar.add_task("", total=1, label=shorten(self._named(text), _LABEL_WIDTH), left="")
         self._bar.start()
 
     def sample(self, journey: str, taken: int, expected: int, precision: float | None) -> None:

@@ -28,7 +28,7 @@ from lichen.service.record import Measured, run_content
 from lichen.service.result import Result
 from lichen.service.statement import with_figures
 from lichen.service.subject import Command, facts_of_command, place_of_command, record_of_command
-from lichen.service.suites import Attach, prepared, record_of_suite, suite_of
+from lichen.service.suites import Attach, notes_of_cases, prepared, record_of_suite, suite_of
 from lichen.service.summary import summarise
 from lichen.service.workspace import Workspace
 
@@ -203,6 +203,8 @@ def _notes(run: CommandRun[SuiteReading]) -> tuple[str, ...]:
         )
     elif run.exit_code:
         notes.append(f"the command ended with exit code {run.exit_code}: the figures are of what it did until then")
+    if run.observed is not None:
+        notes.extend(notes_of_cases(run.observed))
     if run.left:
         notes.append(f"still running after the command ended, and not counted from then on: {', '.join(run.left)}")
     return tuple(notes)

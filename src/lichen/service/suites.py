@@ -23,6 +23,10 @@ Attach = Literal["auto", "always", "never"]
 
 _DRIVERS: Final = re.compile(rb"playwright|puppeteer|selenium|webdriver|pyppeteer", re.IGNORECASE)
 _SCRIPT_MAX_BYTES: Final = 1_000_000
+_FAILED: Final = ("failed", "timedOut", "interrupted")
+_SKIPPED: Final = ("skipped", "pending")
+_NAMED: Final = 5
+"""Cases that a note names."""
 
 
 def suite_of(words: Sequence[str], attach: Attach, cwd: Path) -> Suite | None:
@@ -74,6 +78,17 @@ def prepared(suite: Suite, line: CommandLine) -> Iterator[tuple[CommandLine, Obs
         ready = suite.prepare(Path(folder))
         told = replace(line, words=ready.command, env=ready.env)
         yield told, SuiteObserver(suite, Path(folder)), ready.notes
+
+
+def notes_of_cases(observed: SuiteReading) -> tuple[str, ...]:
+    """Which rows are no full test: cases that failed, with what they used until then, and cases that were skipped."""
+    notes = []
+    for what, statuses in (("failed or were interrupted", _FAILED), ("were skipped", _SKIPPED)):
+        names = [f"'{case.name}'" for case in observed.cases if case.status in statuses]
+        if names:
+            more = ["..."] if len(names) > _NAMED else []
+            notes.append(f"test cases that {what}: {', '.join([*names[:_NAMED], *more])}")
+    return tuple(notes)
 
 
 def record_of_suite(run: CommandRun[SuiteReading]) -> dict[str, Any]:
