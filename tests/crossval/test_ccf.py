@@ -50,14 +50,14 @@ PUBLISHED: Final = [
     ("us-west-1", "aws:aurora-serverless", "h", 8, 1, "2020-10", None, 0.1154976, 3.72095152992e-05),
     ("ca-central-1", "aws:m5zn.2xlarge", "h", 12, 8, "2020-10", None, 0.33106708843226795, 3.972805061187215e-05),
     ("us-east-1", "aws:data-transfer", "GB", 1574, 0, "2021-01", None, 1.7864900000000001, 0.0006772029778100001),
-    ("us-east-1", "aws:s3-bytes-deleted", "GB-Mo", 0.0253623422, 0, "2021-01", None, 1.3921034560789199e-05, 5.2770326499238005e-09),
+    ("us-east-1", "aws:s3-bytes-deleted", "GB-Mo", 0.0253623422, 0, "2021-01", None, 1.3921034560789e-05, 5.2770326499238e-09),
     ("us-east-1", "aws:s3-staging", "GB-Mo", 0.06434566, 0, "2021-01", None, 0.00021191059160856002, 8.032873605046523e-08),
-    ("us-west-1", "aws:s3-one-zone-ia", "GB-Mo", 465759470, 0, "2021-01", None, 6.250303140268443e-07, 2.0136414117908633e-10),
-    ("us-west-1", "aws:s3-reduced-redundancy", "GB-Mo", 876543637, 0, "2021-01", None, 1.1762860016401646e-06, 3.789605322904069e-10),
+    ("us-west-1", "aws:s3-one-zone-ia", "GB-Mo", 465759470, 0, "2021-01", None, 6.2503031402684e-07, 2.0136414117909e-10),
+    ("us-west-1", "aws:s3-reduced-redundancy", "GB-Mo", 876543637, 0, "2021-01", None, 1.1762860016402e-06, 3.789605322904e-10),
     ("ap-south-1", "aws:ebs-gp2", "GB-Mo", 23.9310345, 0, "2021-01", None, 0.048499974655632, 3.434768205111858e-05),
     ("us-east-1", "aws:ebs-snapshot", "GB-Mo", 23.9310345, 0, "2021-01", None, 0.039406229407701006, 1.4937679975347812e-05),
     ("eu-west-1", "aws:efs", "GB-Mo", 0.0052443816, 0, "2021-01", None, 1.9489146523119416e-17, 5.4296762213410694e-21),
-    ("ap-south-1", "aws:aurora-storage", "GB-Mo", 0.0044965104, 0, "2021-01", None, 2.7338639343667196e-05, 1.9361224383185108e-08),
+    ("ap-south-1", "aws:aurora-storage", "GB-Mo", 0.0044965104, 0, "2021-01", None, 2.73386393436672e-05, 1.93612243831851e-08),
     ("eu-west-1", "aws:aurora-backup", "GB-Mo", 0.0044965104, 0, "2021-01", None, 7.404214822243199e-06, 2.0628142494769554e-09),
     ("eu-central-1", "aws:rds-multi-az-gp2", "GB-Mo", 25, 0, "2021-01", None, 0.0506664, 1.5757250400000002e-05),
     ("us-east-1", "aws:db.r5.12xlarge", "h", 8783.99999999999, 48, "2021-01", 2, 4943.5097095398905, 1.8739312820855767),
@@ -125,9 +125,13 @@ def test_lines_of_bills_give_the_tools_figures(workspace: Workspace, row: tuple[
 
 
 PLATFORMS: Final = {
-    "EBS:VolumeUsage.gp2": ("aws:ebs-gp2", 1), "RDS:GP2-Storage": ("aws:rds-gp2", 1), "TimedStorage-ByteHrs": ("aws:s3", 1),
-    "Lambda-GB-Second": ("aws:lambda", 1), "APS1-Crawler-DPU-Hour": ("aws:glue", 4), "USE2-Aurora:ServerlessUsage": ("aws:aurora-serverless", 0.25),
-}  # fmt: skip
+    "EBS:VolumeUsage.gp2": ("aws:ebs-gp2", 1),
+    "RDS:GP2-Storage": ("aws:rds-gp2", 1),
+    "TimedStorage-ByteHrs": ("aws:s3", 1),
+    "Lambda-GB-Second": ("aws:lambda", 1),
+    "APS1-Crawler-DPU-Hour": ("aws:glue", 4),
+    "USE2-Aurora:ServerlessUsage": ("aws:aurora-serverless", 0.25),
+}
 KINDS: Final = {"Hrs": "h", "Hours": "h", "DPU-Hour": "h", "ACU-Hr": "h", "seconds": "s", "GB-Mo": "GB-Mo"}
 
 

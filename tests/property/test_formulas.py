@@ -175,7 +175,7 @@ lists = st.lists(amounts, min_size=len(EXAMPLE), max_size=len(EXAMPLE))
 
 def _is_list(name: str) -> bool:
     """Whether an argument is one list of figures for all activities, and no figure for each of them."""
-    return name.startswith("quantiles")
+    return name.startswith(("quantiles", "knots"))
 
 
 def _values(formula: Formula, numbers: Sequence[float]) -> dict[str, Any]:

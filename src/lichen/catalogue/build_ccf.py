@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes ``ccf_instances.csv.gz``: what instances and services are for the methods of Cloud Carbon Footprint.
 
-Run it with ``python -m lichen.catalogue.build_ccf ARCHIVE.tar.gz [OUTPUT]``; `lichen.catalogue.ccf_source` says which archive. Services
-come from ``ccf_services.csv`` beside it: copies kept, drives and virtual CPUs per billed unit, from ``ReplicationFactors.ts``,
-``CostAndUsageTypes.ts`` and ``CostAndUsageReportsRow.ts`` of the same archive.
+Run it with ``python -m lichen.catalogue.build_ccf ARCHIVE.tar.gz [OUTPUT]``; `lichen.catalogue.ccf_source` says which archive.
+Services come from ``ccf_services.csv`` beside it: copies kept, drives and virtual CPUs per billed unit, from
+``ReplicationFactors.ts``, ``CostAndUsageTypes.ts`` and ``CostAndUsageReportsRow.ts`` of the same archive.
 
 Columns, where ``ccf_fixed_`` is what the repaired method reads:
 
 - ``ccf_provider``; ``ccf_vcpus`` of an instance; ``ccf_cpu``, the possible processors together, as factors name them.
-- ``ccf_time_ratio``: virtual CPU time that counts, per virtual CPU time billed: burstable instances run at their baseline instead of at
-  50 %; nodes of Amazon Redshift are divided by 3600 once too often, which the repaired method does not do.
+- ``ccf_time_ratio``: virtual CPU time that counts, per virtual CPU time billed: burstable instances run at their baseline
+  instead of at 50 %; nodes of Amazon Redshift are divided by 3600 once too often, which the repaired method does not do.
 - ``ccf_gpus`` and ``ccf_gpu``.
 - ``ccf_extra_memory_gb``: memory of an instance above what the servers measured by SPECpower hold per processor.
-- ``ccf_host``, ``ccf_host_vcpus``: the server whose manufacture is shared out, and the virtual CPUs that share it. As published these are
-  the largest instance of the family; a burstable instance shares a server of 48 to 96 (Teads platform table, in ccf-coefficients).
-- ``ccf_replication``, ``ccf_storage``; ``ccf_tb_ratio``, ``ccf_gb_ratio``: terabytes and gigabytes counted per decimal one, as the
-  reader of Google's bills divides by powers of two; ``ccf_byte_hours_ratio``: byte-hours counted per byte-second and hour of the month,
-  where gigabyte-months are read as byte-hours.
+- ``ccf_host``, ``ccf_host_vcpus``: the server whose manufacture is shared out, and the virtual CPUs that share it. As published
+  these are those of the largest instance of the family; a burstable instance shares a server of 48 to 96 (platform table of
+  Teads, in ``data/aws-instances.csv`` of cloud-carbon-footprint/ccf-coefficients, commit b0032d9).
+- ``ccf_replication``, ``ccf_storage``; ``ccf_tb_ratio``, ``ccf_gb_ratio``: terabytes and gigabytes counted per decimal one, as
+  the reader of Google's bills divides by powers of two; ``ccf_byte_hours_ratio``: what is counted per byte-second, times the
+  hours of the month, where gigabyte-months are read as byte-hours.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from lichen.catalogue.ccf_source import UNKNOWN, Source, processors_id, read, slug, typical
+from lichen.catalogue.ccf_source import PROVIDERS, UNKNOWN, Source, processors_id, read, slug, typical
 
 HERE: Final = Path(__file__).parent
 OUTPUT: Final = HERE / "ccf_instances.csv.gz"
@@ -75,8 +76,7 @@ Facts = dict[str, Any]
 def build(source: Source) -> list[Facts]:
     """Every row, in any order."""
     rows = [*_aws(source), *_azure(source), *_gcp(source), *_services()]
-    for provider in ("aws", "azure", "gcp"):
-        rows.append({"key": provider, "ccf_cpu": f"{provider}_unknown"})
+    rows += [{"key": provider, "ccf_cpu": f"{provider}_unknown"} for provider in PROVIDERS]
     for row in rows:
         provider = row["key"].partition(":")[0]
         row["ccf_provider"] = provider
@@ -159,12 +159,12 @@ class _Aws:
     def _host(self, family: str, size: str) -> Facts:
         if family in self.large:
             # The program reads the column of the memory, in GB, as tonnes.
-            vcpus, memory_gb, tonnes = self.large[family][size]
+            _, memory_gb, tonnes = self.large[family][size]
             largest = list(self.large[family].values())[-1][0]
             hosts = {"ccf_host": host_id("aws", memory_gb), "ccf_fixed_host": host_id("aws", tonnes)}
             return {**hosts, "ccf_host_vcpus": largest}
         own = self.types.get(family, {}).get(size)
-        if own is None or len(own) < 3:  # noqa: PLR2004 - vCPU, memory, tonnes
+        if own is None or len(own) < 3:
             return {}
         row: Facts = {"ccf_host": host_id("aws", own[2]), "ccf_host_vcpus": list(self.types[family].values())[-1][0]}
         if family == "t2":
@@ -237,7 +237,7 @@ def _azure(source: Source) -> Iterator[Facts]:
     for members in series.values():
         largest = list(members.values())[-1]
         for kind, own in members.items():
-            row = facts(kind, own, (own[2], largest[0]) if len(own) > 2 else None, largest)  # noqa: PLR2004
+            row = facts(kind, own, (own[2], largest[0]) if len(own) > 2 else None, largest)
             found[row["key"]] = row
     for kind, own in constrained.items():
         row = facts(kind, own, (own[3], own[2]))
@@ -311,4 +311,4 @@ def write(path: Path, rows: Iterable[Facts]) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[2]) if len(sys.argv) > 2 else OUTPUT, build(read(Path(sys.argv[1]))))  # noqa: PLR2004
+    write(Path(sys.argv[2]) if len(sys.argv) > 2 else OUTPUT, build(read(Path(sys.argv[1]))))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the constants of Cloud Carbon Footprint from an archive of its repository, for the scripts that build tables of them.
 
-The archive is the repository cloud-carbon-footprint/cloud-carbon-footprint (Apache-2.0) at commit b7a049c of 2024-03-25, the last of
-its trunk, as .tar.gz: https://github.com/cloud-carbon-footprint/cloud-carbon-footprint. Object literals of its TypeScript sources
-are read as data; nothing of the program is run or taken over.
+The archive is the repository cloud-carbon-footprint/cloud-carbon-footprint (Apache-2.0) at commit b7a049c of 2024-03-25, the last
+of its trunk, as .tar.gz: https://github.com/cloud-carbon-footprint/cloud-carbon-footprint. Object literals of its TypeScript
+sources are read as data; nothing of the program is run or taken over.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OUTLIERS: Final = frozenset({"Sandy Bridge", "Ivy Bridge"})
 """A list of possible processors that holds one of these is represented by its median, any other list by its mean."""
 
 _TOKEN: Final = re.compile(
-    r"//[^\n]*|/\*.*?\*/|'([^']*)'|\"([^\"]*)\"|(-?\d[\d.]*(?:e-?\d+)?)|([A-Za-z_][\w.]*)|([{}\[\]:,])", re.S
+    r"//[^\n]*|/\*.*?\*/|'([^']*)'|\"([^\"]*)\"|(-?\d[\d.]*(?:e-?\d+)?)|([A-Za-z_][\w.]*)|([{}\[\]:,])", re.DOTALL
 )
 _PATHS: Final[Mapping[str, str]] = {
     "processors": "core/src/compute/ComputeProcessorTypes.ts",
@@ -80,7 +80,7 @@ class Source:
     def _enums(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for text in self._texts.values():
-            for enum, body in re.findall(r"enum (\w+) \{(.*?)\n\}", text, re.S):
+            for enum, body in re.findall(r"enum (\w+) \{(.*?)\n\}", text, re.DOTALL):
                 found |= {f"{enum}.{name}": value for name, value in re.findall(r"(\w+) = '([^']*)'", body)}
         for name, region in re.findall(r"(\w+): \{\s*name: '([^']*)'", self._texts["azure.regions"]):
             found[f"AZURE_REGIONS.{name}.name"] = region
@@ -89,7 +89,7 @@ class Source:
         return found
 
     def _lists(self) -> dict[str, Any]:
-        lists = re.findall(r"const (\w+) = \[(.*?)\]", self._texts["processors"], re.S)
+        lists = re.findall(r"const (\w+) = \[(.*?)\]", self._texts["processors"], re.DOTALL)
         known = self._enums()
         return {name: [known[word] for word in re.findall(r"[\w.]+", body)] for name, body in lists}
 
@@ -125,7 +125,7 @@ class _Reader:
         raise LookupError("an object has no end")
 
     def _list(self) -> list[Any]:
-        found = []
+        found: list[Any] = []
         for token in self._tokens:
             if token == ("mark", "]"):
                 return found

@@ -16,7 +16,7 @@ _SDIA: Final = ("SDIA, Use phase: average power of a server from the thermal des
 
 def _curve(utilisation: Any, knots: Any, values: Any) -> Any:
     """Straight lines between measured points; what lies outside is taken as the nearest one, what is unknown stays so."""
-    return np.interp(utilisation, knots, values)
+    return np.interp(utilisation, np.atleast_1d(knots), np.atleast_1d(values))
 
 
 @formula("tdp.of_processors", version=1, sources=("Definition: thermal design power is stated for each processor",))
@@ -42,16 +42,16 @@ def of_processors_w(
 def by_curve_w(
     machine_tdp_w: Annotated[Number, Tag("W")],
     utilisation: Annotated[Number, Tag("1")],
-    utilisation_knots: Annotated[Number, Tag("1")],
-    tdp_ratios: Annotated[Number, Tag("1", "it")],
+    knots: Annotated[Number, Tag("1")],
+    knots_ratio: Annotated[Number, Tag("1", "it")],
 ) -> Annotated[Number, Tag("W", "it")]:
     """Power of processors from their thermal design power by a measured curve.
 
     Args:
         machine_tdp_w: thermal design power of the processors [W], >= 0.
         utilisation: share of their capacity in use [1], 0 to 1.
-        utilisation_knots: utilisations at which the curve was measured [1], rising.
-        tdp_ratios: power over thermal design power at each of them [1].
+        knots: utilisations at which the curve was measured [1], rising.
+        knots_ratio: power over thermal design power at each of them [1].
 
     Returns:
         Power of the processors [W].
@@ -59,23 +59,23 @@ def by_curve_w(
     >>> float(by_curve_w(100.0, 0.75, np.array([0.0, 0.5, 1.0]), np.array([0.25, 0.5, 1.0])))
     75.0
     """
-    return machine_tdp_w * cast("Number", _curve(utilisation, utilisation_knots, tdp_ratios))
+    return machine_tdp_w * cast("Number", _curve(utilisation, knots, knots_ratio))
 
 
 @formula("tdp.memory_by_curve", version=1, sources=_TEADS)
 def memory_by_curve_w(
     memory_gb: Annotated[Number, Tag("GB")],
     utilisation: Annotated[Number, Tag("1")],
-    utilisation_knots: Annotated[Number, Tag("1")],
-    power_w_per_gb: Annotated[Number, Tag("W/GB", "it")],
+    knots: Annotated[Number, Tag("1")],
+    knots_w_per_gb: Annotated[Number, Tag("W/GB", "it")],
 ) -> Annotated[Number, Tag("W", "it")]:
     """Power of memory by the utilisation of the processors, from a measured curve.
 
     Args:
         memory_gb: memory of the machine [GB], >= 0.
         utilisation: share of the processors' capacity in use [1], 0 to 1.
-        utilisation_knots: utilisations at which the curve was measured [1], rising.
-        power_w_per_gb: power of a gigabyte at each of them [W/GB].
+        knots: utilisations at which the curve was measured [1], rising.
+        knots_w_per_gb: power of a gigabyte at each of them [W/GB].
 
     Returns:
         Power of the memory [W].
@@ -83,7 +83,7 @@ def memory_by_curve_w(
     >>> float(memory_by_curve_w(10.0, 0.75, np.array([0.0, 0.5, 1.0]), np.array([0.25, 0.5, 1.0])))
     7.5
     """
-    return memory_gb * cast("Number", _curve(utilisation, utilisation_knots, power_w_per_gb))
+    return memory_gb * cast("Number", _curve(utilisation, knots, knots_w_per_gb))
 
 
 @formula("tdp.over_reference", version=1, sources=_SDIA)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes ``ccf.csv.gz``: powers of processors, manufacture of servers, PUE and grids of Cloud Carbon Footprint.
 
-Run it with ``python -m lichen.factors.tables.build_ccf ARCHIVE.tar.gz [OUTPUT]``; `lichen.catalogue.ccf_source` says which archive.
-
-Rows under ``ccf`` are the program's. Rows under ``ccf_fixed`` differ where a defect is repaired: Google's regions of regions have the
-mean of their members, the program has about their sum. Servers stand once per published figure; their name is the figure in grams.
-The lists of possible processors, and which server an instance is on, are in the catalogue.
+Run it with ``python -m lichen.factors.tables.build_ccf ARCHIVE.tar.gz [OUTPUT]``; `lichen.catalogue.ccf_source` says which
+archive. Rows under ``ccf`` are the program's. Rows under ``ccf_fixed`` differ where a defect is repaired: Google's regions of
+regions have the mean of their members, the program has about their sum. Servers stand once per published figure; their name is
+the figure in grams. The lists of possible processors, and which server an instance is on, are in the catalogue.
 """
 
 from __future__ import annotations
@@ -91,22 +90,21 @@ def _named_processors(source: Source, provider: str, figures: Mapping[str, float
     return found
 
 
+def _named(source: Source, *columns: str) -> set[str]:
+    """What some columns of the catalogue's table hold."""
+    return {str(row[column]) for row in build_instances(source) for column in columns if column in row}
+
+
 def _servers(source: Source) -> Iterator[Cells]:
-    hosts = {
-        str(row[column])
-        for row in build_instances(source)
-        for column in ("ccf_host", "ccf_fixed_host")
-        if column in row
-    }
-    for host in hosts:
+    for host in _named(source, "ccf_host", "ccf_fixed_host"):
         yield _row(
             f"ccf.server_gwp100.{host}", float(host.partition("_")[2].replace("_", ".")), "gCO2e", comment=_SERVER
         )
 
 
 _SERVER: Final = (
-    "Manufacture of a server: 1000 kg, 1.39 kg per gigabyte of memory above 16, 100 kg per further processor, 50 or 100 kg per drive, "
-    "150 kg per graphics card. The method states no range."
+    "Manufacture of a server: 1000 kg, 1.39 kg per gigabyte of memory above 16, 100 kg per further processor, 50 or 100 kg per "
+    "drive, 150 kg per graphics card. The method states no range."
 )
 
 
@@ -152,23 +150,11 @@ def _grid_comment(region: str, family: str) -> str:
 
 
 def _google_pue(source: Source) -> Iterator[Cells]:
+    fleet = {"WORLD": source.number("gcp", "PUE_AVG")}
     figures = source.literal("gcp", r"PUE_TRAILING_TWELVE_MONTH:\s*")
-    yield _row(
-        "ccf.pue.gcp",
-        source.number("gcp", "PUE_AVG"),
-        "1",
-        boundary="facility",
-        comment="The fleet. The method states no range.",
-    )
-    for region, value in figures.items():
-        yield _row(
-            "ccf.pue.gcp",
-            value,
-            "1",
-            boundary="facility",
-            geography=f"gcp:{region}",
-            comment="The method states no range.",
-        )
+    for place, value in (fleet | {f"gcp:{region}": value for region, value in figures.items()}).items():
+        comment = "The method states no range."
+        yield _row("ccf.pue.gcp", value, "1", boundary="facility", geography=place, comment=comment)
 
 
 def write(path: Path, found: Iterable[Cells]) -> None:
@@ -187,4 +173,4 @@ def _cell(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[2]) if len(sys.argv) > 2 else OUTPUT, rows(read(Path(sys.argv[1]))))  # noqa: PLR2004
+    write(Path(sys.argv[2]) if len(sys.argv) > 2 else OUTPUT, rows(read(Path(sys.argv[1]))))
