@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+
+from lichen.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -120,6 +123,31 @@ def output_options(command: F) -> F:
         help="Write FILE through an output plug-in.",
     )  # fmt: skip
     return setting_option("--html", "output.html", "FILE")(formats(command))
+
+
+def method_names(text: str) -> list[str]:
+    """The methods of ``A,B,C``; UsageError where one is empty."""
+    names = [word.strip() for word in text.split(",")]
+    if not all(names):
+        raise UsageError(
+            f"'{text}' has an empty method name.", repair="Write lichen-1 or lichen-1,greenframe-2.", culprit=text
+        )
+    return names
+
+
+def methods_option(command: F) -> F:
+    """Adds ``--methods``: the first one sets ``method.use``, the others ``method.compare``."""
+
+    def remember(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            first, *others = method_names(value)
+            named = {"method.use": first, "method.compare": shlex.join(others)}
+            ctx.ensure_object(Invocation).overrides.update(named)
+
+    return click.option(
+        "--methods", metavar="ID[,ID…]", expose_value=False, callback=remember,
+        help="Method applied, and those that its figures are set beside.",
+    )(command)  # fmt: skip
 
 
 def setting_option(flag: str, dotted: str, metavar: str = "") -> Callable[[F], F]:

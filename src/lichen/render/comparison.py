@@ -152,10 +152,8 @@ class ComparisonWords:
         return {"first_energy": first, "energy": other, "times": self._times(values["ratio"])}
 
     def _per_kwh(self, values: Mapping[str, Any]) -> dict[str, str]:
-        first, other = (
-            f"{self._numbers.amount(values[key], self.comparison.unit, half_width=0.0).text}/kWh"
-            for key in ("first", "other")
-        )
+        unit = self.comparison.unit
+        first, other = (self._numbers.amount(values[key], unit, half_width=0.0).text for key in ("first", "other"))
         return {
             "first_price": first, "price": other, "times": self._times(values["ratio"]),
             "first_places": self._places(values["first_electricity"]), "places": self._places(values["other_electricity"]),

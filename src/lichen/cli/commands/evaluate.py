@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from lichen.cli.invocation import Invocation, common_options
+from lichen.cli.invocation import Invocation, common_options, method_names
 from lichen.errors import StorageError, UsageError
 
 
@@ -30,11 +30,7 @@ def command(invocation: Invocation, methods: str, source: str) -> None:
     FILE holds {"activities": [...]} or is a run file, plain or gzipped; without it, or with "-", stdin is read. Nothing is
     written.
     """
-    method_ids = [word.strip() for word in methods.split(",")]
-    if not all(method_ids):
-        raise UsageError(
-            f"'{methods}' has an empty method name.", repair="Write lichen-1 or lichen-1,greenframe-2.", culprit=methods
-        )
+    method_ids = method_names(methods)
     workspace = invocation.workspace()
     from lichen.ledger.runfile import read_document
     from lichen.service.evaluation import evaluate_document

@@ -11,7 +11,7 @@ import click
 
 from lichen.cli import outputs
 from lichen.cli.failure import report
-from lichen.cli.invocation import Invocation, common_options, output_options, setting_option
+from lichen.cli.invocation import Invocation, common_options, methods_option, output_options, setting_option
 from lichen.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Examples:
   lichen measure
   lichen measure https://example.org --samples 10 --zone FR
+  lichen measure --methods lichen-1,swdm-4,ecoindex https://example.org
   lichen measure apply simulate --html report.html --format json=result.json""",
 )
 @click.argument("journeys", nargs=-1, metavar="[JOURNEY…|URL]")
@@ -35,6 +36,7 @@ Examples:
 @setting_option("--device", "context.device")
 @setting_option("--network", "context.network")
 @setting_option("--method", "method.use", "ID")
+@methods_option
 @setting_option("--out", "output.runs", "DIR")
 @output_options
 @click.option("--parts", is_flag=True, help="Start and measure the parts of lichen.toml beside any address.")

@@ -10,7 +10,7 @@ import click
 
 from lichen.cli import outputs
 from lichen.cli.failure import set_aside
-from lichen.cli.invocation import Invocation, common_options, output_options, setting_option
+from lichen.cli.invocation import Invocation, common_options, methods_option, output_options, setting_option
 from lichen.errors import LichenError, UsageError
 from lichen.records import UNITS_REPAIR, countable
 
@@ -45,6 +45,7 @@ Examples:
 @setting_option("--tier", "run.tier")
 @setting_option("--zone", "context.zone", "ZONE")
 @setting_option("--method", "method.use", "ID")
+@methods_option
 @setting_option("--out", "output.runs", "DIR")
 @output_options
 @common_options
