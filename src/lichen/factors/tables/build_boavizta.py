@@ -3,8 +3,8 @@
 
 Run it with ``python -m lichen.factors.tables.build_boavizta boaviztapi-2.5.0-py3-none-any.whl [OUTPUT]``. It reads
 ``boaviztapi/data/factors.yml`` inside the archive of BoaviztAPI 2.5.0 (https://pypi.org/project/boaviztapi/2.5.0/, program under
-the AGPL-3.0; the figures are facts of the Umweltbundesamt's study 94/2021, of ADEME's Base IMPACTS and Base Empreinte, of Ember
-and of a study of 2021) and takes over figures only.
+the AGPL-3.0; the figures are facts of the Umweltbundesamt's study 94/2021, of ADEME's Base IMPACTS and Base Empreinte, of CEPIR,
+of Ember and of a study of 2021) and takes over figures only; each row's comment says which.
 
 - Parts are given in the criteria ``gwp``, ``adp`` and ``pe``; end-user devices have ``adpe`` instead of ``adp`` and no ``pe``.
 - The archive's default area is Europe; its row is that of the world here, because the method takes it where nobody says a place.
@@ -78,6 +78,12 @@ TERMINALS: Final[Mapping[str, tuple[str, ...]]] = {
     "vr_headset_lcd": ("VR_HEADSET", "{c}", "lcd"),
     "vr_controller_default": ("VR_CONTROLLER", "{c}"),
 }
+UNSAID: Final = "The archive names no source."
+PART_ORIGINS: Final[Mapping[str, str]] = {"assembly": "Umweltbundesamt, Texte 94/2021."}
+TERMINAL_ORIGINS: Final[Mapping[str, str]] = {
+    "https://base-empreinte.ademe.fr/": "ADEME Base Empreinte.",
+    "CEPIR : Cas d'Étude Pour un Immersif Responsable, 2022": "CEPIR 2022.",
+}
 ORIGINS: Final[Mapping[str, str]] = {
     "https://ember-climate.org/data/data-explorer": "Ember",
     "https://www.sciencedirect.com/science/article/pii/S0306261921012149": "Applied Energy, S0306261921012149",
@@ -109,16 +115,18 @@ def rows(factors: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Every row of the table."""
     for name, (path, per) in PARTS.items():
         for criterion in ("gwp", "adp", "pe"):
-            yield row(name, criterion, at(factors, path, criterion), per)
+            yield row(name, criterion, at(factors, path, criterion), per, comment=PART_ORIGINS.get(name, UNSAID))
     for criterion in ("gwp", "adp", "pe"):
         way = sum(
             km * at(factors, ("gpu", means, "distribution", "{c}", "impact"), criterion)
             for means, km in WAYS_KM.items()
         )
-        yield row("gpu_transport", criterion, way, "kg", comment="19,000 km by ship and 1,000 km by lorry.")
+        yield row("gpu_transport", criterion, way, "kg", comment=f"19,000 km by ship and 1,000 km by lorry. {UNSAID}")
     for name, path in TERMINALS.items():
         for criterion in ("gwp", "adpe"):
-            yield row(f"terminal.{name}", criterion, float(at(factors, path, criterion)["impact"]), "")
+            figure = at(factors, path, criterion)
+            origin = TERMINAL_ORIGINS[figure["source"]]
+            yield row(f"terminal.{name}", criterion, float(figure["impact"]), "", comment=origin)
     aliases = get_global("territory_aliases")
     for area, figures in factors["electricity"].items():
         if area in ("min-max", "available_countries", WORLD_AREA):
