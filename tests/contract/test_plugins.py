@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from lichen import nomenclature, plugins
+from lichen.catalogue import machines
 from lichen.collect.base import Availability
 from lichen.errors import ConfigError
 from lichen.factors.store import FactorStore
 from lichen.model import registry
 from lichen.model.evaluate import evaluate
+from lichen.model.method import CATALOGUE
 from lichen.model.method_reader import load_method
 
 
@@ -142,8 +144,12 @@ def test_a_method(name: str, terms: nomenclature.Nomenclature, store: FactorStor
                     assert binding.name in known, f"{name}: rule {rule.rule_id} binds {binding.name}, which no pack has"
                 if binding.kind == "attribute":
                     assert ("attribute", binding.name) in terms
-    for placeholder in placeholders:
+    of_machines = {placeholder for placeholder in placeholders if placeholder.startswith(CATALOGUE)}
+    for placeholder in placeholders - of_machines:
         assert ("attribute", placeholder) in terms, f"{name}: {{{placeholder}}} is no attribute"
+    of_machines |= {key for rule in method.rules for key in rule.when if key.startswith(CATALOGUE)}
+    bound = {b.name for rule in method.rules for s in rule.steps for b in s.bind.values() if b.kind == "catalogue"}
+    assert bound | {key.removeprefix(CATALOGUE) for key in of_machines} <= machines.facts()
     for key in method.reasons:
         terms.quantity(key.split(".")[0])
     evaluation = evaluate(method, [], lookup=store.lookup, factors_hash=store.hash(), context={}, nomenclature=terms)

@@ -83,6 +83,12 @@ def keys() -> tuple[str, ...]:
 
 
 @cache
+def facts() -> frozenset[str]:
+    """Names of all facts that some machine has."""
+    return frozenset(name for table in TABLES for name in _columns(table))
+
+
+@cache
 def _facts(key: str) -> Mapping[str, float | str] | None:
     found: dict[str, float | str] = {}
     known = False
