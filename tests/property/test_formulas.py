@@ -42,6 +42,7 @@ NOT_LINEAR: Final = {
     "power.load_curve/1": "a curve through measured points; tests/unit/test_power.py holds its shape",
     "power.at_least/1": "the larger of two powers; tests/unit/test_power.py holds it",
     "power.at_load/1": "idle power is drawn without any load; tests/unit/test_power.py holds both ends",
+    "sci.rate/1": "what hardware was made with stays when nothing is drawn; tests/unit/test_sci.py holds it",
     "web.count_rank/1": "a rank among pages; tests/unit/test_web.py holds its shape",
     "web.volume_rank/1": "a rank among pages; tests/unit/test_web.py holds its shape",
     "web.ecoindex/1": "heavier pages have lower scores; tests/unit/test_web.py holds both ends",

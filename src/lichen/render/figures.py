@@ -14,12 +14,15 @@ from lichen.render.i18n import Catalogue
 from lichen.render.numbers import Amount, Numbers, Rung
 from lichen.render.sentences import reason_words, told
 from lichen.service.result import Figures, JourneyResult, Result, Sampling
+from lichen.service.sci import UNIT
 
 COUNTERS: Final = ("cpu_time", "network_bytes", "screen_time", "memory_peak", "disk_bytes")
 """The five counters of a journey, in the order in which they are shown."""
 COMMAND_COUNTERS: Final = ("window_time", "cpu_time", "network_bytes", "memory_peak", "disk_bytes")
 """Those of a command, which nobody looks at: the time it takes stands where the screen's stood."""
 HEADLINE: Final = "gwp100"
+_RESTATED: Final = "restated"
+"""How sentences on another model than that of the measurement begin."""
 OTHER_INDICATORS: Final = ("energy", "water", "adpe", "pe")
 TABLE_INDICATORS: Final = ("energy", HEADLINE, "water")
 """Indicators with a column in the table of steps."""
@@ -82,6 +85,16 @@ def whole_words(journey: JourneyResult, catalogue: Catalogue, numbers: Numbers) 
     return catalogue.say(
         "terminal.whole_value", count=numbers.raw(journey.units), unit=unit, figures=", ".join([*indicators, *counters])
     )
+
+
+def sci_words(journey: JourneyResult, catalogue: Catalogue, numbers: Numbers) -> str:
+    """``0.21 gCO₂e per visit (0.15 to 0.31)``: the Software Carbon Intensity; empty where there is none."""
+    if journey.sci is None:
+        return ""
+    amount = numbers.amount(journey.sci.value, UNIT, low=journey.sci.low, high=journey.sci.high)
+    unit = catalogue.word("functional_unit", plain(journey.sci.functional_unit))
+    said = catalogue.say("journey.sci", figure=amount.text, unit=unit)
+    return f"{said} ({amount.spread})" if amount.spread else said
 
 
 def quality_words(shares: Mapping[str, float], catalogue: Catalogue, numbers: Numbers) -> str:
@@ -159,8 +172,14 @@ def notes(journey: JourneyResult, catalogue: Catalogue) -> list[str]:
 
 
 def fallbacks(result: Result, catalogue: Catalogue) -> list[str]:
-    """What was restated, and factors of another place that stood in, in the language."""
-    return [*(plain(told(text, catalogue)) for text in result.fallbacks), *_first_said(result, catalogue)]
+    """Factors of another place that stood in, in the language."""
+    return [plain(told(text, catalogue)) for text in result.fallbacks if not text.startswith(_RESTATED)]
+
+
+def restatements(result: Result, catalogue: Catalogue) -> list[str]:
+    """That figures are restated, why, and what they were first, in the language."""
+    said = [plain(told(text, catalogue)) for text in result.fallbacks if text.startswith(_RESTATED)]
+    return [*said, *_first_said(result, catalogue)]
 
 
 def _first_said(result: Result, catalogue: Catalogue) -> Iterator[str]:

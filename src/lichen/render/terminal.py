@@ -93,6 +93,8 @@ class _Page:
         ]
         if others:
             self._line("terminal.also", ", ".join(others))
+        if sci := say.sci_words(journey, self.words, self.numbers):
+            self._line("terminal.sci", sci)
         indicator = journey.figures.indicators.get(say.HEADLINE)
         if indicator is not None:
             self._line("terminal.quality", say.quality_words(indicator.shares, self.words, self.numbers))
@@ -132,6 +134,8 @@ class _Page:
         if counted := say.counted_only(journeys, self.words):
             self._line("terminal.by_design", counted)
         self._once("terminal.note", {journey.name: say.notes(journey, self.words) for journey in journeys})
+        for text in say.restatements(self.result, self.words):
+            self._line("terminal.restated", text)
         for text in say.fallbacks(self.result, self.words):
             self._line("terminal.fallback", text)
 

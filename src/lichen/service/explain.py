@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +15,13 @@ from lichen.errors import StorageError, UsageError
 from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
 from lichen.model import registry, uncertainty
-from lichen.model.method import Binding, Method, Rule, Step
 from lichen.model.results import Computed, Evaluation, add, shares
-from lichen.records import Activity, Factor
-from lichen.service.evaluation import as_of, evaluate_activities, parse_document
-from lichen.service.figure_ids import at, known
+from lichen.records import Activity
+from lichen.service.derivation import Derivations, step
+from lichen.service.evaluation import evaluate_activities, parse_document
+from lichen.service.figure_ids import HEADLINE, at, folded, known
 from lichen.service.restated import view_of
-from lichen.service.sources import components
+from lichen.service.sci import FORMULA, NAME, climate_rows, sci_of
 from lichen.service.summary import HIDDEN, JourneyFigures
 from lichen.service.workspace import Workspace
 
@@ -29,6 +30,9 @@ _ID: Final = re.compile("[0-9a-f]{6,64}")
 _ID_IN_NAME: Final = 12
 """Characters of a run's id in the name of its file."""
 _OLDER_LOOKED_AT: Final = 20
+_SENSITIVE_SHOWN: Final = 5
+_SENSITIVE: Final = 0.01
+"""Share of a variance below which a factor is not named."""
 _SLASHES_OF_A_PART: Final = 2
 """In ``JOURNEY/STEP/PART``: below, a counter that all parts share is read from one of them."""
 
@@ -45,7 +49,7 @@ def explain(
 
     Args:
         figure_id: an impact's id (or its first six or more characters), or ``JOURNEY[/STEP[/PART]][#NAME]`` with the name of an
-            indicator (``gwp100`` when none is named) or of a counter.
+            indicator (``gwp100`` when none is named), ``sci``, or of a counter.
         run: run file, or the beginning of a run's id; the newest of the runs folder when None.
         method_id: method to look through; that of the run's newest restatement, or else its own, when None.
         words: folded words (`folded`) that stand for a name, such as the headings of the tables.
@@ -71,8 +75,8 @@ def explain(
         "notes": list(view.notes(evaluation)),
         "restatement": view.first(opened.run_id),
     }
-    explainer = _Explainer(workspace, method, rows, opened)
-    chosen = _by_id(evaluation, figure_id)
+    explainer = _Explainer(view.workspace, evaluation, rows, opened, view.on)
+    chosen, place = _by_id(evaluation, figure_id), ""
     if not chosen:
         place, _, word = figure_id.partition("#")
         quantities = [row.quantity for row in rows if row.quantity not in HIDDEN]
@@ -80,10 +84,16 @@ def explain(
         if not holds.is_place(place):
             older = _older(workspace, opened, place) if run is None else ""
             raise holds.unknown_place(opened.run_id, place, older)
+        if folded(word) == NAME:
+            return head | {"figure": explainer.sci(figure_id, place)}
         name = holds.name(place, word)
         if name not in holds.indicators:
-            return head | {"figure": explainer.counter(figure_id, place, name, evaluation)}
-        chosen = [c for c in evaluation.computed if c.impact.indicator == name and at(c.impact.entity, place)]
+            return head | {"figure": explainer.counter(figure_id, place, name)}
+        chosen = [
+            c
+            for c in evaluation.computed
+            if c.impact.indicator == name and c.impact.accounting == method.accounting and at(c.impact.entity, place)
+        ]
         if not chosen:
             raise UsageError(
                 f"{method.method_id} gives no {name} for '{place}'.",
@@ -91,8 +101,8 @@ def explain(
                 culprit=figure_id,
             )
     if len(chosen) == 1:
-        return head | {"figure": explainer.impact(chosen[0])}
-    return head | {"figure": explainer.total(figure_id, chosen)}
+        return head | {"figure": explainer.derivations.impact(chosen[0])}
+    return head | {"figure": explainer.total(figure_id, place, chosen)}
 
 
 def open_run(workspace: Workspace, run: Path | str | None) -> RunFile:
@@ -150,105 +160,87 @@ def _by_id(evaluation: Evaluation, figure_id: str) -> list[Computed]:
 
 
 class _Explainer:
-    def __init__(self, workspace: Workspace, method: Method, rows: Sequence[Activity], run: RunFile) -> None:
+    def __init__(
+        self, workspace: Workspace, evaluation: Evaluation, rows: Sequence[Activity], run: RunFile, on: date | None
+    ) -> None:
         self.workspace = workspace
-        self.rules: Mapping[str, Rule] = {rule.rule_id: rule for rule in method.rules}
-        self.method = method
+        self.evaluation = evaluation
         self.rows = rows
         self.run = run
+        self.derivations = Derivations(workspace, evaluation, rows, run, on)
 
-    def total(self, name: str, chosen: Sequence[Computed]) -> dict[str, Any]:
-        """A sum, its terms from the largest."""
+    def total(self, name: str, place: str, chosen: Sequence[Computed]) -> dict[str, Any]:
+        """A sum, its terms from the largest, and what its range comes from."""
         value, draws, samples = add(chosen)
         low, high = uncertainty.bounds(draws)
-        terms = sorted(chosen, key=lambda c: -c.impact.value)
+        indicator = chosen[0].impact.indicator
         return {
             "name": name,
-            "indicator": chosen[0].impact.indicator,
+            "indicator": indicator,
             "value": value,
             "low": low,
             "high": high,
             "unit": chosen[0].impact.unit,
             "samples": list(samples),
             "shares": shares(chosen),
-            "terms": [self.impact(term, share_of=value) for term in terms],
+            "range_from": self.range_from(indicator, place),
+            "terms": self.terms(chosen, value),
         }
 
-    def impact(self, computed: Computed, share_of: float | None = None) -> dict[str, Any]:
-        """One impact, its formula chain and what went in."""
-        impact = computed.impact
-        rule = self.rules[impact.rule]
-        formulas = impact.formula.split(" > ")
-        steps = list(rule.steps)
-        if len(formulas) > len(steps):
-            steps += [d.step for d in self.method.derivations if d.indicator == impact.indicator]
-        factors = list(impact.factors)
-        activities = [
-            row
-            for row in self.rows
-            if row.entity == impact.entity and row.quantity in impact.quantities and row.value is not None
+    def terms(self, chosen: Sequence[Computed], value: float) -> list[dict[str, Any]]:
+        """Impacts of a sum, from the largest."""
+        return [self.derivations.impact(term, share_of=value) for term in sorted(chosen, key=lambda c: -c.impact.value)]
+
+    def range_from(self, indicator: str, place: str) -> list[dict[str, Any]]:
+        """The factors that the range of a sum comes from: each with its share of the variance, the largest first."""
+        found = self.evaluation.sensitivity(indicator, lambda entity: "" if at(entity, place) else None)
+        return [
+            {"id": factor.factor_id, "geography": factor.geography, "valid_from": factor.valid_from.isoformat(), "share": share}
+            for factor, share in found.get("", ())[:_SENSITIVE_SHOWN]
+            if share >= _SENSITIVE
+        ]  # fmt: skip
+
+    def sci(self, name: str, place: str) -> dict[str, Any]:
+        """The Software Carbon Intensity of a place: its formula, what each letter stands for, and the impacts behind it."""
+        entities = (parse_entity(row.entity) for row in self.rows if at(row.entity, place))
+        journey = next((entity.journey for entity in entities if entity), "")
+        record = next((one for one in self.run.content["journeys"] if one["name"] == journey), None)
+        if record is None:
+            raise UsageError(f"'{place}' is not of a journey.", repair="Open JOURNEY#sci.", culprit=name)
+        found = sci_of(
+            self.evaluation,
+            lambda entity: at(entity, place),
+            units=record.get("units", 1.0),
+            functional_unit=record["functional_unit"],
+        )
+        if found is None:
+            raise UsageError(
+                f"{self.evaluation.method.method_id} gives no SCI for '{place}': its climate figure is not energy times "
+                "carbon intensity.",
+                repair="Look through another method: --method lichen-1.",
+                culprit=name,
+            )
+        arguments = {
+            "energy_delivered_kwh": found.energy_kwh, "grid_gco2e_per_kwh": found.grid_gco2e_per_kwh,
+            "embodied_gco2e": found.embodied_gco2e, "functional_units": found.units,
+        }  # fmt: skip
+        formula = registry.get(FORMULA)
+        rows = [
+            {"name": argument, "tag": str(formula.arguments[argument]), "from": "sum", "value": value}
+            for argument, value in arguments.items()
         ]
+        chosen = climate_rows(self.evaluation, lambda entity: at(entity, place))
         return {
-            "impact_id": impact.impact_id,
-            "entity": impact.entity,
-            "indicator": impact.indicator,
-            "phase": impact.phase,
-            "accounting": impact.accounting,
-            "value": impact.value,
-            "low": impact.low,
-            "high": impact.high,
-            "unit": impact.unit,
-            "share": impact.value / share_of if share_of else None,
-            "rule": impact.rule,
-            "steps": [self.step(step, activities, factors) for step in steps],
-            "activities": [self.activity(activity) for activity in activities],
+            "name": name,
+            "indicator": NAME,
+            **found.to_json(),
+            "shares": shares(chosen),
+            "steps": [step(formula, rows, found.value)],
+            "range_from": self.range_from(HEADLINE, place),
+            "terms": self.terms(chosen, found.value),
         }
 
-    def step(self, step: Step, activities: Sequence[Activity], factors: list[Factor]) -> dict[str, Any]:
-        """A formula and the origin of each of its arguments; consumes the factors in the order in which they were used."""
-        formula = registry.get(step.formula_id)
-        return {
-            "formula": formula.formula_id,
-            "expression": formula.expression,
-            "summary": formula.summary,
-            "result": str(formula.result),
-            "sources": list(formula.sources),
-            "arguments": [
-                {"name": name, "tag": str(formula.arguments[name]), **self.argument(binding, activities, factors)}
-                for name, binding in step.bind.items()
-            ],
-        }
-
-    def activity(self, activity: Activity) -> dict[str, Any]:
-        """The row, its repetitions, and where they lie."""
-        kept: Sequence[int] = ()
-        entity = parse_entity(activity.entity)
-        for journey in self.run.content["journeys"]:
-            if entity is not None and journey["name"] == entity.journey:
-                kept = journey["sampling"]["kept"]
-        return {
-            "activity_id": activity.activity_id,
-            "quantity": activity.quantity,
-            "value": activity.value,
-            "unit": activity.unit,
-            "method": activity.method,
-            "samples": list(activity.samples),
-            "kept": list(kept),
-            "attributes": dict(activity.attributes),
-        }
-
-    def argument(self, binding: Binding, activities: Sequence[Activity], factors: list[Factor]) -> dict[str, Any]:
-        """Where an argument of a formula comes from; a factor that was made of others shows them."""
-        if binding.kind == "factor":
-            factor = factors.pop(0)
-            made_of = components(self.workspace, factor, as_of(self.run.content))
-            return {"from": "factor", "factor": factor.to_json(), **({"components": made_of} if made_of else {})}
-        if binding.kind == "quantity":
-            value = next((row.value for row in activities if row.quantity == binding.name), None)
-            return {"from": "quantity", "quantity": binding.name, "value": value}
-        return {"from": binding.kind, "name": binding.name}
-
-    def counter(self, name: str, place: str, quantity: str, evaluation: Evaluation) -> dict[str, Any]:
+    def counter(self, name: str, place: str, quantity: str) -> dict[str, Any]:
         """A counter as the tables show it, the rows that it is made of, and the machine they were read on."""
         entities = (parse_entity(row.entity) for row in self.rows if at(row.entity, place))
         journey = next((entity.journey for entity in entities if entity), "")
@@ -256,7 +248,7 @@ class _Explainer:
         if record is None:
             raise UsageError(f"'{place}' is not of a journey.", repair="Open JOURNEY#COUNTER.", culprit=name)
         kept = record["sampling"]["kept"]
-        figures = JourneyFigures(journey, self.rows, evaluation, kept, self.workspace.nomenclature)
+        figures = JourneyFigures(journey, self.rows, self.evaluation, kept, self.workspace.nomenclature)
         one_part = place.count("/") >= _SLASHES_OF_A_PART
         rows = [
             row
@@ -276,6 +268,6 @@ class _Explainer:
             **counter.to_json(),
             "kept": list(kept),
             "samples_taken": record["sampling"]["taken"],
-            "rows": [{"entity": row.entity, **self.activity(row)} for row in rows],
+            "rows": [{"entity": row.entity, **self.derivations.activity(row)} for row in rows],
             "host": dict(self.run.content["host"]),
         }

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from lichen.service.comparison import Comparison
 from lichen.service.composition import Composition
+from lichen.service.sci import Sci
 
 Kind = Literal["journey", "command"]
 
@@ -193,6 +194,7 @@ class JourneyResult:
         units: functional units that one run does; the figures are of one unit.
         whole: the figures of the whole run; None where it does one unit.
         composition: the climate figure by cause; None when there is none.
+        sci: Software Carbon Intensity per functional unit; None where the method gives none.
         comparison: the climate figure beside those of other methods; None when no other gives one.
     """
 
@@ -215,6 +217,7 @@ class JourneyResult:
     whole: Figures | None = None
     composition: Composition | None = None
     comparison: Comparison | None = None
+    sci: Sci | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As ``--json`` prints it."""
@@ -228,6 +231,7 @@ class JourneyResult:
             "agent_cpu_s": self.agent_cpu_s, "driver_cpu_s": self.driver_cpu_s, "kind": self.kind, "units": self.units,
             "whole": None if self.whole is None else self.whole.to_json(),
             "composition": None if self.composition is None else self.composition.to_json(),
+            "sci": None if self.sci is None else self.sci.to_json(),
             "comparison": None if self.comparison is None else self.comparison.to_json(),
         }  # fmt: skip
 

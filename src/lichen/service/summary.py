@@ -32,6 +32,7 @@ from lichen.service.result import (
     Sampling,
     StepResult,
 )  # fmt: skip
+from lichen.service.sci import sci_of
 from lichen.service.workspace import Workspace
 from lichen.stats.sampling import half_width_of_kept
 
@@ -234,6 +235,12 @@ def _journey_result(
         units=journey.get("units", 1.0),
         whole=figures.whole(journey.get("units", 1.0)),
         composition=figures.composition(),
+        sci=sci_of(
+            evaluation,
+            lambda path: journey_of(path) == journey["name"],
+            units=journey.get("units", 1.0),
+            functional_unit=journey["functional_unit"],
+        ),
         comparison=comparison,
     )  # fmt: skip
 

@@ -207,6 +207,11 @@ class JourneyView:
         return say.whole_words(self.journey, self.words, self.numbers) or ""
 
     @cached_property
+    def sci(self) -> str:
+        """The Software Carbon Intensity; empty where the method gives none."""
+        return say.sci_words(self.journey, self.words, self.numbers)
+
+    @cached_property
     def cv(self) -> str:
         """Coefficient of variation of the samples; empty when there is none."""
         cv = self.journey.sampling.cv

@@ -97,5 +97,5 @@ class ReportView:
 
     @cached_property
     def fallbacks(self) -> list[str]:
-        """Factors of another place that stood in."""
-        return say.fallbacks(self.result, self.words)
+        """What was restated, and factors of another place that stood in."""
+        return [*say.restatements(self.result, self.words), *say.fallbacks(self.result, self.words)]
