@@ -25,7 +25,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "demo": "Measure the bundled sample application and write a report.",
     "explain": "Open a figure down to its formula, factors, sources and raw values.",
     "methods": "List the methods, or show one.",
-    "factors": "Search the factors; open one; compare packs; list licences.",
+    "factors": "Search the factors; open one; compare packs; list licences; fetch hours.",
     "restate": "Recompute history with today's method and factors, beside what was said first.",
     "evaluate": "Apply methods to activities given as JSON.",
     "power": "Estimate watts at the wall of a machine at a load, with range, without a meter.",

@@ -100,6 +100,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "added": ("added", "ajouté"),
     "removed": ("removed", "retiré"),
     "changed": ("changed", "changé"),
+    "fetched": ("{file}: {count} intervals of {zone}", "{file} : {count} intervalles de {zone}"),
     "no_difference": ("No row differs.", "Aucune ligne ne diffère."),
     "same_factors": ("The run was evaluated with the factors in force.", "La mesure utilisait les facteurs en vigueur."),
     "other_factors": (

@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looking into the factors: search, one row with everything that led to it, two sets compared, licences."""
+"""Looking into the factors: search, one row with everything that led to it, two sets compared, licences, hours fetched."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from lichen.errors import FactorError, FactorNotFound
+from lichen.errors import FactorError, FactorNotFound, UsageError
+from lichen.factors.adapters import ADAPTERS
+from lichen.factors.adapters.base import Adapter, Piece, file_text, write
+from lichen.factors.adapters.base import fetch as fetch_intervals
 from lichen.factors.places import Place, of_name
 from lichen.factors.reader import read_pack
 from lichen.factors.schema import validate
 from lichen.factors.store import WORLD, FactorStore
 from lichen.ledger import runfile
-from lichen.records import Factor
+from lichen.records import Factor, timestamp
 from lichen.service.workspace import Workspace
 
 _RUN_FILE: Final = (".run.json", ".run.json.gz")
@@ -115,6 +119,59 @@ def _vintage(row: Factor) -> dict[str, Any]:
         "high": row.high,
         "pack": row.pack,
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """What is asked of a source of electricity by the hour: all days from ``first`` to ``last``, in UTC."""
+
+    adapter: str
+    zone: str
+    first: date
+    last: date
+    file: Path
+    url: str | None = None
+
+
+def fetch_grid(workspace: Workspace, fetch: Fetch, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Asks a source over the network and writes a grid file, which ``extend.grids`` may name.
+
+    Args:
+        environment: holds the token of a source that wants one.
+
+    Returns:
+        ``file``, ``zone``, ``source``, ``licence``, ``scope``, the number of ``intervals``, and ``from`` and ``to``.
+
+    Raises:
+        UsageError: an unknown source, days in the wrong order, no token.
+        FactorError: the source does not know the zone, does not answer, or answers something else; the file cannot be written.
+    """
+    if fetch.adapter not in ADAPTERS:
+        raise UsageError(
+            f"There is no source '{fetch.adapter}'.", repair=f"Sources: {', '.join(ADAPTERS)}.", culprit=fetch.adapter
+        )
+    if fetch.last < fetch.first:
+        raise UsageError(
+            f"--to {fetch.last} lies before --from {fetch.first}.", repair="Exchange the two.", culprit=str(fetch.last)
+        )
+    module, _, name = ADAPTERS[fetch.adapter].partition(":")
+    adapter: Adapter = getattr(import_module(module), name)()
+    token = environment.get(adapter.token_variable, "") if adapter.token_variable else ""
+    if adapter.token_variable and not token:
+        raise UsageError(
+            f"{adapter.name} answers only with a token.",
+            repair=f"Put yours into the environment variable {adapter.token_variable}.",
+            culprit=adapter.token_variable,
+        )
+    start, end = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (fetch.first, fetch.last))
+    whole = Piece(of_name(fetch.zone).zone or fetch.zone, start, end + timedelta(days=1))
+    intervals = fetch_intervals(adapter, whole, token=token, factor=workspace.factors.lookup, url=fetch.url)
+    write(fetch.file, file_text(adapter, whole.zone, intervals, datetime.now(UTC)))
+    return {
+        "file": str(fetch.file), "zone": whole.zone, "source": adapter.title, "licence": adapter.licence,
+        "scope": adapter.scope, "intervals": len(intervals), "from": timestamp(intervals[0].start),
+        "to": timestamp(intervals[-1].start),
+    }  # fmt: skip
 
 
 def licences(workspace: Workspace) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -53,11 +54,11 @@ Examples:
   lichen factors grid --zone FR
   lichen factors show facility.pue --zone aws:eu-west-3
   lichen factors diff old-packs/ our-house.toml
-  lichen factors licences""",
+  lichen factors fetch rte --zone FR --from 2026-03-01 --to 2026-03-31 -o fr.csv""",
 )
 @common_options
 def command() -> None:
-    """Search the factors; open one; compare packs; list licences.
+    """Search the factors; open one; compare packs; list licences; fetch hours.
 
     `lichen factors WORD…` is short for `lichen factors search WORD…`.
     """
@@ -136,6 +137,44 @@ def diff(invocation: Invocation, old: Path, new: Path | None) -> None:
         invocation.print_json(found)
         return
     _Printer(invocation, workspace.settings.lang).difference(found)
+
+
+@command.command(
+    "fetch",
+    epilog="""\b
+Sources: electricity-maps, entsoe, neso (GB), rte (FR).
+Example: lichen factors fetch rte --zone FR --from 2026-03-01 --to 2026-03-31 -o fr.csv""",
+)
+@click.argument("adapter", metavar="SOURCE")
+@click.option("--zone", required=True, metavar="ZONE", help="Country or grid zone.")
+@click.option(
+    "--from", "first", required=True, type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="First day (UTC)."
+)
+@click.option("--to", "last", required=True, type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Last day (UTC).")
+@click.option(
+    "--output", "-o", "file", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Grid file to write."
+)
+@click.option("--url", metavar="ADDRESS", help="Address that answers in place of the source's own.")
+@common_options
+@click.pass_obj
+def fetch(invocation: Invocation, /, adapter: str, first: datetime, last: datetime, **said: Any) -> None:
+    """Ask a source for electricity by the hour, and write the file that extend.grids names.
+
+    This is the only command that asks for factors over the network.
+    """
+    from lichen.service import factors
+
+    workspace = invocation.workspace()
+    wanted = factors.Fetch(adapter=adapter, first=first.date(), last=last.date(), **said)
+    found = factors.fetch_grid(workspace, wanted, os.environ)
+    if invocation.json:
+        invocation.print_json(found)
+        return
+    printer = _Printer(invocation, workspace.settings.lang)
+    count = printer.numbers.integer(found["intervals"])
+    click.echo(printer.words["fetched"].format(file=found["file"], count=count, zone=found["zone"]))
+    for key in ("source", "licence"):
+        click.echo(f"{printer.words[key]}{printer.words.colon}{found[key]}")
 
 
 @command.command("licences", epilog="Example: lichen factors licences --json")
