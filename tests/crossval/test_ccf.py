@@ -22,8 +22,8 @@ SECONDS_PER_HOUR: Final = 3600
 HOURS_PER_DAY: Final = 24
 GRAMS_PER_TONNE: Final = 1e6
 
-# Rows of the fixtures of packages/aws/src/__tests__ (Apache-2.0): region, platform, kind of amount, amount, virtual CPUs, month,
-# replication where the row states it, then kilowatt-hours and metric tonnes of CO2 equivalents that the tests expect.
+# Rows of the fixtures of packages/{aws,azure,gcp}/src/__tests__ (Apache-2.0): region, platform, kind of amount, amount, virtual
+# CPUs, month, replication where the row states it, then kilowatt-hours and metric tonnes of CO2 equivalents that they expect.
 PUBLISHED: Final = [
     ("us-east-2", "aws:t2.micro", "h", 2, 1, "2020-11", None, 0.026714859604492512, 1.0969335072481462e-05),
     ("us-west-2", "aws:db.t2.micro", "h", 2, 1, "2020-10", None, 0.03376132322432609, 1.0876784219211461e-05),
@@ -72,6 +72,26 @@ PUBLISHED: Final = [
     ("us-east-2", "aws:p4d.24xlarge", "h", 48, 96, "2022-01", None, 133.44240742861564, 0.054792520029449),
     ("us-east-1", "aws:lambda", "s", 5, 1, "2022-01", None, 3.341944444444445e-06, 1.2668275386111113e-09),
     ("us-east-1", "aws:lambda-arm", "s", 7, 1, "2022-01", None, 2.3834999999999997e-06, 9.035109614999999e-10),
+    ("uksouth", "azure:d2_v2", "h", 17, 2, "2020-11", None, 0.2614738305048199, 5.883161186358448e-05),
+    ("westeurope", "azure:d4as_v4", "h", 0.250004, 4, "2020-11", None, 0.002863085156621724, 9.402371654345742e-07),
+    ("CentralUS", "azure:f1", "h", 7, 1, "2020-11", None, 0.0683736557005491, 2.914454423698185e-05),
+    ("northeurope", "azure:d8_v3", "h", 5, 8, "2020-11", None, 0.18258564019771067, 5.086835935908219e-05),
+    ("SouthCentralUS", "azure:container-instances", "h", 10, 1, "2020-11", None, 0.025359, 9.464764929e-06),
+    (None, "azure:mysql", "h", 12, 2, "2020-11", None, 0.18258479999999996, 6.413838151448518e-05),
+    ("westeurope", "azure:mysql", "GB-h", 48, 0, "2020-11", None, 0.000204768, 6.72458112e-08),
+    ("ukwest", "azure:container-instances", "RAM GB-h", 14.44976379, 0, "2020-11", None, 0.0067122042757308, 1.51024596204e-06),
+    ("apsoutheast", "azure:redis-cache", "RAM GB-h", 48, 0, "2020-11", None, 0.04459392, 1.819431936e-05),
+    ("uksouth", "azure:bandwidth", "GB", 10, 0, "2020-11", None, 0.01185, 2.66625e-06),
+    ("us-east1", "gcp:compute-engine", "s", 80000, 1, "2020-11", None, 0.058544444444444455, 2.5408288888888893e-05),
+    ("us-east1", "gcp:disk-ssd", "B.s", 4.26e18, 0, "2020-11", None, 1.4206307241693137, 0.0006165537342894821),
+    ("us-west1", "gcp:disk-hdd", "B.s", 7.8e17, 0, "2020-10", None, 0.14089588754965615, 8.45375325297937e-06),
+    ("nam4", "gcp:cloud-storage", "B.s", 491520, 0, "2020-11", None, 1.7757217089335e-13, 1.4702975749969e-16),
+    ("us", "gcp:cloud-storage", "B.s", 5.15376128e8, 0, "2020-11", None, 1.8619071019606e-10, 5.2226494209996e-13),
+    ("us-west1", "gcp:n1-standard-1", "s", 80000, 1, "2020-10", None, 0.2548100421387902, 1.5288602528327412e-05),
+    ("us-east1", "gcp:g1-small", "s", 17512304, 1, "2020-10", None, 18.070628440241652, 0.007842652743064876),
+    ("us-east1", "gcp:e2-medium", "s", 9234985, 1, "2020-10", None, 13.243675227657059, 0.005747755048803163),
+    ("us-west1", "gcp:nvidia-tesla-v100", "GPU s", 3600, 1, "2020-10", None, 0.18755, 1.1253e-05),
+    ("europe-west1", "gcp:nvidia-tesla-a100", "GPU s", 3600, 1, "2020-10", None, 0.246885, 2.715735e-05),
 ]  # fmt: skip
 
 
@@ -80,7 +100,7 @@ def workspace() -> Workspace:
     return Workspace(Settings())
 
 
-def activity(platform: str, region: str, kind: str, amount: float, **more: Any) -> dict[str, Any]:
+def activity(platform: str, region: str | None, kind: str, amount: float, **more: Any) -> dict[str, Any]:
     """A line of a bill as an activity; ``vcpus`` and ``month`` say what hours and gigabyte-months are of."""
     vcpus, month = more.pop("vcpus", 1), more.pop("month", "2020-10")
     year, number = map(int, month.split("-"))
@@ -91,10 +111,14 @@ def activity(platform: str, region: str, kind: str, amount: float, **more: Any) 
         "GB-Mo": ("storage_byte_seconds", amount * hours, "GB.h"),
         "GB-h": ("storage_byte_seconds", amount, "GB.h"),
         "GB": ("network_bytes", amount, "GB"),
+        "B.s": ("storage_byte_seconds", amount, "B.s"),
+        "RAM GB-h": ("memory_byte_seconds", amount, "GB.h"),
+        "GPU s": ("gpu_time", amount, "s"),
     }[kind]
     started_at = f"{date(year, number, 1).isoformat()}T00:00:00Z"
-    row = {"entity": "bill", "quantity": quantity, "value": value, "unit": unit, "platform": platform, "region": region}
-    return {**row, "started_at": started_at, **{name: said for name, said in more.items() if said is not None}}
+    row = {"entity": "bill", "quantity": quantity, "value": value, "unit": unit, "platform": platform}
+    more |= {"region": region, "started_at": started_at}
+    return {**row, **{name: said for name, said in more.items() if said is not None}}
 
 
 def totals(workspace: Workspace, method: str, row: dict[str, Any]) -> tuple[float, float]:

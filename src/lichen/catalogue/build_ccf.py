@@ -3,7 +3,8 @@
 
 Run it with ``python -m lichen.catalogue.build_ccf ARCHIVE.tar.gz [OUTPUT]``; `lichen.catalogue.ccf_source` says which archive.
 Services come from ``ccf_services.csv`` beside it: copies kept, drives and virtual CPUs per billed unit, from
-``ReplicationFactors.ts``, ``CostAndUsageTypes.ts`` and ``CostAndUsageReportsRow.ts`` of the same archive.
+``ReplicationFactors.ts``, ``CostAndUsageTypes.ts`` and ``CostAndUsageReportsRow.ts`` of the same archive. Instances that only
+``instances.csv.gz`` knows are younger than the program, which takes them for the average processor of their provider.
 
 Columns, where ``ccf_fixed_`` is what the repaired method reads:
 
@@ -36,6 +37,7 @@ from lichen.catalogue.ccf_source import PROVIDERS, UNKNOWN, Source, processors_i
 
 HERE: Final = Path(__file__).parent
 OUTPUT: Final = HERE / "ccf_instances.csv.gz"
+INSTANCES: Final = HERE / "instances.csv.gz"
 SERVICES: Final = HERE / "ccf_services.csv"
 VCPUS_PER_CHIP: Final = 96
 TWO_CHIPS: Final = frozenset({"m5zn", "z1d"})
@@ -76,6 +78,7 @@ Facts = dict[str, Any]
 def build(source: Source) -> list[Facts]:
     """Every row, in any order."""
     rows = [*_aws(source), *_azure(source), *_gcp(source), *_services()]
+    rows += _younger({row["key"] for row in rows})
     rows += [{"key": provider, "ccf_cpu": f"{provider}_unknown"} for provider in PROVIDERS]
     for row in rows:
         provider = row["key"].partition(":")[0]
@@ -288,6 +291,15 @@ def _services() -> Iterator[Facts]:
             if row["ccf_byte_hours"]:
                 facts["ccf_byte_hours_ratio"] = BYTE_HOURS_RATIO
             yield facts
+
+
+def _younger(known: set[str]) -> Iterator[Facts]:
+    """Instances that the catalogue knows and the program does not: it takes them for the provider's average, without memory."""
+    with gzip.open(INSTANCES, "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            provider = row["key"].partition(":")[0]
+            if provider in PROVIDERS and row["key"] not in known:
+                yield {"key": row["key"], "ccf_vcpus": row["vcpu"], "ccf_cpu": f"{provider}_unknown"}
 
 
 def cell(value: object) -> str:
