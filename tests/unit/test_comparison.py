@@ -19,7 +19,8 @@ from lichen.ledger import runfile
 from lichen.render.comparison import ComparisonWords
 from lichen.render.i18n import LANGUAGES, catalogue
 from lichen.render.numbers import Numbers
-from lichen.service.comparison import Comparison, MethodFigure, compare, differences, journey_of
+from lichen.service.comparison import Comparison, compare, journey_of
+from lichen.service.differences import MethodFigure, differences
 from lichen.service.evaluation import evaluate_activities, evaluate_document, parse_document
 from lichen.service.summary import summarise
 from lichen.service.workspace import Workspace
@@ -150,8 +151,9 @@ def test_what_a_method_lacks_somewhere_is_told_and_what_nobody_knows_is_not(work
     ]
     (row,) = compare(evaluations, journey_of, ["gwp100"])
     assert row.entity == "buy"
-    assert codes(row)["gap_other"] == {"quantities": ["network_bytes"]}
+    assert codes(row)["gap_other"] == {"quantities": {"network_bytes": pytest.approx(0.5)}}
     assert "gap_first" not in codes(row)
+    assert row.figures[1].to_json()["gaps"] == ["network_bytes", "requests"]
 
 
 def test_ranges_of_a_sum_are_taken_after_adding(workspace: Workspace) -> None:

@@ -10,7 +10,8 @@ from typing import Any, Final
 from lichen.render.figures import plain
 from lichen.render.i18n import Catalogue
 from lichen.render.numbers import Amount, Numbers, Rung, last_place
-from lichen.service.comparison import Comparison, Difference, MethodFigure
+from lichen.service.comparison import Comparison
+from lichen.service.differences import Difference, MethodFigure
 
 _EXACT: Final = 1e-9
 """Relative width below which a range is none: all factors of the method are fixed."""
@@ -114,11 +115,17 @@ class ComparisonWords:
         return self._words.say(f"difference.{difference.code}", **told, **tellers[difference.code](difference.values))
 
     def _scope(self, values: Mapping[str, Any]) -> dict[str, str]:
-        pieces = [
+        return {
+            "pieces": self._pieces(values["quantities"]),
+            "share": self._numbers.whole_percent(values["share"]),
+        }
+
+    def _pieces(self, shares: Mapping[str, float]) -> str:
+        """``screen time 92%, CPU time 5%``."""
+        return ", ".join(
             self._words.say("compare.piece", quantity=self._quantity(name), share=self._numbers.whole_percent(share))
-            for name, share in values["quantities"].items()
-        ]
-        return {"pieces": ", ".join(pieces), "share": self._numbers.whole_percent(values["share"])}
+            for name, share in shares.items()
+        )
 
     def _quantity(self, name: str) -> str:
         return self._words.word("follows", plain(name))
@@ -173,7 +180,7 @@ class ComparisonWords:
         return {"methods": ", ".join(map(plain, values["methods"]))}
 
     def _gap(self, values: Mapping[str, Any]) -> dict[str, str]:
-        return {"quantities": ", ".join(map(self._quantity, values["quantities"]))}
+        return {"pieces": self._pieces(values["quantities"])}
 
     def _times(self, ratio: float | None) -> str:
         if ratio is None:

@@ -21,105 +21,18 @@ from lichen.model.chain import Chain
 from lichen.model.method import Method
 from lichen.model.results import Evaluation
 from lichen.records import Factor, Phase
+from lichen.service.differences import ENERGY, Difference, Electricity, MethodFigure, Source, differences
 
 _UNKNOWN: Final = "unknown_value"
 
 PlaceOf = Callable[[str], str | None]
-Name = TypeVar("Name", str, tuple[str, ...])
+Name = TypeVar("Name", str, Source, tuple[str, ...])
 
 GRID_ARGUMENT: Final = "grid_x_per_kwh"
 """Argument of formulas that takes what a delivered kWh costs."""
-ENERGY: Final = "energy"
-_SHOWN: Final = 0.01
-"""Shares and ratios that differ by less read the same: no difference is told."""
 _TIERS: Final = {boundary: tier for tier, boundaries in OF_TIER.items() for boundary in boundaries}
 _SAME: Final[Mapping[str, str]] = {"cpu_time_share": "cpu_time", "memory_peak": "memory_byte_seconds"}
 """Quantities that say the same thing as another one in other words."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Electricity:
-    """What a kWh costs in a method, where and when: the factor, before losses. Unit of ``value``: the indicator's per kWh."""
-
-    place: str
-    year: int
-    value: float
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON prints it."""
-        return {"place": self.place, "year": self.year, "value": self.value}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MethodFigure:
-    """One method's figure of one place and indicator.
-
-    Attributes:
-        title: the method's, by language.
-        value, low, high: over both phases, in the indicator's unit; None where the method gives nothing.
-        ratio: to the first method's; None where one of them is unknown or the first is zero.
-        use, embodied: the two phases; they sum to ``value``.
-        energy_kwh: electricity in use; None where the method computes none.
-        per_kwh: what a kWh of it costs in effect, losses included; None where the figure does not come from energy.
-        electricity: the factors behind ``per_kwh``, the one with the largest share first.
-        tiers: share of the figure by tier (device, network, server), as far as the method tells them apart.
-        quantities: share of the figure that rests on each quantity; one that rests on several counts for each of them.
-        rests: the same without overlap: share of the figure by all the quantities that it rests on.
-        gaps: quantities that the method reads and could not convert.
-        grade: its letter; None where the method grades nothing, or not this place.
-    """
-
-    method: str
-    title: Mapping[str, str] = field(default_factory=dict)
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    ratio: float | None = None
-    use: float = 0.0
-    embodied: float = 0.0
-    energy_kwh: float | None = None
-    per_kwh: float | None = None
-    electricity: tuple[Electricity, ...] = ()
-    tiers: Mapping[str, float] = field(default_factory=dict)
-    quantities: Mapping[str, float] = field(default_factory=dict)
-    rests: Mapping[tuple[str, ...], float] = field(default_factory=dict)
-    gaps: tuple[str, ...] = ()
-    grade: str | None = None
-
-    def resting_on(self, quantities: frozenset[str]) -> float:
-        """Share of the figure that rests on one or more of ``quantities``."""
-        return math.fsum(share for names, share in self.rests.items() if not quantities.isdisjoint(names))
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON prints it."""
-        return {
-            "method": self.method, "title": dict(self.title), "value": self.value, "low": self.low, "high": self.high,
-            "ratio": self.ratio, "use": self.use, "embodied": self.embodied, "energy_kwh": self.energy_kwh,
-            "per_kwh": self.per_kwh, "electricity": [row.to_json() for row in self.electricity], "tiers": dict(self.tiers),
-            "quantities": dict(self.quantities), "gaps": list(self.gaps), "grade": self.grade,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A reason why a method's figure is not the first method's.
-
-    Attributes:
-        code: ``scope_first`` and ``scope_other`` (quantities that only one counts), ``tiers``, ``phases``, ``energy`` and
-            ``per_kwh`` (whose ratios multiply to that of the use phase), ``no_energy`` (only one figure comes from energy),
-            ``gap_first`` and ``gap_other`` (quantities that one should count and could not).
-        method: the other method; first: the one that it is compared with.
-        values: what the sentence is made of.
-    """
-
-    code: str
-    method: str
-    first: str
-    values: Mapping[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON prints it."""
-        return {"code": self.code, "method": self.method, "first": self.first, "values": dict(self.values)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +65,7 @@ class _Piece:
     """A figure that a sum is made of, with what it comes from."""
 
     value: float
+    entity: str
     phase: Phase
     quantities: tuple[str, ...]
     tier: str | None
@@ -195,7 +109,7 @@ def compare(
             if sum((place, name) in found for found in sums) < 2:
                 continue
             figures = [
-                _figure(e.method, found, place, name, lost.get(place, ()), graded.get((place, name)))
+                _figure(e.method, found, place, name, frozenset(lost.get(place, ())), graded.get((place, name)))
                 for e, found, lost, graded in zip(evaluations, sums, gaps, letters, strict=True)
             ]
             unit = nomenclature.indicator(name).unit
@@ -253,6 +167,7 @@ def _piece(batch: Batch, chain: Chain, number: int, row: int) -> _Piece:
     boundary = next((f.boundary for _, f in bound if f is not None and f.boundary in _TIERS), None)
     return _Piece(
         value=float(batch.values[number][row]),
+        entity=batch.groups[row].entity,
         phase=batch.work.rule.phase,
         quantities=tuple(_SAME.get(name, name) for name in batch.work.rule.quantities),
         tier=None if boundary is None else _TIERS[boundary],
@@ -260,14 +175,14 @@ def _piece(batch: Batch, chain: Chain, number: int, row: int) -> _Piece:
     )
 
 
-def _gaps(evaluation: Evaluation, place_of: PlaceOf) -> dict[str, tuple[str, ...]]:
-    """Quantities of each place that the method should have converted; what nobody knows is no method's gap."""
-    found: dict[str, dict[str, None]] = {}
+def _gaps(evaluation: Evaluation, place_of: PlaceOf) -> dict[str, set[Source]]:
+    """What the method should have converted at each place and could not; what nobody knows is no method's gap."""
+    found: dict[str, set[Source]] = {}
     for row in evaluation.not_covered:
         place = None if row.by_design or row.code == _UNKNOWN else place_of(row.entity)
         if place is not None:
-            found.setdefault(place, {})[_SAME.get(row.quantity, row.quantity)] = None
-    return {place: tuple(names) for place, names in found.items()}
+            found.setdefault(place, set()).add((row.entity, _SAME.get(row.quantity, row.quantity)))
+    return found
 
 
 def _figure(
@@ -275,12 +190,12 @@ def _figure(
     sums: Mapping[tuple[str, str], _Sum],
     place: str,
     indicator: str,
-    gaps: tuple[str, ...],
+    missing: frozenset[Source],
     grade: str | None,
 ) -> MethodFigure:
     one = sums.get((place, indicator))
     if one is None:
-        return MethodFigure(method=method.method_id, title=method.title, gaps=gaps)
+        return MethodFigure(method=method.method_id, title=method.title, missing=missing)
     pieces, value = one.pieces, _total(one.pieces)
     low, high = uncertainty.bounds(one.draws)
     energy = sums.get((place, ENERGY))
@@ -300,7 +215,8 @@ def _figure(
         tiers=_shares(((p.tier, p.value) for p in pieces), value) if all(p.tier for p in pieces) else {},
         quantities=_shares(((name, p.value) for p in pieces for name in p.quantities), value),
         rests=_shares(((p.quantities, p.value) for p in pieces), value),
-        gaps=gaps,
+        sources=_shares((((p.entity, name), p.value) for p in pieces for name in p.quantities), value),
+        missing=missing,
         grade=grade,
     )
 
@@ -327,57 +243,3 @@ def _electricity(priced: Sequence[_Piece]) -> tuple[Electricity, ...]:
             by_factor[key] = by_factor.get(key, 0.0) + piece.value
     ordered = sorted(by_factor, key=lambda key: -by_factor[key])
     return tuple(Electricity(place=place, year=year, value=value) for place, year, value in ordered)
-
-
-def differences(first: MethodFigure, other: MethodFigure, indicator: str) -> list[Difference]:
-    """What makes a method's figure another one than the first method's; nothing where one of them has none.
-
-    Args:
-        first: of the method compared with; other: of the other one, for the same place and indicator.
-        indicator: name.
-    """
-    if not first.value or not other.value:
-        return []
-    found: dict[str, dict[str, Any]] = {}
-    for code, counting, lacking in (("scope_first", first, other), ("scope_other", other, first)):
-        only = {name: share for name, share in counting.quantities.items() if name not in lacking.quantities and share}
-        if only:
-            found[code] = {"quantities": only, "share": counting.resting_on(frozenset(only))}
-    if first.tiers and other.tiers and _apart(first.tiers, other.tiers):
-        found["tiers"] = {"first": dict(first.tiers), "other": dict(other.tiers)}
-    if abs(first.embodied - other.embodied) >= _SHOWN * max(first.value, other.value):
-        found["phases"] = {
-            "first": {"use": first.use, "embodied": first.embodied},
-            "other": {"use": other.use, "embodied": other.embodied},
-        }
-    if indicator != ENERGY:
-        found |= _by_energy(first, other)
-    for code, counting, lacking in (("gap_first", other, first), ("gap_other", first, other)):
-        lost = [name for name in lacking.gaps if counting.quantities.get(name)]
-        if lost:
-            found[code] = {"quantities": lost}
-    return [Difference(code=code, method=other.method, first=first.method, values=v) for code, v in found.items()]
-
-
-def _apart(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    return any(abs(one.get(name, 0.0) - other.get(name, 0.0)) >= _SHOWN for name in {*one, *other})
-
-
-def _by_energy(first: MethodFigure, other: MethodFigure) -> dict[str, dict[str, Any]]:
-    """How much of the ratio of the use phase is energy, and how much is what a kWh costs."""
-    found: dict[str, dict[str, Any]] = {}
-    if not first.per_kwh or not other.per_kwh or not first.energy_kwh or not other.energy_kwh:
-        lacking = [row.method for row in (first, other) if row.per_kwh is None]
-        return {"no_energy": {"methods": lacking}} if len(lacking) == 1 else {}
-    energy, price = other.energy_kwh / first.energy_kwh, other.per_kwh / first.per_kwh
-    if abs(energy - 1) >= _SHOWN:
-        found["energy"] = {"first": first.energy_kwh, "other": other.energy_kwh, "ratio": energy}
-    if abs(price - 1) >= _SHOWN:
-        found["per_kwh"] = {
-            "first": first.per_kwh,
-            "other": other.per_kwh,
-            "ratio": price,
-            "first_electricity": [row.to_json() for row in first.electricity],
-            "other_electricity": [row.to_json() for row in other.electricity],
-        }
-    return found
