@@ -51,6 +51,16 @@ def test_a_sum_lists_its_largest_rows_and_opens_the_largest(lichen: Lichen) -> N
     assert f"lichen explain {ids[1]}" in shown
 
 
+def test_without_an_id_the_only_journey_is_opened_and_several_are_listed(lichen: Lichen, tmp_path: Path) -> None:
+    refused = lichen()
+    assert refused.exit_code == 2
+    assert "has 2 journeys." in refused.stderr
+    assert "Name one: apply, follow." in refused.stderr
+    only = str(stored.write(tmp_path / "only", "follow").path)
+    assert lichen("--run", only).stdout == lichen("follow", "--run", only).stdout
+    assert lichen("--run", only).stdout.startswith("follow")
+
+
 def test_constants_of_a_formula_are_told(lichen: Lichen) -> None:
     assert re.search(r"JOULE_PER_KWH +3,600,000", lichen("apply/open#energy").stdout)
 
