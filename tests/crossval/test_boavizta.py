@@ -17,6 +17,7 @@ from lichen.model.results import Evaluation
 from lichen.service.evaluation import evaluate_activities, parse_document
 from lichen.service.workspace import Workspace
 
+FIGURES: Final = json.loads((Path(__file__).parent / "data" / "boavizta.json").read_text(encoding="utf-8"))["cases"]
 CASES: Final = Path(__file__).parents[3] / "shared" / "cases" / "boavizta.json"
 INDICATORS: Final = {"gwp": ("gwp100", 1e3), "adp": ("adpe", 1e3), "pe": ("pe", 1.0), "fe": ("energy", 1.0)}
 """Criterion of the cases -> indicator, and how many of its units are one of the criterion's."""
@@ -31,6 +32,22 @@ def cases() -> list[Any]:
 
 CASE: Final = pytest.mark.parametrize("case", cases())
 BESIDE: Final = pytest.mark.skipif(not CASES.exists(), reason="reference cases are not beside this checkout")
+
+
+@pytest.mark.parametrize("case", FIGURES, ids=lambda case: f"{case['platform']}-{case['hours']:g}h")
+def test_every_kind_of_machine_gives_the_originals_figures(case: dict[str, Any]) -> None:
+    """Hard disks, graphics processors, whole servers, guessed hosts, devices; with and without a place."""
+    said = {name: case[name] for name in ("platform", "utilisation", "zone") if case[name] is not None}
+    row = {"entity": "machine", "quantity": "instance_time", "value": case["hours"], "unit": "h", **said}
+    found = of_activity(row)
+    for criterion, (indicator, scale) in INDICATORS.items():
+        for theirs, ours in (("use", "use"), ("embedded", "embodied")):
+            expected = case[criterion][theirs]
+            values = [i.value for i in found.impacts if (i.indicator, i.phase) == (indicator, ours)]
+            if expected is None:
+                assert values == []
+            else:
+                assert sum(values) == pytest.approx(expected * scale, rel=1e-6), (criterion, theirs)
 
 
 def activity(case: dict[str, Any]) -> dict[str, Any]:
@@ -49,16 +66,16 @@ def activity(case: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def evaluation(case: dict[str, Any]) -> Evaluation:
+def of_activity(row: dict[str, Any]) -> Evaluation:
     workspace = Workspace(Settings())
-    rows, context = parse_document(workspace, {"activities": [activity(case)]})
+    rows, context = parse_document(workspace, {"activities": [row]})
     return evaluate_activities(workspace, workspace.method("boavizta-2.5"), rows, context, on=None)
 
 
 @BESIDE
 @CASE
 def test_instances_give_the_originals_use_and_manufacture(case: dict[str, Any]) -> None:
-    found = evaluation(case)
+    found = of_activity(activity(case))
     assert not found.not_covered
     for criterion, (indicator, scale) in INDICATORS.items():
         for theirs, ours in (("use", "use"), ("embedded", "embodied")):

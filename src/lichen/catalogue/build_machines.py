@@ -2,8 +2,8 @@
 """Makes ``instances.csv.gz``, ``hosts.csv.gz`` and ``terminals.csv.gz``: what cloud instances, servers and terminals are.
 
 Run it with ``python -m lichen.catalogue.build_machines boaviztapi-2.5.0-py3-none-any.whl [FOLDER]``. It reads the tables inside
-the archive of BoaviztAPI 2.5.0 (https://pypi.org/project/boaviztapi/2.5.0/, program under the AGPL-3.0; the figures are facts
-that it cites from makers, providers, Vantage and TechPowerUp) and takes over specifications, never text and never program.
+the archive of BoaviztAPI 2.5.0 (Boavizta, program under the AGPL-3.0; the figures are facts that it cites from makers, providers,
+Vantage and TechPowerUp) and takes over specifications, never text and never program.
 
 What the published tables leave open is completed as that version does it, so that its results are met:
 

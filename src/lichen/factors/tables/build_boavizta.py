@@ -2,9 +2,9 @@
 """Makes ``boavizta.csv.gz``: impacts of parts of servers, of end-user devices, and of electricity by country.
 
 Run it with ``python -m lichen.factors.tables.build_boavizta boaviztapi-2.5.0-py3-none-any.whl [OUTPUT]``. It reads
-``boaviztapi/data/factors.yml`` inside the archive of BoaviztAPI 2.5.0 (https://pypi.org/project/boaviztapi/2.5.0/, program under
-the AGPL-3.0; the figures are facts of the Umweltbundesamt's study 94/2021, of ADEME's Base IMPACTS and Base Empreinte, of CEPIR,
-of Ember and of a study of 2021) and takes over figures only; each row's comment says which.
+``boaviztapi/data/factors.yml`` inside the archive of BoaviztAPI 2.5.0 (Boavizta, program under the AGPL-3.0; the figures are
+facts of the Umweltbundesamt's study 94/2021, of ADEME's Base IMPACTS and Base Empreinte, of CEPIR, of Ember and of a study of
+2021) and takes over figures only; each row's comment says which.
 
 - Parts are given in the criteria ``gwp``, ``adp`` and ``pe``; end-user devices have ``adpe`` instead of ``adp`` and no ``pe``.
 - The archive's default area is Europe; its row is that of the world here, because the method takes it where nobody says a place.
