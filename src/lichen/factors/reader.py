@@ -37,7 +37,11 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "geography": "WORLD", "valid_to": "", "licence": "", "distribution": "lognormal", "range_basis": "source",
     "redistributable": True, "comment": "",
 }  # fmt: skip
-_SECTIONS: Final = frozenset({"pack", "defaults", "factor", "table", "source"})
+_SECTIONS: Final[Mapping[str, str]] = {
+    "pack": "a table", "defaults": "a table", "factor": "a list of tables", "table": "a list of tables",
+    "source": "a table of tables",
+}  # fmt: skip
+_SOURCE_TEXTS: Final = ("title", "publisher", "url", "licence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +89,12 @@ def read_pack(path: Path) -> Pack:
         FactorError: unreadable file, not toml, no ``[pack]`` header, unknown section, damaged table or source.
     """
     content = _toml(path)
+    _check_shape(path, content)
     header = content.get("pack")
-    if not isinstance(header, dict) or not {"id", "version", "description"} <= header.keys():
+    if header is None or not {"id", "version", "description"} <= header.keys() or not header["id"]:
         raise FactorError(
             f"The factor pack {path} has no complete [pack] header.",
             repair="Begin it with [pack], id, version and description.",
-            culprit=str(path),
-        )
-    unknown = sorted(content.keys() - _SECTIONS)
-    if unknown:
-        raise FactorError(
-            f"The factor pack {path} has the unknown section '{unknown[0]}'.",
-            repair=f"Sections: {', '.join(sorted(_SECTIONS))}.",
             culprit=str(path),
         )
     defaults = {**_DEFAULTS, **content.get("defaults", {})}
@@ -106,6 +104,30 @@ def read_pack(path: Path) -> Pack:
     ]
     sources = {**builtin_sources(), **_sources(path, content.get("source", {}))}
     return Pack(path, str(header["id"]), str(header["version"]), str(header["description"]), tuple(rows), sources)
+
+
+def _check_shape(path: Path, content: Mapping[str, Any]) -> None:
+    """Sections are known and of their kind."""
+    for section, value in content.items():
+        if section not in _SECTIONS:
+            raise FactorError(
+                f"The factor pack {path} has the unknown section '{section}'.",
+                repair=f"Sections: {', '.join(sorted(_SECTIONS))}.",
+                culprit=str(path),
+            )
+        wanted = _SECTIONS[section]
+        below: Iterable[object] = ()
+        if wanted == "a table of tables" and isinstance(value, dict):
+            below = value.values()
+        elif wanted == "a list of tables" and isinstance(value, list):
+            below = value
+        right = isinstance(value, list if wanted == "a list of tables" else dict)
+        if not right or not all(isinstance(item, dict) for item in below):
+            raise FactorError(
+                f"In the factor pack {path}, '{section}' is not {wanted}.",
+                repair=f"Write [[{section}]] above each." if wanted == "a list of tables" else f"Write [{section}].",
+                culprit=str(path),
+            )
 
 
 @cache
@@ -145,7 +167,7 @@ def _spread(where: str, data: dict[str, Any]) -> dict[str, Any]:
     grade = data.pop("pedigree", None)
     if grade is None:
         return data
-    if grade not in PEDIGREE:
+    if not isinstance(grade, str) or grade not in PEDIGREE:
         raise FactorError(
             f"{where} has the unknown pedigree grade '{grade}'.",
             repair=f"Grades: {', '.join(f'{name} (x/÷ {spread:g})' for name, spread in PEDIGREE.items())}.",
@@ -195,11 +217,20 @@ def _sources(path: Path, tables: Mapping[str, Any]) -> dict[str, Source]:
     found = {}
     for key, entry in tables.items():
         try:
-            found[key] = Source(key=key, **entry)
+            source = Source(key=key, **entry)
         except TypeError as error:
             raise FactorError(
                 f"The source '{key}' in {path} is incomplete or has an unknown field: {error}.",
                 repair="A source has title, publisher, year, url, licence and retrieved_at.",
                 culprit=key,
             ) from error
+        for name in _SOURCE_TEXTS:
+            text = getattr(source, name)
+            if not isinstance(text, str) or (name == "title" and not text):
+                raise FactorError(
+                    f"In {path}, the {name} of the source '{key}' is {'empty' if text == '' else 'not a text'}.",
+                    repair="Write it in quotes.",
+                    culprit=key,
+                )
+        found[key] = source
     return found

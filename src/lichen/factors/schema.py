@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from lichen.errors import FactorError
@@ -28,6 +28,9 @@ UNIT_TOKENS: Final = frozenset(
 )
 
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
+_TEXTS: Final = (
+    "id", "unit", "boundary", "geography", "source", "licence", "distribution", "range_basis", "comment",
+)  # fmt: skip
 _MANDATORY: Final[Mapping[str, str]] = {
     "id": "Give it a dotted name such as grid.gwp100.",
     "value": "Give the central value.",
@@ -103,7 +106,10 @@ def row_problems(row: Row, sources: Mapping[str, Source], units: Collection[str]
     for name in sorted(row.data.keys() - {*COLUMNS, VECTOR}):
         fields = ", ".join((*COLUMNS, VECTOR))
         yield Problem(row.where, f"'{name}' is not a field of a factor row", f"Fields: {fields}, pedigree.")
-    if missing:
+    texts = [name for name in _TEXTS if not isinstance(row.data.get(name, ""), str)]
+    for name in texts:
+        yield Problem(row.where, f"{name} is not a text", "Write it in quotes.")
+    if missing or texts:
         return
     for check in _CHECKS:
         finding = check(row.data, sources)
@@ -135,6 +141,8 @@ def number(value: object) -> float | None:
 
 def day(value: object) -> date | None:
     """A date from a toml date or a csv cell; None for anything else."""
+    if isinstance(value, datetime):
+        return None
     if isinstance(value, date):
         return value
     try:

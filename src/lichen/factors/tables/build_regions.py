@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes ``regions.csv``: the efficiency of the facilities of each cloud region, PUE and WUE, as the providers publish them.
 
-Run it with ``python -m lichen.factors.tables.build_regions [OUTPUT]``. It reads ``inputs/region_efficiency.csv`` (publications
-of AWS and Microsoft, read in ``aws-pue-wue.csv`` and ``azure-pue-wue.csv`` of DigitalPebble SPRUCE 1.2, Apache-2.0) and the regions of
-the catalogue.
+Run it with ``python -m lichen.factors.tables.build_regions [OUTPUT]``. It reads the regions of the catalogue and
+``inputs/region_efficiency.csv``: what AWS and Microsoft publish, read in ``aws-pue-wue.csv`` and ``azure-pue-wue.csv`` of
+DigitalPebble SPRUCE 1.2 (Apache-2.0).
 
 - A region that its provider publishes has that figure; any other has the mean of its continent (``eu-*``), with a wider range.
 - Microsoft publishes one figure per continent, whatever the region: the wider range too.
