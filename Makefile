@@ -92,7 +92,7 @@ golden: install-dev ## rewrite the golden files, then read the difference
 	@git --no-pager diff --stat -- tests/golden
 
 pages: install-dev ## rewrite the pages that are made from the code, then read the difference
-	@for tool in model_pages argument course; do echo "== $$tool"; $(BIN)/python "tools/$$tool.py" || exit 1; done
+	@for tool in model_pages argument laboratory course; do echo "== $$tool"; $(BIN)/python "tools/$$tool.py" || exit 1; done
 	$(BIN)/python -m lichen.config.document > docs/configuration.md
 	@git --no-pager diff --stat -- docs
 

@@ -114,13 +114,16 @@ def swings(indicator: str, zone: str | None = "FR", device: str = "laptop") -> l
     whole = visit(zone, device)
     total = whole.sum(indicator)
     used = {(row["id"], row["geography"], row["valid_from"]) for i in whole.result["impacts"] for row in i["factors"]}
+    # The rows that matter only: a store is built for each bound.
+    places = {(factor_id, place) for factor_id, place, _ in used}
+    rows = [row for row in _store() if (row.factor_id, row.geography) in places]
     found = []
     for factor_id, place, start in sorted(used):
         ends = []
         for bound in ("low", "high"):
             move = partial(_moved, key=(factor_id, place, date.fromisoformat(start)), bound=bound)
             workspace = Workspace(Settings())
-            workspace.__dict__["factors"] = FactorStore(map(move, _store()), _store().sources.values())
+            workspace.__dict__["factors"] = FactorStore(map(move, rows), _store().sources.values())
             answer = evaluate_document(workspace, _document(zone, device, VISIT), [METHOD])
             ends.append(Visit(answer).sum(indicator) / total - 1)
         found.append(Swing(factor_id, *ends))
