@@ -241,3 +241,25 @@ def test_a_named_method_that_covers_nothing_is_said_to() -> None:
     said = ComparisonWords(empty, catalogue("en"), Numbers("en"))
     assert said.line() == ""
     assert said.reasons() == [("other", ["other covers nothing of it."])]
+
+
+@pytest.mark.parametrize(
+    ("lang", "ratio", "heading"),
+    [("en", "÷\xa01,600", "1,600 times less"), ("fr", "÷\xa01\u202f600", "fois moins que")],
+)
+def test_a_tiny_ratio_is_told_as_its_inverse(lang: str, ratio: str, heading: str) -> None:
+    comparison = sample_result().journeys[0].comparison
+    assert comparison is not None
+    first = comparison.figures[0]
+    assert first.value is not None
+    value = first.value / 1600
+    tiny = MethodFigure(method="tiny", value=value, low=value, high=value, use=value, ratio=1 / 1600)
+    reasons = tuple(differences(first, tiny, "gwp100"))
+    said = ComparisonWords(
+        replace(comparison, figures=(first, tiny), differences=reasons), catalogue(lang), Numbers(lang)
+    )
+    row = said.rows()[1]
+    assert row.ratio == ratio
+    assert "10" not in row.amount.number
+    assert row.amount.unit != said.rows()[0].amount.unit
+    assert heading in said.reasons()[0][0]

@@ -15,6 +15,8 @@ from lichen.service.differences import Difference, MethodFigure
 
 _EXACT: Final = 1e-9
 """Relative width below which a range is none: all factors of the method are fixed."""
+_TINY: Final = 0.01
+"""Ratio below which its inverse is told, and share of a unit below which a figure gets another one."""
 _WORLD: Final = "WORLD"
 
 
@@ -46,7 +48,7 @@ class ComparisonWords:
         self._figures: Final = {row.method: row for row in comparison.figures}
 
     def rows(self) -> list[Row]:
-        """Every method, all figures in the unit that suits the first one's."""
+        """Every method, all figures in the unit that suits the first one's, but for those that are far too small for it."""
         figures = self.comparison.figures
         known = next((row.value for row in figures if row.value), None)
         rung = self._numbers.rung(known, self.comparison.unit)
@@ -59,7 +61,7 @@ class ComparisonWords:
             self.comparison.unit,
             low=figure.low if wide else None,
             high=figure.high if wide else None,
-            rung=rung,
+            rung=None if figure.value and figure.value < _TINY * rung.factor else rung,
         )
         no_range = self._words.say("compare.no_range") if figure.value is not None else ""
         return Row(
@@ -90,19 +92,18 @@ class ComparisonWords:
             else:
                 said = [self.sentence(d) for d in self.comparison.differences if d.method == row.figure.method]
             if said:
-                heading = self._words.say(
-                    "compare.why",
-                    method=row.method,
-                    value=row.amount.text,
-                    ratio=self._digits(row.figure.ratio or 0.0),
-                    first=self._first,
-                )
-                found.append((heading if row.ratio else row.method, said))
+                found.append((self._heading(row), said))
         return found
 
-    @property
-    def _first(self) -> str:
-        return plain(self.comparison.figures[0].method)
+    def _heading(self, row: Row) -> str:
+        """What the sentences below explain; the method's name where no ratio is known."""
+        ratio, first = row.figure.ratio, plain(self.comparison.figures[0].method)
+        told = {"method": row.method, "value": row.amount.text, "first": first}
+        if not ratio:
+            return row.method
+        if ratio < _TINY:
+            return self._words.say("compare.why_less", **told, ratio=self._digits(1 / ratio))
+        return self._words.say("compare.why", **told, ratio=self._digits(ratio))
 
     def sentence(self, difference: Difference) -> str:
         """A difference in words; every number is computed from its values."""
@@ -185,10 +186,12 @@ class ComparisonWords:
     def _times(self, ratio: float | None) -> str:
         if ratio is None:
             return ""
+        if 0 < ratio < _TINY:
+            return self._words.say("compare.times_less", ratio=self._digits(1 / ratio))
         return self._words.say("compare.times", ratio=self._digits(ratio))
 
     def _digits(self, ratio: float) -> str:
-        return self._numbers.digits(ratio, last_place(ratio, None)) if ratio else ""
+        return self._numbers.digits(ratio, last_place(ratio, None) if ratio else 0)
 
 
 def _has_range(figure: MethodFigure) -> bool:
