@@ -179,7 +179,7 @@ def facilities() -> FactorStore:
     [
         (Place("FR", "aws:eu-west-3"), 1.11, ()),
         (Place("IE", "aws:eu-west-1"), 1.15, ("aws:eu-west-1",)),
-        (Place(None, "aws:*"), 1.15, (UNKNOWN_PLACE,)),  # a region of this provider has a row of its own
+        (Place(None, "aws:*"), 1.15, ("aws:?",)),  # a region of this provider has a row of its own
         (Place("FR", "gcp:europe-west9"), 1.5, ("gcp:europe-west9", "gcp:*")),
         (Place("FR"), 1.5, ()),  # no row is nearer to a machine of one's own
         (None, 1.5, ()),

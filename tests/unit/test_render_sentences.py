@@ -136,6 +136,18 @@ def test_a_fall_back_is_told_in_both_languages() -> None:
     ]
 
 
+def test_a_row_of_another_time_is_told_with_its_year() -> None:
+    factor = Factor(
+        factor_id="grid.gwp100", value=1.0, low=0.5, high=2.0, unit="gCO2e/kWh", boundary="", geography="FR",
+        valid_from=date(2025, 1, 1), valid_to=date(2025, 12, 31), source="s", source_title="S", licence="CC0-1.0",
+        fallback=("FR 2031",),
+    )  # fmt: skip
+    evaluation: Any = SimpleNamespace(impacts=[SimpleNamespace(factors=[factor])])
+    (sentence,) = fallbacks(evaluation)
+    assert told(sentence, EN) == "no figures for the electricity of FR 2031: those of FR 2025 stand in"
+    assert told(sentence, FR) == "pas de chiffres pour l’électricité de FR 2031\u00a0: ceux de FR 2025 les remplacent"
+
+
 def test_shares_in_notes_are_written_as_the_language_does() -> None:
     note = "other programs used 73% of the machine during the measurement"
     assert told(note, EN) == note

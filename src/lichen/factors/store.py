@@ -182,9 +182,10 @@ class FactorStore:
 
         Returns:
             The row. ``fallback`` holds the places that were asked first and had none; `UNKNOWN_PLACE` when the world's value of
-            a factor that differs by place was given because no place was; place and year when the row had expired long before
-            (`STATISTICS_LAG` days for what ships, at once for the user's own). A kind of place that a factor has no rows for,
-            such as regions for electricity, is not asked: nothing nearer exists, so nothing stands in for anything.
+            a factor that differs by place was given because no place was, ``aws:?`` when a provider's was because no region was;
+            place and year when the row had expired long before (`STATISTICS_LAG` days for what ships, at once for the user's
+            own). A kind of place that a factor has no rows for, such as regions for electricity, is not asked: nothing nearer
+            exists, so nothing stands in for anything.
 
         Raises:
             FactorNotFound: no row for this factor at any of these places.
@@ -240,12 +241,11 @@ class FactorStore:
         return yearly
 
     def _unsaid(self, asked: Place, factor: Factor, places: Collection[str]) -> tuple[str, ...]:
-        """`UNKNOWN_PLACE` when a nearer row might have answered, had the place been given."""
+        """What was not said, when a nearer row might have answered had it been: `UNKNOWN_PLACE`, or ``aws:?`` for the region."""
         if factor.geography == WORLD:
             vague = asked.zone is None and any(not is_region(place) and place != WORLD for place in places)
-        else:
-            vague = asked.region == factor.geography and factor.geography.endswith(":*")
-        return (UNKNOWN_PLACE,) if vague else ()
+            return (UNKNOWN_PLACE,) if vague else ()
+        return (factor.geography.replace("*", "?"),) if factor.geography == asked.region and "*" in asked.region else ()
 
     def _as_of(self, vintages: list[Factor], on: date | None) -> Factor:
         """The latest vintage valid on a day, else the one whose validity is nearest (the past one of two equally near)."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -38,6 +39,7 @@ from lichen.stats.sampling import half_width_of_kept
 
 TOP_REQUESTS: Final = 10
 _ELECTRICITY: Final = "grid."
+_DATED: Final = re.compile(r" \d{4}\b")  # a year, or an hour, behind the place that was asked: the row is of another time
 """What the ids of factors begin with that say what a delivered kWh costs at a place."""
 RUN_ID_SHOWN: Final = 12
 HEADLINE: Final = "gwp100"
@@ -274,6 +276,8 @@ def fallbacks(evaluation: Evaluation) -> tuple[str, ...]:
             if not factor.fallback:
                 continue
             asked, place = factor.fallback[0], factor.geography
+            if _DATED.search(asked):
+                place = f"{place} {factor.valid_from.year}"
             if not factor.factor_id.startswith(_ELECTRICITY):
                 seen[f"{factor.factor_id}: no value for {asked}, {place} stands in"] = None
             elif asked == UNKNOWN_PLACE:
