@@ -177,3 +177,18 @@ def test_evaluate_charges_the_hours_in_which_something_ran(tmp_path: Path) -> No
 
     night, day = grams(0, 1), grams(2, 4)
     assert day / night == pytest.approx(70 / 20, rel=1e-9)
+
+
+def test_rows_of_a_run_are_charged_its_hours_unless_they_have_their_own(tmp_path: Path) -> None:
+    written(tmp_path, [20, 40, 60, 80])
+    config = tmp_path / "lichen.toml"
+    config.write_text('[extend]\ngrids = ["grid-fr.csv"]\n', encoding="utf-8")
+    row = {"quantity": "energy", "value": 1.0, "boundary": "facility", "zone": "FR"}
+    own = {"started_at": hour(3).isoformat(), "ended_at": hour(4).isoformat()}
+    run = {
+        "started_at": hour(0).isoformat(), "ended_at": hour(2).isoformat(),
+        "activities": [{**row, "entity": "job/a"}, {**row, **own, "entity": "job/b"}],
+    }  # fmt: skip
+    result = evaluate_document(Workspace(load_settings(config, env={})), run, ["lichen-1"])
+    found = {t["entity"]: t["value"] for t in result["totals"] if t["indicator"] == "gwp100" and t["phase"] == "use"}
+    assert found["job/b"] / found["job/a"] == pytest.approx(80 / 30, rel=1e-9)

@@ -47,8 +47,22 @@ def parse_document(workspace: Workspace, document: Any) -> tuple[list[Activity],
             )
     nomenclature = workspace.nomenclature
     context = model_activities.parse_context(document.get("context", {}), nomenclature)
-    rows = [model_activities.parse_activity(row, i, nomenclature) for i, row in enumerate(document["activities"])]
+    window = _window(document) if workspace.factors.by_hour else {}
+    rows = [
+        model_activities.parse_activity(_dated(row, window), i, nomenclature)
+        for i, row in enumerate(document["activities"])
+    ]
     return rows, context
+
+
+def _window(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """When a run was measured, for its rows: factors that differ by the hour ask for it."""
+    keys = ("started_at", "ended_at")
+    return {key: document[key] for key in keys} if all(document.get(key) is not None for key in keys) else {}
+
+
+def _dated(row: Any, window: Mapping[str, Any]) -> Any:
+    return row if not isinstance(row, Mapping) or "started_at" in row else {**window, **row}
 
 
 def as_of(document: Mapping[str, Any]) -> date | None:
