@@ -112,7 +112,9 @@ def test_a_graphics_processor_is_made_but_draws_nothing() -> None:
 
 
 def test_the_load_is_a_half_where_nobody_says_it() -> None:
-    assert figures() == figures(utilisation=0.5)
+    for indicator in ("energy", "gwp100", "adpe", "pe"):
+        assert total(indicator, "use") == total(indicator, "use", utilisation=0.5)
+    assert "boavizta.utilisation" in {f.factor_id for i in evaluation().impacts for f in i.factors}
     assert total("energy", "use", utilisation=0.0) < total("energy", "use") < total("energy", "use", utilisation=1.0)
 
 

@@ -7,7 +7,7 @@ function works on floats and on NumPy arrays alike.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 import numpy as np
 
@@ -18,25 +18,29 @@ _POWER = ("BoaviztAPI 2.5.0 (2026), documentation: consumption profiles of proce
 _ALLOCATION = ("BoaviztAPI 2.5.0 (2026), documentation: allocation of embedded impacts by duration",)
 
 
-def significant(value: Any, figures_exponent: Any) -> Any:
+def significant(value: Number, figures_exponent: Number) -> Number:
     """A value above 0, rounded: a number of figures after the first is kept."""
     scale = np.power(10.0, figures_exponent - np.floor(np.log10(value)))
-    return np.round(value * scale) / scale
+    result: Number = np.round(value * scale) / scale
+    return result
 
 
-def logarithmic(load: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+def logarithmic(load: Number, a: Number, b: Number, c: Number, d: Number) -> Number:
     """``a ln(b (load + c)) + d``."""
-    return a * np.log(b * (load + c)) + d
+    result: Number = a * np.log(b * (load + c)) + d
+    return result
 
 
-def larger(value: Any, floor: Any) -> Any:
+def larger(value: Number, floor: Number) -> Number:
     """The larger of two values; unknown when one is."""
-    return np.maximum(value, floor)
+    result: Number = np.maximum(value, floor)
+    return result
 
 
-def smaller(value: Any, ceiling: Any) -> Any:
+def smaller(value: Number, ceiling: Number) -> Number:
     """The smaller of two values; unknown when one is."""
-    return np.minimum(value, ceiling)
+    result: Number = np.minimum(value, ceiling)
+    return result
 
 
 @formula("boavizta.processor_power", version=1, sources=_POWER)
@@ -68,14 +72,13 @@ def processor_power_w(
     >>> float(processor_power_w(0.5, 0.5, 10.0, 2.0, 0.0, 80.0, 1.0, 4.0))
     40.0
     """
-    return cast(
-        "Number",
+    return (
         processors
         * least_power_w
         * significant(
             larger(logarithmic(utilisation, curve_a_w, curve_b, curve_c, curve_d_w), least_power_w) / least_power_w,
             figures_exponent,
-        ),
+        )
     )
 
 
@@ -108,8 +111,7 @@ def memory_power_w(
     >>> float(memory_power_w(64.0, 32.0, 0.5, 3.0, 0.25, 0.5, 1.0, 4.0))
     16.5
     """
-    return cast(
-        "Number",
+    return (
         memory_gb
         / module_gb
         * least_power_w
@@ -118,7 +120,7 @@ def memory_power_w(
             * (idle_share + (1 - idle_share) * utilisation)
             / least_power_w,
             figures_exponent,
-        ),
+        )
     )
 
 
@@ -198,7 +200,7 @@ def life_share(
     >>> float(life_share(36000.0, 40.0)), float(life_share(36000.0, 5.0))
     (0.25, 1.0)
     """
-    return cast("Number", smaller(duration_s / SECOND_PER_HOUR / lifetime_h, 1))
+    return smaller(duration_s / SECOND_PER_HOUR, lifetime_h) / lifetime_h
 
 
 @formula("boavizta.of_life", version=1, sources=_ALLOCATION)
