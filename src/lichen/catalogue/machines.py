@@ -30,9 +30,11 @@ psus, psu_kg           power supplies of the host, and the mass of one [kg]
 lifetime_h             years of service, in hours
 model, power_w,        of a terminal: its type, power while it is used [W], share of its life in which it is used
 use_share
+ccf_*                  what the methods of Cloud Carbon Footprint read; ``build_ccf.py`` says what each one is
 =====================  ==========================================================================================
 
-Source: tables of BoaviztAPI 2.5.0; ``build_machines.py`` says what is completed, and how.
+Sources: tables of BoaviztAPI 2.5.0; ``build_machines.py`` says what is completed, and how. Constants of Cloud Carbon Footprint,
+commit b7a049c.
 """
 
 from __future__ import annotations
