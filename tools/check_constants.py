@@ -33,6 +33,7 @@ ALLOWED_FINAL: Mapping[str, Mapping[str, str]] = {
 ALLOWED_LITERALS: Mapping[tuple[str, str], Mapping[float, str]] = {
     ("boavizta.py", "significant"): {10.0: "base of decimal notation"},
     ("uncertainty.py", "_middles"): {0.5: "mid-point of a slice"},
+    ("uncertainty.py", "variance_shares"): {6: "from rank correlation to that of normal scores"},
     ("uncertainty.py", "_order"): {8: "bytes of the seed"},
     ("uncertainty.py", "_spread"): {0.5: "the median splits a triangle's two sides"},
     ("results.py", "_impact"): {16: "characters of an identifier"},

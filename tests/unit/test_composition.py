@@ -11,9 +11,10 @@ import pytest
 from tests.fixtures import run as fixture
 from tests.fixtures.result import sample_result
 
+import lichen
 from lichen.config import load_settings
 from lichen.ledger import runfile
-from lichen.render.composition import cause_words, constant_words, cpu_words, follows_words
+from lichen.render.composition import cause_words, constant_words, cpu_words, factor_words, follows_words
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Numbers
 from lichen.service.composition import compose
@@ -127,3 +128,24 @@ def test_a_run_is_named_by_its_id_where_the_settings_find_it(tmp_path: Path, mon
     assert run_name(Workspace(load_settings(None, env={})), run) == run.run_id[:12]
     elsewhere = Workspace(load_settings(None, overrides={"output.runs": "lichen-runs"}, env={}))
     assert run_name(elsewhere, run) == str(run.path)
+
+
+def test_the_range_comes_from_named_factors() -> None:
+    """A minute on a laptop: the hours over which its making is spread, and its making (range x 2.5 to 3.5, in logarithms)."""
+    row = {"entity": "shop/browser/a/b", "quantity": "screen_time", "value": 60.0, "zone": "FR", "device": "laptop"}
+    evaluation = lichen.evaluate([row]).evaluation
+    composition = compose([("device", c) for c in evaluation.computed if c.impact.indicator == "gwp100"])
+    assert composition is not None
+    shares = {factor_words(factor, catalogue("en")): share for factor, share in composition.doubts}
+    life, making = "hours of use over its life (laptop)", "making the device (laptop)"
+    spread = {life: math.log(14000 / 4000) ** 2, making: math.log(386 / 135) ** 2}
+    assert list(shares)[:2] == [life, making]
+    for name, square in spread.items():
+        assert shares[name] == pytest.approx(square / sum(spread.values()), abs=0.05)
+    assert [row["share"] for row in composition.to_json()["range_from"]] == [share for _, share in composition.doubts]
+
+
+def test_a_factor_without_words_is_named_by_its_id() -> None:
+    factor = lichen.evaluate([{"entity": "a", "quantity": "network_bytes", "value": 1e6}], "swdm-4").evaluation
+    used = factor.impacts[0].factors[0]
+    assert factor_words(used, catalogue("fr")) == used.factor_id

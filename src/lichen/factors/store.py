@@ -53,6 +53,8 @@ class FactorStore:
         self._rows: dict[str, dict[str, list[Factor]]] = {}
         self._sources = {source.key: source for source in sources}
         self._hash = ""
+        self._kinds: dict[str, set[bool]] = {}
+        self._nearby: dict[str, str] = {}
         self._add(factors)
         own = list(own)
         self._own = frozenset(factor.pack for factor in own)
@@ -193,14 +195,12 @@ class FactorStore:
         """
         places = self._rows.get(factor_id)
         if places is None:
-            close = difflib.get_close_matches(factor_id, self._rows, n=1)
             raise FactorNotFound(
-                f"There is no factor '{factor_id}'.",
-                repair=f"Did you mean '{close[0]}'?" if close else "docs/model/factors.md lists them.",
-                culprit=factor_id,
+                f"There is no factor '{factor_id}'.", repair=self._nearest(factor_id), culprit=factor_id
             )
         asked = of_name(place) if isinstance(place, str) else place or Place()
-        path = _asked(asked, places)
+        kinds = self._kinds_of(factor_id)
+        path = tuple(name for name in asked.path if name == WORLD or is_region(name) in kinds)
         for step, name in enumerate(path):
             if name in places:
                 factor = self._as_of(places[name], on)
@@ -213,6 +213,19 @@ class FactorStore:
             repair=f"It is known for {', '.join(known[:_SHOWN])}{more}; a pack of your own can add a row.",
             culprit=factor_id,
         )
+
+    def _kinds_of(self, factor_id: str) -> set[bool]:
+        """The kinds of place that a factor has rows for, the world aside: True for cloud regions."""
+        if factor_id not in self._kinds:
+            self._kinds[factor_id] = {is_region(place) for place in self._rows[factor_id] if place != WORLD}
+        return self._kinds[factor_id]
+
+    def _nearest(self, factor_id: str) -> str:
+        """What to do about a factor that does not exist; a method that can do without one asks again and again."""
+        if factor_id not in self._nearby:
+            close = difflib.get_close_matches(factor_id, self._rows, n=1)
+            self._nearby[factor_id] = f"Did you mean '{close[0]}'?" if close else "docs/model/factors.md lists them."
+        return self._nearby[factor_id]
 
     def lookup_window(self, factor_id: str, place: Place, start: datetime, end: datetime) -> Factor:
         """The row for a factor at a place over a time: the mean of its hours where a series holds them all.
@@ -274,12 +287,6 @@ class FactorStore:
             lines = sorted([*(_canonical(factor) for factor in self), *(one.digest for one in self._series.values())])
             self._hash = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         return self._hash
-
-
-def _asked(place: Place, rows: Collection[str]) -> tuple[str, ...]:
-    """The places of a path that are of a kind that a factor has rows for; the world always is."""
-    kinds = {is_region(row) for row in rows if row != WORLD}
-    return tuple(name for name in place.path if name == WORLD or is_region(name) in kinds)
 
 
 def _days_away(factor: Factor, on: date) -> int:

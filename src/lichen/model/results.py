@@ -200,8 +200,8 @@ class Evaluation:
             place_of: as in `totals`; by default everything is one place, ``""``.
 
         Returns:
-            For each place the factors that are not certain, with the share of the total's variance that each explains by itself,
-            the largest first. Shares of a sum add up to 1; what is lacking comes from factors that are multiplied.
+            For each place the factors that are not certain, with the share of the total's spread that each explains by itself
+            (`lichen.model.uncertainty.variance_shares`), the largest first.
         """
         drawn: dict[str, np.ndarray] = {}
         factors: dict[str, dict[str, Factor]] = {}

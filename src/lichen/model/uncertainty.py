@@ -131,21 +131,28 @@ def bounds_of_rows(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def variance_shares(total: np.ndarray, factors: Iterable[Factor]) -> tuple[tuple[Factor, float], ...]:
-    """Share of a total's variance that each factor explains by itself, the largest first.
+    """Share of the spread of a total that each factor explains by itself, the largest first.
 
-    The squared correlation of the total with the factor's own draws: the first-order index of a sum of independent terms
-    (Saltelli et al. 2008, doi:10.1002/9780470725184, 1.2.7), and a lower bound where factors are multiplied.
+    The squared correlation of the total with the factor's own draws, on normal scores: ranks do not care whether factors are
+    added or multiplied, so that the shares add up to about 1 for both (first-order index, Saltelli et al. 2008,
+    doi:10.1002/9780470725184, 1.2.7; from ranks to normal scores, Kruskal 1958, doi:10.1080/01621459.1958.10501481).
 
     Args:
         total: draws of the total, shape (draws,).
         factors: rows that the total uses; those without a range are left out.
     """
-    spread = float(total.std())
     found = []
-    for factor in factors:
-        draws = draw(factor)
-        own = float(draws.std())
-        if own > 0 and spread > 0:
-            correlation = float(np.mean((draws - draws.mean()) * (total - total.mean()))) / (own * spread)
-            found.append((factor, correlation**2))
+    if float(np.ptp(total)) > 0:
+        ranked = _ranks(total)
+        for factor in factors:
+            draws = draw(factor)
+            if float(np.ptp(draws)) > 0:
+                by_rank = float(np.corrcoef(ranked, _ranks(draws))[0, 1])
+                found.append((factor, (2 * math.sin(math.pi / 6 * by_rank)) ** 2))
     return tuple(sorted(found, key=lambda one: (-one[1], one[0].key)))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    ranks = np.empty(len(values))
+    ranks[np.argsort(values, kind="stable")] = np.arange(len(values))
+    return ranks

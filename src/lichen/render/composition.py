@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
+from lichen.records import Factor
 from lichen.render.i18n import Catalogue
 from lichen.render.numbers import Numbers
 from lichen.service.composition import SCREEN_TIME, Composition
@@ -15,6 +17,10 @@ SMALL: Final = 0.005
 """Share of the figure below which causes are named together."""
 _MOSTLY: Final = 0.5
 _ADDRESSES: Final = ("http://", "https://")
+_WORTH_NAMING: Final = 0.1
+"""Share of a range's variance from which a factor is named."""
+_OF_EQUIPMENT: Final = re.compile(r"(device|network)\.(\w+)\.(\w+)")
+_OF_INDICATOR: Final = re.compile(r"embodied_\w+")
 
 
 def cause_words(composition: Composition, catalogue: Catalogue, numbers: Numbers) -> str:
@@ -93,3 +99,26 @@ def cpu_words(journey: JourneyResult, catalogue: Catalogue, numbers: Numbers) ->
     shares = composition.by_quantity()
     share = sum(shares.get(name, 0.0) for name in ("cpu_time", "cpu_time_share"))
     return catalogue.say("composition.cpu", share=numbers.whole_percent(share)) if share > 0 else ""
+
+
+def doubt_words(journey: JourneyResult, catalogue: Catalogue, numbers: Numbers) -> str:
+    """``81% of the range comes from making it (laptop), 12% from power while idle (laptop).``; empty where it has none."""
+    composition = journey.composition
+    doubts = composition.doubts if composition is not None else ()
+    said: list[str] = []
+    for factor, share in doubts:
+        if share >= _WORTH_NAMING:
+            key = "composition.doubt" if not said else "composition.other_doubt"
+            said.append(catalogue.say(key, share=numbers.whole_percent(share), what=factor_words(factor, catalogue)))
+    return catalogue.say("composition.sentence", pieces=", ".join(said)) if said else ""
+
+
+def factor_words(factor: Factor, catalogue: Catalogue) -> str:
+    """What a factor is, in words; its id where the catalogue has none."""
+    found = _OF_EQUIPMENT.fullmatch(factor.factor_id)
+    name = f"{found[1]}.{found[3]}" if found else factor.factor_id
+    key = f"factor.{_OF_INDICATOR.sub('embodied', name)}"
+    if key not in catalogue:
+        return factor.factor_id
+    where = catalogue.word("equipment", found[2]) if found else factor.geography
+    return catalogue.say(key) if where == "WORLD" else catalogue.say("factor.of", what=catalogue.say(key), of=where)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from lichen.render import figures as say
 from lichen.render.comparison import ComparisonWords
-from lichen.render.composition import cause_words, constant_words, cpu_words, follows_words
+from lichen.render.composition import cause_words, constant_words, cpu_words, doubt_words, follows_words
 from lichen.render.i18n import Catalogue, catalogue
 from lichen.render.numbers import Numbers
 from lichen.service.result import Figures, JourneyResult, Result
@@ -101,6 +101,8 @@ class _Page:
         if journey.composition is not None:
             self._line("terminal.composition", cause_words(journey.composition, self.words, self.numbers))
             self._line("", follows_words(journey, self.words, self.numbers))
+            if doubts := doubt_words(journey, self.words, self.numbers):
+                self._line("", doubts)
         status = say.status_words(journey.sampling, self.words)
         precision = say.precision_words(journey.sampling, self.words, self.numbers)
         symbol = status.removesuffix(self.words.say(f"status.{journey.sampling.status}"))

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lichen.model.results import Computed
-from lichen.records import Impact
+from lichen.model.results import Computed, add
+from lichen.model.uncertainty import variance_shares
+from lichen.records import Factor, Impact
 
 CAUSES: Final = (
     "device_making", "device_power", "cpu", "network", "memory", "disk", "server",
@@ -21,6 +22,8 @@ _BY_QUANTITY: Final[Mapping[str, str]] = {
     SCREEN_TIME: "device_power", "cpu_time": "cpu", "cpu_time_share": "cpu", "network_bytes": "network",
     "memory_byte_seconds": "memory", "memory_peak": "memory", "disk_bytes": "disk", "energy": "meter",
 }  # fmt: skip
+_DOUBTS: Final = 3
+"""Factors that are named as what a range comes from."""
 _NETWORK_FACTORS: Final = "network."
 """Factors of a network's own equipment: what they price is the network, by whatever quantity it is shared out."""
 
@@ -51,12 +54,15 @@ class Composition:
     Attributes:
         declared: share of the figure that follows a declared screen time (the dwell of steps).
         constant: share of the figure that was the same in every sample, which repeating cannot move; None when unknown.
+        doubts: factors that the range of the figure comes from, each with the share of the range's variance that it explains,
+            the largest first.
     """
 
     indicator: str
     causes: tuple[Cause, ...]
     declared: float
     constant: float | None
+    doubts: tuple[tuple[Factor, float], ...] = ()
 
     def by_cause(self) -> dict[str, float]:
         """Share of each cause, largest first."""
@@ -71,6 +77,7 @@ class Composition:
         return {
             "indicator": self.indicator, "causes": [row.to_json() for row in self.causes], "declared": self.declared,
             "constant": self.constant,
+            "range_from": [{"factor": factor.key, "share": share} for factor, share in self.doubts],
         }  # fmt: skip
 
 
@@ -108,7 +115,14 @@ def compose(rows: Sequence[tuple[str, Computed]]) -> Composition | None:
         causes=tuple(sorted(causes, key=lambda row: (-row.value, CAUSES.index(row.cause)))),
         declared=declared / total,
         constant=constant / total if repeated else None,
+        doubts=_doubts([computed for _, computed in rows]),
     )
+
+
+def _doubts(rows: Sequence[Computed]) -> tuple[tuple[Factor, float], ...]:
+    """What the range of a sum comes from."""
+    factors = {factor.key: factor for computed in rows for factor in computed.impact.factors}
+    return variance_shares(add(rows)[1], factors.values())[:_DOUBTS]
 
 
 def _cause(impact: Impact, tier: str, has_device: bool) -> str:

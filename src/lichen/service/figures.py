@@ -109,7 +109,7 @@ class Figures:
         """Which factors the range of a total comes from.
 
         Returns:
-            Columns ``entity``, ``factor``, ``share`` of the variance (1 is all of it), ``low``, ``value``, ``high`` and ``unit``
+            Columns ``entity``, ``factor``, ``share`` of the spread (1 is all of it), ``low``, ``value``, ``high`` and ``unit``
             of the factor, the largest share first.
         """
         rows = [

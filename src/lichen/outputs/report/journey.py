@@ -15,7 +15,7 @@ from lichen.render import charts
 from lichen.render import figures as say
 from lichen.render.charts import Segment
 from lichen.render.comparison import ComparisonWords
-from lichen.render.composition import SMALL, constant_words, cpu_words, follows_words, small_words
+from lichen.render.composition import SMALL, constant_words, cpu_words, doubt_words, follows_words, small_words
 from lichen.render.i18n import Catalogue
 from lichen.render.numbers import Amount, Numbers
 from lichen.service.result import Figures, Indicator, JourneyResult, Result
@@ -195,6 +195,11 @@ class JourneyView:
     def _compared(self) -> ComparisonWords | None:
         comparison = self.journey.comparison
         return ComparisonWords(comparison, self.words, self.numbers) if comparison else None
+
+    @cached_property
+    def doubts(self) -> str:
+        """What the range of the climate figure comes from."""
+        return doubt_words(self.journey, self.words, self.numbers)
 
     @cached_property
     def follows(self) -> str:
