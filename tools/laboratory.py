@@ -297,7 +297,8 @@ def page(language: str) -> str:
         "n": partial(prose.number, language=language), "pct": partial(prose.share, language=language),
         "tools": tools, "reproduced": reproduced(), "beside": beside(), "measured": measured(), "title": _titles()[language],
         "machine": {"FR": machine("FR", "eu-west-3"), "US": machine("US", "us-east-1")}, "asked": MACHINE,
-        "median": lambda values: float(np.median(list(values))),
+        "laptop_w": _value("device.laptop.idle_power") + _value("device.laptop.screen_power"),
+        "line_w": _value("network.fixed.power"),
     }  # fmt: skip
     return prose.rendered(SOURCE / f"laboratory.{language}.md.j2", names)
 

@@ -18,7 +18,11 @@ WIDTH: Final = 138
 _PLAIN_PLACES: Final = range(-8, 7)
 """Powers of ten of the first digit for which a number is written without one."""
 _SUPERSCRIPT: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SPACE: Final = {"en": "", "fr": "\u202f"}
+"""What stands between a number and its percent sign (CLDR)."""
 _ITEM: Final = re.compile(r"(- |\d+\. )?")
+_BOUND: Final = re.compile(r"(?<=«) | (?=[:;?!»%])")
+"""Spaces of French typography, and that of a percentage: a line does not break there."""
 
 
 def number(value: float, digits: int = 2, *, language: str) -> str:
@@ -42,7 +46,7 @@ def share(value: float, digits: int = 0, *, language: str, signed: bool = False)
     >>> share(0.0001, 1, language="en"), share(0.05, language="en", signed=True)
     ('<0.1%', '+5%')
     """
-    form = f"#,##0.{'0' * digits}%"
+    form = f"#,##0.{'0' * digits}{_SPACE[language]}%"
     least = 10.0 ** -(digits + 2)
     if 0 < abs(value) < least / 2:
         return "<" + str(format_percent(least, format=form, locale=language))
@@ -70,7 +74,7 @@ def _filled(lines: list[str]) -> Iterator[str]:
             indent = " " * len((_ITEM.match(item) or [""])[0])
             yield (
                 textwrap.fill(
-                    item.replace("\n", " "),
+                    _BOUND.sub("\u00a0", item.replace("\n", " ")),
                     WIDTH,
                     subsequent_indent=indent,
                     break_long_words=False,

@@ -63,6 +63,19 @@ def test_a_swing_is_what_the_bound_does_by_hand() -> None:
     assert swing.high == pytest.approx(made * (life.value / life.high - 1) / visit.sum("gwp100"), rel=1e-9)
 
 
+def test_statements_of_the_prose_hold() -> None:
+    store, visit = argument._store(), argument.visit("FR")
+    assert {swing.factor_id for swing in argument.swings("gwp100")[:2]} == {
+        "device.laptop.lifetime_use", "device.laptop.embodied_gwp100",
+    }  # fmt: skip
+    assert visit.sum("gwp100", phase="embodied") > 0.9 * visit.sum("gwp100")
+    assert argument.visit("PL").sum("gwp100", phase="embodied") > 0.5 * argument.visit("PL").sum("gwp100")
+    published = argument.tomllib.loads((argument.SOURCE / "alternatives.toml").read_text(encoding="utf-8"))
+    assert store.lookup("server.memory_power").high == pytest.approx(published["memory_ccf"]["value"], rel=0.01)
+    line, laptop = (store.lookup(name).value for name in ("network.fixed.power", "device.laptop.idle_power"))
+    assert laptop < line < 2 * laptop + store.lookup("device.laptop.screen_power").value
+
+
 def test_every_factor_that_the_method_uses_is_in_one_family_of_the_pedigree_matrix() -> None:
     families = argument.tomllib.loads((argument.SOURCE / "data_quality.toml").read_text())["family"]
     used = {f["id"] for zone in ("FR", None) for row in argument.visit(zone).result["impacts"] for f in row["factors"]}
@@ -79,6 +92,16 @@ def test_every_factor_that_the_method_uses_is_in_one_family_of_the_pedigree_matr
 )  # fmt: skip
 def test_numbers(value: float, digits: int, language: str, text: str) -> None:
     assert prose.number(value, digits, language=language) == text
+
+
+def test_shares() -> None:
+    assert prose.share(0.5, language="en") == "50%"
+    assert prose.share(0.125, 1, language="fr", signed=True) == "+12,5\u202f%"
+    assert prose.share(0.0001, 1, language="en") == "<0.1%"
+
+
+def test_french_marks_stay_with_their_words() -> None:
+    assert all("\n:" not in prose.filled(f"{'x' * length} : {'mot ' * 40}") for length in range(120, 145))
 
 
 def test_paragraphs_are_filled_and_tables_are_not() -> None:
