@@ -9,6 +9,7 @@ import pytest
 
 from lichen.config import load_settings
 from lichen.errors import ConfigError
+from lichen.service.measure import places
 from lichen.service.places import check_places
 from lichen.service.planning import needs_parts, plan_journeys
 from lichen.service.workspace import Workspace
@@ -129,6 +130,30 @@ def test_the_zone_of_a_part_is_named_with_its_line() -> None:
     Path("lichen.toml").write_text(CONFIG.replace("port = 8000", 'port = 8000\nzone = "XX"'))
     with pytest.raises(ConfigError, match=r"There is no place 'XX' \(.*lichen\.toml:5\)\."):
         check_places(Workspace(load_settings(None)))
+
+
+@pytest.mark.parametrize("zone", ["US-NOPE", "FRX"])
+def test_a_zone_that_no_country_has_is_refused(zone: str) -> None:
+    with pytest.raises(ConfigError, match=f"There is no place '{zone}'"):
+        check_places(Workspace(load_settings(None, overrides={"context.zone": zone})))
+
+
+def test_the_region_of_a_part_is_looked_up_with_its_line() -> None:
+    Path("lichen.toml").write_text(CONFIG.replace("port = 8000", 'port = 8000\nregion = "aws:eu-west-33"'))
+    with pytest.raises(ConfigError, match=r"There is no region 'aws:eu-west-33' \(.*lichen\.toml:5\)\.") as refusal:
+        check_places(Workspace(load_settings(None)))
+    assert refusal.value.repair == "Did you mean 'aws:eu-west-3'?"
+
+
+def test_a_part_in_a_region_has_its_electricity_and_not_the_visitors() -> None:
+    Path("lichen.toml").write_text(CONFIG.replace("port = 8000", 'port = 8000\nregion = "aws:eu-west-1"'))
+    settings = load_settings(None, overrides={"context.zone": "FR"})
+    check_places(Workspace(settings))
+    found = places(settings, [part.name for part in settings.parts])
+    hosted = [(place.zone, place.region) for place in found.values() if place.tier == "server"]
+    assert (None, "aws:eu-west-1") in hosted
+    assert ("FR", None) in hosted or len(hosted) == 1
+    assert found["browser"].zone == "FR"
 
 
 def test_a_place_of_ones_own_factors_exists() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,11 @@ from typing import Final
 from lichen.errors import ActivityError
 
 WORLD: Final = "WORLD"
+_USED_FOR: Final[Mapping[str, str]] = {
+    "BU": "MM", "DD": "DE", "EL": "GR", "SU": "RU", "TP": "TL", "UK": "GB", "YU": "RS", "ZR": "CD",
+}  # fmt: skip
+"""Codes that stand, or stood, for a country in place of its own."""
+_USER_ASSIGNED: Final = re.compile(r"AA|Q[M-Z]|X[A-Z]|ZZ")
 _FOLDER: Final = Path(__file__).parent
 _ZONE: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,8})*")
 _ALPHA3: Final = re.compile(r"[A-Z]{3}")
@@ -41,8 +46,16 @@ def country(zone: str) -> str:
     return zone.partition("-")[0]
 
 
-def canonical(zone: str) -> str:
+def is_user_assigned(zone: str) -> bool:
+    """Whether ISO 3166-1 leaves the code to its users: such a place exists for those who have figures for it."""
+    return _USER_ASSIGNED.fullmatch(country(zone)) is not None
+
+
+def canonical(zone: str, known: frozenset[str] = frozenset()) -> str:
     """A place as factors write it: an alpha-3 code becomes the alpha-2 one, ``FRA`` is ``FR``.
+
+    Args:
+        known: places that exist besides those of the catalogue, because somebody has figures for them.
 
     Raises:
         ActivityError: it is not written as a place, its country does not exist, or its country has no such zone.
@@ -57,24 +70,23 @@ def canonical(zone: str) -> str:
             repair="Write an ISO 3166-1 code such as FR or FRA, a grid zone such as US-CAL-CISO, or WORLD.",
             culprit=zone,
         )
+    if zone in known or (country(zone) in known and is_user_assigned(zone)):
+        return zone
     if country(zone) not in countries().values():
+        own = _USED_FOR.get(country(zone))
         raise ActivityError(
             f"'{zone}' names no country: ISO 3166-1 has no code '{country(zone)}'.",
-            repair=_meant(zone, countries().values()) or "Write a code such as FR.",
+            repair=f"Did you mean '{own}'?" if own else "Give the ISO 3166 code of a country, such as FR.",
             culprit=zone,
         )
+    close = difflib.get_close_matches(zone, zones(), n=1)
     if "-" in zone and zone not in zones() and any(country(known) == country(zone) for known in zones()):
         raise ActivityError(
             f"'{zone}' is not a zone of {country(zone)}.",
-            repair=_meant(zone, zones()) or f"Write {country(zone)}, or one of its zones.",
+            repair=f"Did you mean '{close[0]}'?" if close else f"Write {country(zone)}, or one of its zones.",
             culprit=zone,
         )
     return zone
-
-
-def _meant(written: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(written, sorted(known), n=1)
-    return f"Did you mean '{close[0]}'?" if close else ""
 
 
 def _rows(name: str) -> list[dict[str, str]]:

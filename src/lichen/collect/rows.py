@@ -21,10 +21,11 @@ Value = float | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartPlace:
-    """Where a part runs: ``zone`` of its electricity; ``device`` and ``network`` for the browser."""
+    """Where a part runs: ``zone`` of its electricity, ``region`` of its cloud; ``device`` and ``network`` for the browser."""
 
     tier: str
     zone: str | None = None
+    region: str | None = None
     device: str | None = None
     network: str | None = None
 
@@ -159,7 +160,9 @@ def activities(run: JourneySamples, nomenclature: Nomenclature) -> list[Activity
 
 def _attributes(place: PartPlace, functional_unit: str, duration_s: Value) -> dict[str, Any]:
     attributes: dict[str, Any] = {"tier": place.tier, "basis": "per_unit", "functional_unit": functional_unit}
-    optional = {"zone": place.zone, "device": place.device, "network": place.network, "duration_s": duration_s}
+    optional = {
+        "zone": place.zone, "region": place.region, "device": place.device, "network": place.network, "duration_s": duration_s,
+    }  # fmt: skip
     return attributes | {key: value for key, value in optional.items() if value is not None}
 
 

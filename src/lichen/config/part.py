@@ -123,6 +123,11 @@ class Part:
         fr="Commande, ou adresse à appeler (POST), qui rétablit ses données avant chaque répétition.",
     )  # fmt: skip
     zone: str | None = declare(
-        optional(ZONE), None, unset="context.zone",
+        optional(ZONE), None, unset="that of the region, else context.zone",
         en="Country or grid zone where it is hosted.", fr="Pays ou zone électrique de son hébergement.",
+    )  # fmt: skip
+    region: str | None = declare(
+        optional(TEXT), None, unset="no cloud",
+        en="Cloud region where it is hosted, such as aws:eu-west-3.",
+        fr="Région du nuage où elle est hébergée, comme aws:eu-west-3.",
     )  # fmt: skip

@@ -61,7 +61,7 @@ def is_geography(geography: str) -> bool:
 
 def unknown(geography: str) -> ActivityError | None:
     """Why a geography that is written as one does not exist, or None."""
-    if not is_region(geography):
+    if not is_region(geography) and not places.is_user_assigned(geography):
         try:
             places.canonical(geography)
         except ActivityError as error:
@@ -69,8 +69,11 @@ def unknown(geography: str) -> ActivityError | None:
     return None
 
 
-def of_name(name: str) -> Place:
+def of_name(name: str, known: frozenset[str] = frozenset()) -> Place:
     """The place of one name: a region with its zone, a country, a zone, or the world.
+
+    Args:
+        known: places that packs have rows for, besides those of the catalogue.
 
     Raises:
         FactorError: it is not written as a place, or does not exist.
@@ -80,7 +83,7 @@ def of_name(name: str) -> Place:
         found = regions.find(name)
         return Place(found.zone if found else None, key)
     try:
-        return Place(places.canonical(name))
+        return Place(places.canonical(name, known))
     except ActivityError as error:
         raise FactorError(error.problem, repair=error.repair, culprit=error.culprit) from None
 
@@ -91,13 +94,13 @@ def of_attributes(attributes: Mapping[str, object], known: frozenset[str] = froz
     Args:
         attributes: those of the activity. A region without a zone has the zone of the catalogue; the first half of a platform
             such as ``aws:m5.xlarge`` says whose region it is.
-        known: regions that packs have rows for, besides those of the catalogue.
+        known: places that packs have rows for, besides those of the catalogue.
 
     Raises:
         ActivityError: a zone that does not exist, or a region that nobody knows and that has no zone.
     """
     said = attributes.get("zone")
-    zone = None if said is None else places.canonical(str(said))
+    zone = None if said is None else places.canonical(str(said), known)
     provider = _provider(attributes.get("platform"))
     region = attributes.get("region")
     if region is None:

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -155,9 +156,10 @@ class FactorStore:
         """Whether factors differ by the hour."""
         return bool(self._series)
 
-    def regions(self) -> frozenset[str]:
-        """Cloud regions that some factor has a row for."""
-        return frozenset(place for places in self._rows.values() for place in places if is_region(place))
+    @cached_property
+    def geographies(self) -> frozenset[str]:
+        """Every place that some factor, or a series of hours, has figures for."""
+        return frozenset(chain(self._series, *self._rows.values()))
 
     @property
     def sources(self) -> dict[str, Source]:
@@ -198,7 +200,7 @@ class FactorStore:
             raise FactorNotFound(
                 f"There is no factor '{factor_id}'.", repair=self._nearest(factor_id), culprit=factor_id
             )
-        asked = of_name(place) if isinstance(place, str) else place or Place()
+        asked = of_name(place, self.geographies) if isinstance(place, str) else place or Place()
         kinds = self._kinds_of(factor_id)
         path = tuple(name for name in asked.path if name == WORLD or is_region(name) in kinds)
         for step, name in enumerate(path):

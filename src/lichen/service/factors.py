@@ -63,7 +63,7 @@ def search(workspace: Workspace, query: Query) -> list[dict[str, Any]]:
         FactorError: the place does not exist.
     """
     store = workspace.factors
-    place = Place() if query.place is None else of_name(query.place)
+    place = Place() if query.place is None else of_name(query.place, store.geographies)
     found = []
     for factor_id in store.ids():
         places = store.places(factor_id)
@@ -94,7 +94,7 @@ def show(workspace: Workspace, factor_id: str, place: str | None = None, on: dat
     store = workspace.factors
     places = store.places(factor_id)
     default = places[0] if places and WORLD not in places else WORLD
-    asked = Place() if place is None and default == WORLD else of_name(place or default)
+    asked = Place() if place is None and default == WORLD else of_name(place or default, store.geographies)
     factor = store.lookup(factor_id, asked, on)
     source = store.sources[factor.source]
     return {
@@ -164,7 +164,7 @@ def fetch_grid(workspace: Workspace, fetch: Fetch, environment: Mapping[str, str
             culprit=adapter.token_variable,
         )
     start, end = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (fetch.first, fetch.last))
-    whole = Piece(of_name(fetch.zone).zone or fetch.zone, start, end + timedelta(days=1))
+    whole = Piece(of_name(fetch.zone, workspace.factors.geographies).zone or fetch.zone, start, end + timedelta(days=1))
     intervals = fetch_intervals(adapter, whole, token=token, factor=workspace.factors.lookup, url=fetch.url)
     write(fetch.file, file_text(adapter, whole.zone, intervals, datetime.now(UTC)))
     return {

@@ -28,6 +28,7 @@ from lichen.collect.journeys import (
 )
 from lichen.collect.machine import Calibrator, MachineMeter, Part, Parts, describe_host, is_counter, open_part
 from lichen.collect.rows import PartPlace, primary_s
+from lichen.config import Part as PartSettings
 from lichen.config import Samples, Settings
 from lichen.errors import JourneyFailed, LichenError
 from lichen.ledger import runfile
@@ -297,6 +298,14 @@ def _failed_beside(name: str) -> str:
 def places(settings: Settings, parts: Iterable[str]) -> dict[str, PartPlace]:
     """Where the browser and the named parts run."""
     context = settings.context
-    zones = {part.name: part.zone or context.zone for part in settings.parts}
+    hosts = {
+        part.name: PartPlace(tier="server", zone=_zone(part, context.zone), region=part.region)
+        for part in settings.parts
+    }
     browser = PartPlace(tier="device", zone=context.zone, device=context.device, network=context.network)
-    return {BROWSER: browser} | {name: PartPlace(tier="server", zone=zones[name]) for name in parts}
+    return {BROWSER: browser} | {name: hosts[name] for name in parts}
+
+
+def _zone(part: PartSettings, default: str | None) -> str | None:
+    """Zone of a part: stated, else that of its region, which the catalogue knows, else the visitors'."""
+    return part.zone if part.zone or part.region else default

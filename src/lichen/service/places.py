@@ -4,61 +4,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
-from babel import Locale
-from babel.core import get_global
-
-from lichen.errors import ConfigError
-from lichen.factors.store import WORLD
+from lichen.catalogue import places, regions
+from lichen.errors import ActivityError, ConfigError
 from lichen.service.workspace import Workspace
-
-_PSEUDO: Final = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
-"""Codes of CLDR's list of territories that name no country: unions, pseudo-locales, unknown."""
 
 
 def check_places(workspace: Workspace) -> None:
-    """Refuses a zone whose country neither exists nor has factors: the world's electricity would stand in for a slip.
+    """Refuses a zone or a region that does not exist: the world's electricity would stand in for a slip.
 
-    A country without factors of its own, and a grid zone without them, are places: what stands in for them is said with
-    the result.
+    A country without factors of its own, and a grid zone without them, are places: what stands in for them is said with the
+    result. A region that a pack has rows for is one too.
 
     Raises:
-        ConfigError: names the zone and where it was set.
+        ConfigError: names the place and where it was set.
     """
-    for zone, origin in _zones(workspace):
-        country = zone.partition("-")[0]
-        if zone == WORLD or country in _countries() or _has_factors(workspace, zone, country):
-            continue
-        alias = next(iter(get_global("territory_aliases").get(country, ())), None)
-        where = f" ({origin})" if origin else ""
-        raise ConfigError(
-            f"There is no place '{zone}'{where}.",
-            repair=f"Did you mean '{alias}'?"
-            if alias
-            else "Give the ISO 3166 code of a country, such as FR, a grid zone that begins with one, or WORLD.",
-            culprit=origin or zone,
-        )
+    for key, name in _named(workspace):
+        try:
+            if key.endswith(".zone"):
+                places.canonical(name, workspace.factors.geographies)
+            elif regions.key_of(name) not in workspace.factors.geographies:
+                regions.get(name)
+        except ActivityError as error:
+            origin = workspace.settings.origins.get(key)
+            where = (origin.where or "") if origin is not None else ""
+            what = "place" if key.endswith(".zone") else "region"
+            raise ConfigError(
+                f"There is no {what} '{name}'" + (f" ({where})." if where else "."),
+                repair=error.repair,
+                culprit=where or name,
+            ) from None
 
 
-def _zones(workspace: Workspace) -> Iterator[tuple[str, str]]:
-    """Each zone that is set, with the place where it is."""
+def _named(workspace: Workspace) -> Iterator[tuple[str, str]]:
+    """Each zone and region that is set, by its key."""
     settings = workspace.settings
     named = [("context.zone", settings.context.zone)]
-    named += [(f"part.{index}.zone", part.zone) for index, part in enumerate(settings.parts)]
-    for key, zone in named:
-        if zone is not None:
-            origin = settings.origins.get(key)
-            yield zone, (origin.where or "") if origin is not None else ""
-
-
-def _countries() -> frozenset[str]:
-    """ISO 3166-1 alpha-2 codes, as CLDR lists them."""
-    codes = map(str, Locale("en").territories)
-    return frozenset(code for code in codes if len(code) == 2 and code.isalpha()) - _PSEUDO
-
-
-def _has_factors(workspace: Workspace, *places: str) -> bool:
-    factors = workspace.factors
-    known = {place for factor_id in factors.ids() for place in factors.places(factor_id)}
-    return any(place in known for place in places)
+    for index, part in enumerate(settings.parts):
+        named += [(f"part.{index}.zone", part.zone), (f"part.{index}.region", part.region)]
+    return ((key, name) for key, name in named if name is not None)

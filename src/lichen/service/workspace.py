@@ -105,11 +105,7 @@ class Workspace:
             ActivityError: a zone that does not exist, or a region that nobody knows and that has no zone.
             FactorNotFound: no row for this factor there.
         """
-        place = of_attributes(attributes, self._regions)
+        place = of_attributes(attributes, self.factors.geographies)
         if when is not None and when.start is not None:
             return self.factors.lookup_window(factor_id, place, when.start, when.end or when.start)
         return self.factors.lookup(factor_id, place, on=when.day if when else on)
-
-    @cached_property
-    def _regions(self) -> frozenset[str]:
-        return self.factors.regions()
