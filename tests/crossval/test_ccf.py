@@ -278,3 +278,10 @@ def test_defect_units_of_google_are_binary(workspace: Workspace) -> None:
     for platform, kind, ratio in (("gcp:disk-hdd", "GB-h", 2**40 / 1e12), ("gcp:network", "GB", 2**30 / 1e9)):
         (energy, _), (own_energy, _) = both(workspace, platform, "europe-west9", kind, 10)
         assert own_energy / energy == pytest.approx(ratio, rel=1e-12)
+
+
+def test_defect_megabytes_are_read_as_gigabytes(workspace: Workspace) -> None:
+    """t1.micro has 613 MB, less than what the measured servers hold: nothing is added for it."""
+    (_, carbon), (own_energy, own_carbon) = both(workspace, "aws:t1.micro", "us-east-1", "h", 1, vcpus=1)
+    assert own_energy == pytest.approx((0.74 + 3.5) / 2 * 1.135 / 1000, rel=1e-9)
+    assert carbon - own_carbon == pytest.approx(_memory_kwh("aws:t1.micro", 1) * 379.069, rel=1e-9)

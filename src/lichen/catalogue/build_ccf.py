@@ -57,6 +57,8 @@ T2_HOST_VCPUS: Final[Mapping[str, int]] = {
     "xlarge": 72,
     "2xlarge": 72,
 }
+MEMORY_IN_MEGABYTES: Final = "t1.micro"
+"""The type whose memory of 613 MB stands among gigabytes; it is no more than what measured servers hold."""
 MANAGED: Final[Mapping[str, str]] = {
     "db": "mrtxz",
     "docdb": "rt",
@@ -90,6 +92,8 @@ def build(source: Source) -> list[Facts]:
             row.setdefault("ccf_fixed_cpu", row["ccf_cpu"])
             row.setdefault("ccf_time_ratio", 1)
             row.setdefault("ccf_fixed_time_ratio", row["ccf_time_ratio"])
+        if "ccf_extra_memory_gb" in row and MEMORY_IN_MEGABYTES not in row["key"]:
+            row["ccf_fixed_extra_memory_gb"] = row["ccf_extra_memory_gb"]
         if "ccf_host" in row:
             row.setdefault("ccf_fixed_host", row["ccf_host"])
             row.setdefault("ccf_fixed_host_vcpus", row["ccf_host_vcpus"])
