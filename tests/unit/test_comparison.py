@@ -263,3 +263,21 @@ def test_a_tiny_ratio_is_told_as_its_inverse(lang: str, ratio: str, heading: str
     assert "10" not in row.amount.number
     assert row.amount.unit != said.rows()[0].amount.unit
     assert heading in said.reasons()[0][0]
+
+
+def test_places_come_in_the_order_of_the_activities_with_the_letters_of_each(workspace: Workspace) -> None:
+    rows = [
+        {"entity": name, "quantity": "network_bytes", "value": v} for name, v in (("z", 5e5), ("a", 1e5), ("m", 1e7))
+    ]
+    activities, context = parse_document(workspace, {"activities": rows})
+    evaluations = [
+        evaluate_activities(workspace, workspace.method(name), activities, context, on=None)
+        for name in ("swdm-4", "swdm-3", "onebyte")
+    ]
+    found = compare(evaluations, indicators=["gwp100"])
+    assert [row.entity for row in found] == ["z", "a", "m"]
+    assert [[figure.grade for figure in row.figures] for row in found] == [
+        ["A", "B", None], ["A+", "A+", None], ["F", "F", None],
+    ]  # fmt: skip
+    (together,) = compare(evaluations, lambda _entity: "all", ["gwp100"])
+    assert [figure.grade for figure in together.figures] == [None, None, None]

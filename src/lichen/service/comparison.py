@@ -74,13 +74,16 @@ class _Piece:
 
 @dataclass(slots=True)
 class _Sum:
+    """A sum under way; ``first`` is the place of its first activity in the list."""
+
     pieces: list[_Piece] = field(default_factory=list)
     draws: np.ndarray = field(default_factory=lambda: np.zeros(uncertainty.DRAWS))
+    first: float = math.inf
 
 
 def compare(
     evaluations: Sequence[Evaluation],
-    place_of: PlaceOf = lambda entity: entity,
+    place_of: PlaceOf | None = None,
     indicators: Collection[str] | None = None,
 ) -> list[Comparison]:
     """Compares methods, place by place, by each indicator that two or more of them give.
@@ -93,23 +96,24 @@ def compare(
     Returns:
         Places in the order of the activities, indicators in the order of the nomenclature.
     """
-    sums = [_gather(evaluation, place_of) for evaluation in evaluations]
-    gaps = [_gaps(evaluation, place_of) for evaluation in evaluations]
-    letters = [{(row["entity"], row["indicator"]): row["grade"] for row in e.grades()} for e in evaluations]
+    where = place_of or _itself
+    sums = [_gather(evaluation, where) for evaluation in evaluations]
+    gaps = [_gaps(evaluation, where) for evaluation in evaluations]
+    letters = [_letters(evaluation) if place_of is None else {} for evaluation in evaluations]
     nomenclature = evaluations[0].nomenclature
     names = [
         name
         for name in nomenclature.names("indicator")
         if nomenclature.indicator(name).additive and (indicators is None or name in indicators)
     ]
-    places = dict.fromkeys(place for found in sums for place, _ in found)
+    order = sorted((one.first, place) for found in sums for (place, _), one in found.items())
     compared = []
-    for place in places:
+    for place in dict.fromkeys(place for _, place in order):
         for name in names:
             if sum((place, name) in found for found in sums) < 2:
                 continue
             figures = [
-                _figure(e.method, found, place, name, frozenset(lost.get(place, ())), graded.get((place, name)))
+                _figure(e.method, found, place, name, frozenset(lost.get(place, ())), graded.get(place))
                 for e, found, lost, graded in zip(evaluations, sums, gaps, letters, strict=True)
             ]
             unit = nomenclature.indicator(name).unit
@@ -131,6 +135,15 @@ def journey_of(path: str) -> str | None:
     return None if entity is None else entity.journey
 
 
+def _itself(entity: str) -> str:
+    return entity
+
+
+def _letters(evaluation: Evaluation) -> dict[str, str]:
+    """Letter of each entity, for a method that grades; a letter is that of one page or thing, never of several together."""
+    return {row["entity"]: row["grade"] for row in evaluation.grades()} if evaluation.method.grades else {}
+
+
 def _compared(place: str, indicator: str, unit: str, figures: Sequence[MethodFigure]) -> Comparison:
     first = figures[0].value
     rated = [replace(row, ratio=None if row.value is None or not first else row.value / first) for row in figures]
@@ -148,7 +161,7 @@ def _gather(evaluation: Evaluation, place_of: PlaceOf) -> dict[tuple[str, str], 
     sums: dict[tuple[str, str], _Sum] = {}
     for batch in evaluation.batches:
         places = [place_of(group.entity) for group in batch.groups]
-        for rows in batch.chunks():
+        for rows in batch.chunks() if any(places) else ():
             for number, draws in enumerate(batch.draws(rows)):
                 chain = batch.work.chains[number]
                 if chain.accounting != evaluation.method.accounting:
@@ -159,6 +172,7 @@ def _gather(evaluation: Evaluation, place_of: PlaceOf) -> dict[tuple[str, str], 
                         one = sums.setdefault((place, chain.indicator), _Sum())
                         one.pieces.append(_piece(batch, chain, number, row))
                         one.draws += draws[offset]
+                        one.first = min(one.first, batch.places[row])
     return sums
 
 

@@ -48,7 +48,7 @@ class MethodFigure:
         rests: the same without overlap: share of the figure by all the quantities that it rests on.
         sources: share of the figure by entity and quantity; overlaps as ``quantities`` does.
         missing: entities and quantities that the method should have converted and could not.
-        grade: its letter; None where the method grades nothing, or not this place.
+        grade: the method's letter for the place, by whatever indicator it grades; None where it gives none.
     """
 
     method: str
