@@ -224,4 +224,4 @@ def test_the_documented_examples_name_steps_of_the_demo() -> None:
         journey, _, step = place.partition("/")
         source = (root_folder / f"src/lichen/demo/journeys/{journey}.py").read_text(encoding="utf-8")
         assert not step or f'step("{step}"' in source
-        assert name in {*terms.names("indicator"), *terms.names("quantity")}
+        assert name in {"sci", *terms.names("indicator"), *terms.names("quantity")}

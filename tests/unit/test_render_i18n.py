@@ -17,7 +17,7 @@ OPEN_FAMILIES = {
     "factor",
     "unit", "quantity", "indicator", "functional_unit", "tier", "quality", "status", "kind", "party", "equipment", "how",
     "fact", "column", "reason", "sentence", "phase", "power_note", "power_basis", "power_with",
-    "cause", "follows", "unknown", "doctor", "doctor_topic", "difference", "doing", "factor",
+    "cause", "follows", "unknown", "explain_from", "doctor", "doctor_topic", "difference", "doing", "factor",
 }  # fmt: skip
 """Families whose names come from the data: their keys do not stand in the source, but the family does."""
 

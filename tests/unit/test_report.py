@@ -17,7 +17,8 @@ from tests.fixtures.result import LONG, RIGHT_TO_LEFT, SCRIPT, sample_result
 
 from lichen.outputs.export import JsonExport
 from lichen.outputs.report import HtmlReport
-from lichen.outputs.report.html import SIZE_MAX, foreign, json_for_html
+from lichen.outputs.report.html import SIZE_MAX, json_for_html
+from lichen.outputs.report.page import foreign
 from lichen.service.result import Figures, RequestRow, Result
 
 ROOM = 75_000

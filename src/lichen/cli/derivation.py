@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lichen import units
-from lichen.cli.words import Words
+from lichen.cli.words import WORDS, Words
 from lichen.collect.entities import parse_entity
 from lichen.render.figures import plain, quality_words, step_name
 from lichen.render.i18n import LANGUAGES, catalogue
@@ -31,6 +31,8 @@ RULE_OF_RANGES: Final = "lichen-pedigree"
 _CARBON: Final = ("carbon", "carbone", "co2", "co2e")
 _WORDS_OF_FIGURES: Final = ("quantity", "column", "indicator")
 """Families of the catalogues that name indicators and counters; where two name the same, the later counts."""
+_NO_UNIT: Final = ("1", "X")
+"""Units of tags that are not printed: a bare number, and the unit of whatever indicator it is."""
 _CONSTANT: Final = re.compile(r"\b[A-Z][A-Z_]+\b")
 """A constant of `lichen.units` in an expression."""
 
@@ -127,6 +129,9 @@ class _Printer:
         self._line(plain(figure["name"]), style="bold")
         self._line(self._figure(figure))
         self._line(self._pair("quality", quality_words(figure["shares"], self.catalogue, self.numbers)))
+        self._range_from(figure)
+        for position, step in enumerate(figure.get("steps", ()), start=1):
+            self._step(position, step, (), f"{self.numbers.raw(figure['value'])} {figure['unit']}")
         terms = figure["terms"]
         shown = [term for term in terms if term["value"]][:TERMS_SHOWN]
         self._line("")
@@ -167,26 +172,44 @@ class _Printer:
     def _impact(self, impact: Mapping[str, Any]) -> None:
         self._line(f"{impact['impact_id']}  {self._place(impact)}", style="bold")
         self._line(f"{self._figure(impact)} ({self.words[impact['phase']]}, {self._pair('rule', impact['rule'])})")
+        self._range_from(impact)
         for position, step in enumerate(impact["steps"], start=1):
-            self._line("")
-            self._line(f"{position}. {self._pair('formula', step['formula'])}")
+            unit = step["result"].split(" ")[0]
+            result = "" if step["value"] is None else self.numbers.raw(step["value"])
+            between = f"{result} {'' if unit in _NO_UNIT else unit}".strip() or unit
             is_last = position == len(impact["steps"])
-            result = self._result(impact) if is_last else step["result"].split(" ")[0]
-            self._line(f"{step['expression']}  → {result}", indent=_INDENT + 1, style="green")
-            grid = Table.grid(padding=(0, 2, 0, 0))
-            grid.add_column(no_wrap=True)
-            grid.add_column()
-            for argument in step["arguments"]:
-                first, *more = self._argument(argument, impact["activities"])
-                said = Text(first)
-                for line in more:
-                    said.append(f"\n{line}", style="dim")
-                grid.add_row(Text(argument["name"], style="bold"), said)
-            for name in _CONSTANT.findall(step["expression"]):
-                grid.add_row(Text(name, style="bold"), Text(self.numbers.raw(getattr(units, name))))
-            self.console.print(Padding(grid, (0, 0, 0, _INDENT + 1), expand=False))
-            for source in step["sources"]:
-                self._line(self._pair("formula_source", source), indent=_INDENT + 1, style="dim")
+            self._step(position, step, impact["activities"], self._result(impact) if is_last else between)
+
+    def _step(
+        self, position: int, step: Mapping[str, Any], activities: Sequence[Mapping[str, Any]], result: str
+    ) -> None:
+        """A formula, its result, and each of its arguments."""
+        self._line("")
+        self._line(f"{position}. {self._pair('formula', step['formula'])}")
+        self._line(f"{step['expression']}  → {result}", indent=_INDENT + 1, style="green")
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(no_wrap=True)
+        grid.add_column()
+        for argument in step["arguments"]:
+            first, *more = self._argument(argument, activities)
+            said = Text(first)
+            for line in more:
+                said.append(f"\n{line}", style="dim")
+            grid.add_row(Text(argument["name"], style="bold"), said)
+        for name in _CONSTANT.findall(step["expression"]):
+            grid.add_row(Text(name, style="bold"), Text(self.numbers.raw(getattr(units, name))))
+        self.console.print(Padding(grid, (0, 0, 0, _INDENT + 1), expand=False))
+        for source in step["sources"]:
+            self._line(self._pair("formula_source", source), indent=_INDENT + 1, style="dim")
+
+    def _range_from(self, figure: Mapping[str, Any]) -> None:
+        """The factors that a range comes from, the largest share first."""
+        said = [
+            f"{row['id']} ({row['geography']}) {self.numbers.whole_percent(row['share'])}"
+            for row in figure.get("range_from", ())
+        ]
+        if said:
+            self._line(self._pair("range_comes", ", ".join(said)))
 
     def _result(self, impact: Mapping[str, Any]) -> str:
         """The value in the unit of the formula, and in the one of the figure above where that is another."""
@@ -206,10 +229,13 @@ class _Printer:
                 line for row in activities if row["quantity"] == argument["quantity"] for line in self._activity(row)
             )
         elif argument["from"] == "result":
-            yield self.words["result_above"]
+            yield f"{self.numbers.raw(argument['value'])} ({self.words['result_of'].format(step=argument['step'])})"
         else:
-            known = [row["attributes"][argument["name"]] for row in activities if argument["name"] in row["attributes"]]
-            yield f"{known[0]} ({argument['name']})" if known else self._pair(argument["from"], argument["name"])
+            unit = argument["tag"].split(" ")[0]
+            value = f"{self.numbers.raw(argument['value'])} {'' if unit in _NO_UNIT else unit}".strip()
+            summed = f"{argument['from']}_below"
+            origin = self.words[summed] if summed in WORDS else self._pair(argument["from"], argument["name"])
+            yield f"{value} ({origin})"
 
     def _factor(self, factor: Mapping[str, Any], components: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield self._value(factor)
@@ -228,6 +254,8 @@ class _Printer:
 
     def _value(self, factor: Mapping[str, Any]) -> str:
         value, low, high = (self.numbers.raw(factor[key]) for key in ("value", "low", "high"))
+        if factor.get("vector"):
+            value = ", ".join(self.numbers.raw(one) for one in factor["vector"])
         spread = self.catalogue.say("number.range", low=low, high=high)
         basis = self.words[f"range_{factor['range_basis']}"]
         unit = "" if factor["unit"] == "1" else f" {factor['unit']}"

@@ -98,20 +98,49 @@ def _target(name: str, path: Path) -> Target:
     try:
         return _checked_target(name, path)
     except OSError as error:  # a name that is too long, a folder that may not be searched
-        raise StorageError(
-            f"{path} cannot be written: {error.strerror}.",
-            repair="Name a file in a folder that can be written to.",
-            culprit=str(path),
-        ) from error
+        raise _unwritable(path, error) from error
 
 
 def _checked_target(name: str, path: Path) -> Target:
-    from lichen.ledger.runfile import destination
-
     if name not in plugins.names(GROUP):
         raise UsageError(
             f"There is no output '{name}'.", repair=f"Outputs: {', '.join(plugins.names(GROUP))}.", culprit=name
         )
+    _check_place(path)
+    return Target(name, plugins.load(GROUP, name)(), path)
+
+
+def check_file(path: Path, keep: Path | None) -> None:
+    """Makes sure that a file can be written, before work is done for it.
+
+    Args:
+        keep: the settings file in use, which no output may replace.
+
+    Raises:
+        UsageError: it is the settings file.
+        StorageError: a file cannot be written there, or what stands there is not a file.
+    """
+    from lichen.ledger.runfile import destination
+
+    try:
+        _check_place(path)
+    except OSError as error:  # a name that is too long, a folder that may not be searched
+        raise _unwritable(path, error) from error
+    if keep is not None and destination(path) == destination(keep):
+        raise UsageError(f"{path} is the settings file in use.", repair="Name another file.", culprit=str(path))
+
+
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{path} cannot be written: {error.strerror}.",
+        repair="Name a file in a folder that can be written to.",
+        culprit=str(path),
+    )
+
+
+def _check_place(path: Path) -> None:
+    from lichen.ledger.runfile import destination
+
     place = (path if path.is_dir() else destination(path)).absolute().parent
     if not place.exists():
         raise StorageError(
@@ -123,7 +152,6 @@ def _checked_target(name: str, path: Path) -> Target:
         raise StorageError(
             f"{path} cannot be written.", repair="Name a file in a folder that can be written to.", culprit=str(path)
         )
-    return Target(name, plugins.load(GROUP, name)(), path)
 
 
 def write(targets: Sequence[Target], result: Result, lang: str) -> None:

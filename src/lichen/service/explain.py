@@ -16,7 +16,7 @@ from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
 from lichen.model import registry, uncertainty
 from lichen.model.results import Computed, Evaluation, add, shares
-from lichen.records import Activity
+from lichen.records import Activity, Factor
 from lichen.service.derivation import Derivations, step
 from lichen.service.evaluation import evaluate_activities, parse_document
 from lichen.service.figure_ids import HEADLINE, at, folded, known
@@ -33,6 +33,8 @@ _OLDER_LOOKED_AT: Final = 20
 _SENSITIVE_SHOWN: Final = 5
 _SENSITIVE: Final = 0.01
 """Share of a variance below which a factor is not named."""
+_SCI_FROM: Final[Mapping[str, str]] = {"grid_gco2e_per_kwh": "mean", "functional_units": "count"}
+"""Arguments of the score that are no sum of impacts."""
 _SLASHES_OF_A_PART: Final = 2
 """In ``JOURNEY/STEP/PART``: below, a counter that all parts share is read from one of them."""
 
@@ -101,7 +103,7 @@ def explain(
                 culprit=figure_id,
             )
     if len(chosen) == 1:
-        return head | {"figure": explainer.derivations.impact(chosen[0])}
+        return head | {"figure": explainer.single(chosen[0])}
     return head | {"figure": explainer.total(figure_id, place, chosen)}
 
 
@@ -191,14 +193,15 @@ class _Explainer:
         """Impacts of a sum, from the largest."""
         return [self.derivations.impact(term, share_of=value) for term in sorted(chosen, key=lambda c: -c.impact.value)]
 
+    def single(self, computed: Computed) -> dict[str, Any]:
+        """One impact, and what its range comes from."""
+        found = uncertainty.variance_shares(computed.draw(), dict.fromkeys(computed.impact.factors))
+        return self.derivations.impact(computed) | {"range_from": _sensitive(found)}
+
     def range_from(self, indicator: str, place: str) -> list[dict[str, Any]]:
         """The factors that the range of a sum comes from: each with its share of the variance, the largest first."""
         found = self.evaluation.sensitivity(indicator, lambda entity: "" if at(entity, place) else None)
-        return [
-            {"id": factor.factor_id, "geography": factor.geography, "valid_from": factor.valid_from.isoformat(), "share": share}
-            for factor, share in found.get("", ())[:_SENSITIVE_SHOWN]
-            if share >= _SENSITIVE
-        ]  # fmt: skip
+        return _sensitive(found.get("", ()))
 
     def sci(self, name: str, place: str) -> dict[str, Any]:
         """The Software Carbon Intensity of a place: its formula, what each letter stands for, and the impacts behind it."""
@@ -226,7 +229,12 @@ class _Explainer:
         }  # fmt: skip
         formula = registry.get(FORMULA)
         rows = [
-            {"name": argument, "tag": str(formula.arguments[argument]), "from": "sum", "value": value}
+            {
+                "name": argument,
+                "tag": str(formula.arguments[argument]),
+                "from": _SCI_FROM.get(argument, "sum"),
+                "value": value,
+            }
             for argument, value in arguments.items()
         ]
         chosen = climate_rows(self.evaluation, lambda entity: at(entity, place))
@@ -271,3 +279,17 @@ class _Explainer:
             "rows": [{"entity": row.entity, **self.derivations.activity(row)} for row in rows],
             "host": dict(self.run.content["host"]),
         }
+
+
+def _sensitive(found: Sequence[tuple[Factor, float]]) -> list[dict[str, Any]]:
+    """The factors whose share of a variance is worth telling."""
+    return [
+        {
+            "id": factor.factor_id,
+            "geography": factor.geography,
+            "valid_from": factor.valid_from.isoformat(),
+            "share": share,
+        }
+        for factor, share in found[:_SENSITIVE_SHOWN]
+        if share >= _SENSITIVE
+    ]
