@@ -33,8 +33,8 @@ DOCS: Final = ROOT / "docs"
 CASES: Final = ROOT / "tests" / "crossval" / "data" / "cases.json"
 PAGES: Final = {"en": "laboratory.md", "fr": "laboratory.fr.md"}
 OWN: Final = "lichen-1"
-MACHINE: Final = {"platform": "aws:m5.xlarge", "hours": 730.0, "load": 0.5, "vcpus": 4.0}
-"""What several methods for machines are asked about: a month of one cloud instance."""
+MACHINE: Final = {"platform": "aws:m5.xlarge", "hours": 730.0, "load": 0.5, "vcpus": 4.0, "cpu": "8259CL", "chips": 2}
+"""What several methods for machines are asked about: a month of one cloud instance, and the processors of its host."""
 MACHINE_METHODS: Final = ("ccf-2024", "ccf-fixed", "teads", "sdia", "boavizta-2.5")
 ROUNDING: Final = 1e-9
 """Relative deviation below which nothing is told apart: the last digits differ between machines."""
@@ -172,6 +172,22 @@ def machine(zone: str, region: str) -> list[tuple[str, float, float, float]]:
     return found
 
 
+@cache
+def own_machine(zone: str, region: str) -> tuple[Span, Span]:
+    """The same month by the server model and lichen-1: kWh and kgCO2e of use, with the range of the server's power."""
+    watts = _server_power(
+        cpu=MACHINE["cpu"], chips=MACHINE["chips"], vcpus=MACHINE["vcpus"], load=MACHINE["load"]
+    )  # fmt: skip
+    ends = []
+    for power_w in watts:
+        row = {"entity": "machine", "quantity": "energy", "value": power_w * float(MACHINE["hours"]) / 1000}
+        where = {"boundary": "it", "tier": "server", "zone": zone, "region": region}
+        totals = _totals(OWN, [{**row, **where}], {})
+        ends.append((_sum(totals, "energy"), _sum(totals, "gwp100") / 1000))
+    energy, use = (Span(*column) for column in zip(*ends, strict=True))
+    return energy, use
+
+
 def _draws(factor_id: str) -> Any:
     return draw(_workspace().factors.lookup(factor_id))
 
@@ -297,6 +313,7 @@ def page(language: str) -> str:
         "n": partial(prose.number, language=language), "pct": partial(prose.share, language=language),
         "tools": tools, "reproduced": reproduced(), "beside": beside(), "measured": measured(), "title": _titles()[language],
         "machine": {"FR": machine("FR", "eu-west-3"), "US": machine("US", "us-east-1")}, "asked": MACHINE,
+        "own": {"FR": own_machine("FR", "aws:eu-west-3"), "US": own_machine("US", "aws:us-east-1")},
         "laptop_w": _value("device.laptop.idle_power") + _value("device.laptop.screen_power"),
         "line_w": _value("network.fixed.power"),
     }  # fmt: skip
