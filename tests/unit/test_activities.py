@@ -200,3 +200,18 @@ class TestUnknownRepetition:
             WORKSPACE, {"activities": [row(quantity="tokens_in", zone=z) for z in ("FR", "DE")]}, ["lichen-1"]
         )
         assert len(result["not_covered"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [(True, "yes"), (False, "no"), ("yes", "yes"), ("No", "no"), ("TRUE", "yes"), (None, None)]
+)
+def test_green_hosting_is_a_flag_however_it_is_written(written: Any, read: str | None) -> None:
+    assert parse_activity(row(green_hosting=written), 0, TERMS).attribute("green_hosting") == read
+
+
+@pytest.mark.parametrize(("changes", "words"), [({"green_hosting": "perhaps"}, "Use yes, no"), ({"green_hosting": 1}, "not a word"),
+                                                ({"zone": True}, "zone is True, not a word")])  # fmt: skip
+def test_other_words_for_a_flag_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ActivityError) as caught:
+        parse_activity(row(**changes), 0, TERMS)
+    assert words in caught.value.sentence()

@@ -23,9 +23,16 @@ _ROW_KEYS: Final = frozenset(
     {"entity", "quantity", "value", "unit", "samples", "method", "activity_id", "currency", "tags"}
 )
 _BROWSER: Final = "browser"
+_FLAG: Final = "green_hosting"
+_YES_NO: Final = {"true": "yes", "yes": "yes", "false": "no", "no": "no"}
+"""How a flag may be written; a table's true and false are read as words."""
 _INSTANTS: Final = ("started_at", "ended_at")
 _CURRENCY_CODE: Final = re.compile(r"[A-Z]{3}")
 TIERS: Final = tuple(OF_TIER)
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "tier": TIERS, "boundary": BOUNDARIES, "basis": ("per_unit", "total"), _FLAG: ("yes", "no"),
+}  # fmt: skip
+"""Attributes of which only some words are known."""
 _MONEY: Final = "currency"
 _LARGEST: Final = math.sqrt(sys.float_info.max)
 """Largest amount, so that its products with factors and their sums stay finite; nothing physical comes near."""
@@ -85,9 +92,9 @@ def attributes_of(
             continue
         term = nomenclature["attribute", key]
         if term.unit == "text":
-            if not isinstance(value, str | bool):
+            if not isinstance(value, str | bool) or (isinstance(value, bool) and key != _FLAG):
                 raise _fail(where, f"{key} is {value!r}, not a word", f"{term.description_en}.")
-            attributes[key] = value
+            attributes[key] = _YES_NO.get(str(value).lower(), value) if key == _FLAG else value
         else:
             attributes[key] = _number(value, where, key, term, 1.0)
     _choices(attributes, where)
@@ -146,7 +153,7 @@ def _tier_of(entity: str) -> str | None:
 
 
 def _choices(attributes: Mapping[str, AttributeValue], where: str) -> None:
-    for key, valid in (("tier", TIERS), ("boundary", BOUNDARIES), ("basis", ("per_unit", "total"))):
+    for key, valid in _CHOICES.items():
         value = attributes.get(key)
         if value is not None and value not in valid:
             raise _fail(where, f"{key} is '{value}'", f"Use {', '.join(valid)}.")
