@@ -151,7 +151,7 @@ def _quality(family: Mapping[str, Any], language: str) -> Quality:
     return Quality(
         name=family[language],
         rows=len(rows),
-        reliability=_step(own + assumed, (0.0, 0.5, 1.0, 1.5)),
+        reliability=max(family["reliability_at_best"], _step(own + assumed, (0.0, 0.5, 1.0, 1.5))),
         completeness=family["completeness"],
         time=_step(THIS_YEAR - years[len(years) // 2], (2, 5, 9, 14)),
         place=1 if len({row.geography for row in rows}) > 1 else 2,
