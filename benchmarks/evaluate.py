@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Time and memory of `lichen evaluate lichen-1` on many rows.
+"""Time and memory of `lichen evaluate lichen-1`: of one recorded journey, and of many rows.
 
-Limit: 250 MB for 4,000 rows of 1,000 entities, 22,000 impacts with a range each; the same command on one row stands beside it.
+Limits: 0.5 s for a journey's run file, the whole command, best of five; 250 MB for 4,000 rows of 1,000 entities, 22,000 impacts
+with a range each.
 
 Run: ``python benchmarks/evaluate.py [ROWS]``
 """
@@ -18,6 +19,8 @@ from pathlib import Path
 
 QUANTITIES = ("cpu_time", "memory_byte_seconds", "disk_bytes", "network_bytes")
 LIMIT_MB = 250.0
+LIMIT_S = 0.5
+JOURNEY = Path(__file__).parents[1] / "tests" / "golden" / "run" / "lichen-run-1.json"
 
 
 def evaluated(rows: int, folder: Path) -> tuple[float, float, int]:
@@ -37,8 +40,21 @@ def evaluated(rows: int, folder: Path) -> tuple[float, float, int]:
     return seconds, memory_mb, len(json.loads(result.read_text())["impacts"])
 
 
+def journey_s() -> float:
+    """Seconds that one evaluation of a run file takes, the best of five: what else runs on the machine is not its own."""
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        command = [sys.executable, "-m", "lichen", "evaluate", "lichen-1", str(JOURNEY)]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
 def main() -> int:
-    """Prints both rows."""
+    """Prints all rows."""
+    one_s = journey_s()
+    print(f"a journey: {one_s:.2f} s of {LIMIT_S} s: {'within' if one_s <= LIMIT_S else 'BEYOND'} the limit")
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
     with tempfile.TemporaryDirectory() as folder:
         for count in (1, rows):
@@ -47,7 +63,7 @@ def main() -> int:
     print(
         f"memory: {memory_mb:.0f} MB of {LIMIT_MB:.0f} MB: {'within' if memory_mb <= LIMIT_MB else 'BEYOND'} the limit"
     )
-    return 0 if memory_mb <= LIMIT_MB else 1
+    return 0 if memory_mb <= LIMIT_MB and one_s <= LIMIT_S else 1
 
 
 if __name__ == "__main__":
