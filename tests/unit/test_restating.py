@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from tests.fixtures import run as fixture
+from tests.fixtures.mutations import mutated
 
 from lichen import nomenclature
 from lichen.cli.app import root
@@ -264,6 +265,42 @@ class TestMistakes:
         with pytest.raises(StorageError, match="no longer has the hash in its name"):
             summarise(workspace, run)
 
+    @pytest.mark.parametrize(
+        ("place", "value"),
+        [
+            (("as_of",), "soon"),
+            (("runs",), {}),
+            (("runs", 0, "journeys", 0, "before", "gwp100", "value"), "much"),
+            (("runs", 0, "journeys", 0, "after"), []),
+            (("runs", 0, "method_after", "id"), None),
+        ],
+    )
+    def test_a_restatement_of_another_shape_is_refused_even_when_its_name_fits(
+        self, workspace: Workspace, pack: str, place: tuple[Any, ...], value: Any
+    ) -> None:
+        run = stored(workspace)
+        path = restate(workspace, Order(factors=(pack,))).path
+        assert path is not None
+        good = restatement.read(path).content
+        path.unlink()
+        restatement.write(Path(workspace.settings.output.runs), mutated(dict(good), place, value))
+        with pytest.raises(StorageError, match="is not a whole restatement"):
+            summarise(workspace, run)
+
+    @pytest.mark.parametrize("value", ["x", {"apply": 1}, {"apply": {"gwp100": {"value": "x"}}}, None])
+    def test_a_run_whose_figures_are_damaged_is_refused(self, workspace: Workspace, value: Any) -> None:
+        content = dict(stored(workspace).content) | {"figures": value}
+        path = runfile.write(Path(workspace.settings.output.runs) / "bad", content).path
+        with pytest.raises(StorageError, match=r"not a whole run file: figures"):
+            runfile.read(path)
+
+    def test_a_method_without_data_says_what_it_reads(self, workspace: Workspace) -> None:
+        content = json.loads(json.dumps(stored(workspace).content))
+        content["activities"] = [row for row in content["activities"] if row["quantity"] == "cpu_time"]
+        runfile.write(Path(workspace.settings.output.runs) / "cpu", content)
+        with pytest.raises(UsageError, match=r"ecoindex gives no figure of any of these runs: .*dom_elements"):
+            restate(workspace, Order(method_id="ecoindex", paths=(Path(workspace.settings.output.runs) / "cpu",)))
+
     def test_strange_files_beside_the_restatements_are_not_read(self, workspace: Workspace) -> None:
         run = stored(workspace)
         folder = Path(workspace.settings.output.runs) / restatement.FOLDER
@@ -320,7 +357,7 @@ class TestCommand:
         shown = self.lichen(workspace, "--factors", pack, "--lang", "fr", "--dry-run").stdout
         assert "1 mesure dit autre chose désormais." in shown
         assert "Intensité" in shown
-        assert "Rien n'a été écrit" in shown
+        assert "Rien n’a été écrit" in shown
 
     def test_json_holds_what_is_written(self, workspace: Workspace, pack: str) -> None:
         stored(workspace)

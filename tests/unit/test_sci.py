@@ -144,7 +144,7 @@ class TestNoUnit:
         assert answer.exit_code == 2
         assert "--unit is" in answer.stderr
 
-    @pytest.mark.parametrize("units", [*NO_UNITS, True, "5", None])
+    @pytest.mark.parametrize("units", [*NO_UNITS, 1e-12, 1e300, True, "5", None])
     def test_in_a_run_file(self, tmp_path: Path, units: Any) -> None:
         content = json.loads(json.dumps(stored(tmp_path, units=50.0).content))
         (tmp_path / "run.json").write_text(json.dumps(mutated(content, ("journeys", 0, "units"), units)))

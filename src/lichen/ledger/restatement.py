@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,7 +79,7 @@ def read(path: Path) -> Restatement:
             repair="Update Lichen, or take the file out of the folder.",
             culprit=str(path),
         )
-    fault = next(shape.faults(content, _RESTATEMENT), None)
+    fault = next(_faults(content), None)
     if fault is None and not path.stem.endswith(digest(content, _ID_IN_NAME)):
         fault = "its content no longer has the hash in its name"
     if fault is not None:
@@ -86,6 +87,20 @@ def read(path: Path) -> Restatement:
             f"{path} is not a whole restatement: {fault}.", repair="Fetch the original again.", culprit=str(path)
         )
     return Restatement(path, content)
+
+
+def _faults(content: Mapping[str, Any]) -> Iterator[str]:
+    """What a restatement lacks or has of the wrong type, one phrase each."""
+    yield from shape.faults(content, _RESTATEMENT)
+    try:
+        date.fromisoformat(content["as_of"] or "2000-01-01")
+    except ValueError:
+        yield "as_of is no day"
+    for number, run in enumerate(content["runs"]):
+        for place, journey in enumerate(run["journeys"]):
+            for key in ("before", "after"):
+                if journey[key] is not None:
+                    yield from shape.figure_faults(journey[key], f"runs[{number}].journeys[{place}].{key}")
 
 
 def find(folder: Path) -> Iterator[Restatement]:

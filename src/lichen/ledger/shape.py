@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from lichen.records import countable
+
 _NUMBER: Final = (int, float)
 _MAYBE_NUMBER: Final = (int, float, type(None))
 
@@ -61,8 +63,14 @@ def further_faults(run: Mapping[str, Any]) -> Iterator[str]:
     journeys = run.get("figures", {})
     yield from faults({"figures": journeys}, OPTIONAL)
     for name, figures in journeys.items() if isinstance(journeys, Mapping) else ():
-        for indicator, figure in figures.items() if isinstance(figures, Mapping) else [("", figures)]:
-            yield from faults(figure, _FIGURE, f"figures.{name}.{indicator}".rstrip("."))
+        yield from figure_faults(figures, f"figures.{name}")
+
+
+def figure_faults(figures: Any, where: str) -> Iterator[str]:
+    """As `faults`, for the figures of a journey: indicator -> value, model range, phases and unit."""
+    yield from faults(figures, {}, where)
+    for indicator, figure in figures.items() if isinstance(figures, Mapping) else ():
+        yield from faults(figure, _FIGURE, f"{where}.{indicator}")
 
 
 def miscounts(run: Mapping[str, Any]) -> Iterator[str]:
@@ -70,8 +78,7 @@ def miscounts(run: Mapping[str, Any]) -> Iterator[str]:
     taken: dict[str, int] = {}
     for index, journey in enumerate(run["journeys"]):
         taken[journey["name"]] = count = journey["sampling"]["taken"]
-        units = journey.get("units", 1.0)
-        if isinstance(units, bool) or not isinstance(units, int | float) or not units > 0:
+        if not countable(journey.get("units", 1.0)):
             yield f"journeys[{index}].units is not a number above 0"
         if not all(0 <= kept < count for kept in journey["sampling"]["kept"]):
             yield f"journeys[{index}].sampling.kept names a repetition that was not taken"

@@ -14,6 +14,7 @@ from lichen import __version__, redact
 from lichen.errors import LichenError, StorageError, UsageError
 from lichen.ledger import restatement, runfile
 from lichen.ledger.runfile import RunFile
+from lichen.model.method import Method
 from lichen.records import timestamp, writable
 from lichen.service.evaluation import as_of
 from lichen.service.history import Restated, RestatedJourney, effects_of
@@ -103,7 +104,8 @@ def restate(workspace: Workspace, order: Order, on_start: Callable[[int], object
             left_out.append(_about(file, error))
     if not rows:
         raise left_out[0]
-    _check_figures(rows, order.method_id)
+    if order.method_id is not None:
+        _check_figures(rows, workspace.method(order.method_id))
     rows.sort(key=lambda row: (row.started_at, row.run_id))
     changed = [row for row in rows if row.changed]
     record = {
@@ -223,16 +225,16 @@ def _same(one: Mapping[str, Figures], other: Mapping[str, Figures]) -> bool:
     )
 
 
-def _check_figures(rows: Sequence[Restated], method_id: str | None) -> None:
+def _check_figures(rows: Sequence[Restated], method: Method) -> None:
     """Refuses a method that lacks the data of every run, and says which."""
     journeys = [journey for row in rows for journey in row.journeys]
-    if method_id is None or any(journey.after for journey in journeys):
+    if any(journey.after for journey in journeys):
         return
     gaps = list(dict.fromkeys(f"{gap.quantity} ({gap.reason})" for journey in journeys for gap in journey.gaps))
     more = f" and {len(gaps) - _GAPS_SHOWN} more" if len(gaps) > _GAPS_SHOWN else ""
-    why = f": {', '.join(gaps[:_GAPS_SHOWN])}{more}" if gaps else ": it reads none of their quantities"
+    lacks = f"{', '.join(gaps[:_GAPS_SHOWN])}{more}" if gaps else f"it reads {', '.join(method.quantities)}"
     raise UsageError(
-        f"{method_id} gives no figure of any of these runs{why}.",
+        f"{method.method_id} gives no figure of any of these runs: {lacks}.",
         repair="Choose another method: lichen methods lists them.",
-        culprit=method_id,
+        culprit=method.method_id,
     )
