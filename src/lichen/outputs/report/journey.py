@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from markupsafe import Markup
 
+from lichen.outputs.report.rows import Mark, MethodRow, Row, Tile, method_rows
 from lichen.records import DATA_METHODS
 from lichen.render import charts
 from lichen.render import figures as say
@@ -23,49 +23,6 @@ from lichen.service.result import Figures, Indicator, JourneyResult, Result
 REQUESTS_SHOWN: Final = 8
 NOISE: Final = 0.5
 """Half-width of a counter, as a share of it, from which it is shown as noise and not as a result."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """An indicator or a counter with its interval and a remark."""
-
-    label: str
-    amount: Amount
-    remark: str
-    drawing: Markup | None = None
-    is_noise: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of a table: a name, a drawing where the table has one, and figures as texts."""
-
-    name: str
-    is_foreign: bool
-    cells: Sequence[str]
-    drawing: Markup | None = None
-    remark: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MethodRow:
-    """A method beside others: its name and title, its figure as a drawing and as texts."""
-
-    name: str
-    title: str
-    drawing: Markup | None
-    value: str
-    spread: str
-    ratio: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """An entry of a legend: CSS class of the swatch and its word."""
-
-    style: str
-    name: str
-    remark: str
 
 
 def _on_its_host(url: str) -> str:
@@ -172,19 +129,7 @@ class JourneyView:
     @cached_property
     def methods(self) -> list[MethodRow]:
         """This method and the others, on one axis; empty where no other has a figure."""
-        if self._compared is None:
-            return []
-        rows = self._compared.rows()
-        axis_max = max((row.figure.high or 0.0 for row in rows), default=0.0)
-        found = []
-        for row in rows:
-            figure, drawing = row.figure, None
-            if figure.value is not None and figure.low is not None and figure.high is not None:
-                drawing = charts.interval(
-                    figure.value, figure.low, figure.high, half_width=None, axis_max=axis_max, title="", height=14
-                )
-            found.append(MethodRow(row.method, row.title, drawing, row.amount.text, row.spread, row.ratio))
-        return found
+        return method_rows(self._compared) if self._compared else []
 
     @cached_property
     def method_reasons(self) -> list[tuple[str, list[str]]]:
