@@ -140,6 +140,29 @@ def test_a_mean_of_devices_opens_into_each_device_and_its_publication(tmp_path: 
     assert "moyenne de 4 terminaux" in lichen("apply", "--run", str(written.path), "--lang", "fr").stdout
 
 
+def test_a_row_of_ones_own_is_told_as_such(tmp_path: Path, lichen: Lichen) -> None:
+    grid = (
+        'id = "grid.gwp100"\ngeography = "FR"\nvalue = 12.0\npedigree = "A"\nunit = "gCO2e/kWh"\nboundary = "none"\n'
+        'valid_from = 2020-01-01\nsource = "owid-energy"\ncomment = "As billed."\n'
+    )
+    header = '[pack]\nid = "ours"\nversion = "1"\ndescription = "Contract."\n'
+    (tmp_path / "ours.toml").write_text(f"{header}[[factor]]\n{grid}", encoding="utf-8")
+    assert "your own, in place of" not in lichen(_of_electricity(lichen)).stdout
+    (tmp_path / "lichen.toml").write_text('extend.factors = ["ours.toml"]\n', encoding="utf-8")
+    impact_id = _of_electricity(lichen)  # another factor makes another figure
+    assert "pack: ours 1 (your own, in place of electricity" in lichen(impact_id).stdout
+    assert "au lieu de electricity" in lichen(impact_id, "--lang", "fr").stdout
+
+
+def _of_electricity(lichen: Lichen) -> str:
+    """Id of a row that electricity enters."""
+    for term in json.loads(lichen("apply#gwp100", "--json").stdout)["figure"]["terms"]:
+        arguments = [argument for step in term["steps"] for argument in step["arguments"]]
+        if any(argument.get("factor", {}).get("id") == "grid.gwp100" for argument in arguments):
+            return str(term["impact_id"])
+    raise AssertionError("no row of electricity")
+
+
 def test_a_counter_opens_into_its_samples_and_its_host(lichen: Lichen) -> None:
     tree = json.loads(lichen("apply/open/browser#cpu_time", "--json").stdout)["figure"]
     assert tree["rows"][0]["samples"] == pytest.approx([0.8 * noise for noise in stored.NOISE])

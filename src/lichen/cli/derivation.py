@@ -242,6 +242,9 @@ class _Printer:
         yield self._pair("factor", f"{factor['id']}, {factor['geography']}, {factor['valid_from'][:4]}")
         if factor["fallback"]:
             yield self._pair("fallback", ", ".join(factor["fallback"]))
+        if factor.get("replaces"):
+            own = self.words["own_instead"].format(pack=factor["replaces"])
+            yield self._pair("pack", f"{factor['pack']} ({own})")
         if components:
             yield from self._components(components)
         elif factor["source"] == RULE_OF_RANGES:

@@ -224,6 +224,8 @@ class DerivationPage:
         node.facts.append((say("explain.valid"), f"{factor['valid_from']}{until}"))
         if factor["fallback"]:
             node.facts.append((say("explain.fallback"), ", ".join(factor["fallback"])))
+        if factor.get("replaces"):
+            node.facts.append((say("explain.replaces"), f"{factor['replaces']} ({factor['pack']})"))
         node.facts += [
             (say("explain.source"), factor["source_title"] or factor["source"]),
             (say("explain.licence"), factor["licence"]),
