@@ -151,8 +151,9 @@ def _toml(path: Path) -> dict[str, Any]:
 
 def _own_rows(path: Path, rows: Iterable[Mapping[str, Any]], defaults: Mapping[str, Any]) -> Iterator[Row]:
     for number, written in enumerate(rows, start=1):
-        where = f"{path.name}, factor {number} ({written.get('id', 'without id')})"
-        yield Row(where, _listed(_spread(where, {**defaults, **written})))
+        data = {**defaults, **written}
+        where = f"{path.name}, factor {number} ({data.get('id') or 'without id'})"
+        yield Row(where, _listed(_spread(where, data)))
 
 
 def _listed(data: dict[str, Any]) -> dict[str, Any]:

@@ -39,8 +39,9 @@ from lichen.stats.sampling import half_width_of_kept
 
 TOP_REQUESTS: Final = 10
 _ELECTRICITY: Final = "grid."
-_DATED: Final = re.compile(r" \d{4}\b")  # a year, or an hour, behind the place that was asked: the row is of another time
 """What the ids of factors begin with that say what a delivered kWh costs at a place."""
+_DATED: Final = re.compile(r" \d{4}\b")
+"""A year, or an hour, behind the place that was asked: the row is of another time."""
 RUN_ID_SHOWN: Final = 12
 HEADLINE: Final = "gwp100"
 """The indicator whose composition is told."""
