@@ -287,7 +287,6 @@ def test_plugins_are_listed_with_local_ones(lichen: Lichen) -> None:
         (("demo", "--config", "lichen.toml"), "lichen demo has its own settings file."),
         (("doctor", "--fix", "--calibrate"), "--fix and --calibrate exclude each other."),
         (("measure", "--frob"), "No such option"),
-        (("explain",), "Missing argument 'ID'."),
         (("explain", "apply"), "There is no run in "),
         (("explain", "apply", "--run", "absent.gz"), "absent.gz cannot be read"),
     ],
