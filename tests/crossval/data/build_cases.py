@@ -21,7 +21,7 @@ TOOLS: Final = {
     "greenframe-cli 2.0.1": "unmodified model run on inputs made for it, 2026-11-22; Elastic-2.0, figures are facts",
     "co2.js 0.19.0": "npm @tgwf/co2, run with Node.js 20, 2026-11-22; Apache-2.0",
     "ecoindex-compute 5.10.0": "PyPI, run 2026-11-22; figures are facts",
-    "Cloud Carbon Footprint, March 2024": "figures of its own test-suite (packages/aws/src/__tests__); Apache-2.0",
+    "Cloud Carbon Footprint, March 2024": "figures of its own test-suites (packages/*/src/__tests__); Apache-2.0",
     "BoaviztAPI 2.5.0": "PyPI, used as a library 2026-11-22; AGPL-3.0, figures are facts",
 }
 """Tool and version -> how its figures were obtained, and its licence."""
@@ -121,13 +121,13 @@ def ccf() -> Iterator[dict[str, Any]]:
     for region, platform, kind, amount, vcpus, month, replication, kwh, tonnes in module.PUBLISHED:
         row = module.activity(platform, region, kind, amount, vcpus=vcpus, month=month, replication=replication)
         yield _case(
-            CCF, f"{platform} {region} {amount:g} {kind} {month}", "ccf-2024", [row],
+            CCF, f"{platform} {region or 'no region'} {amount:g} {kind} {month}", "ccf-2024", [row],
             energy=kwh, gwp100=tonnes * module.GRAMS_PER_TONNE,
         )  # fmt: skip
 
 
 def boavizta() -> Iterator[dict[str, Any]]:
-    """Cloud instances: use and manufacture, unrounded."""
+    """Cloud instances, servers and devices: use and manufacture, unrounded."""
     module = _tests("boavizta")
     for case in _records(module):
         row, said = module.activity(case), case["input"]
@@ -137,8 +137,20 @@ def boavizta() -> Iterator[dict[str, Any]]:
             for theirs, ours in (("use", "use"), ("embedded", "embodied"))
             if case["output_raw"][criterion][theirs] is not None
         }
-        load = "" if said["time_workload_pct"] is None else f", {said['time_workload_pct']} %"
+        load = "" if said["time_workload_pct"] is None else f", {said['time_workload_pct']}%"
         name = f"{row['platform']} {row.get('zone', 'no place')} {said['duration_hours']:g} h{load}"
+        yield _case(BOAVIZTA, name, "boavizta-2.5", [row], **expected)
+    for case in module.FIGURES:
+        said = {name: case[name] for name in ("platform", "utilisation", "zone") if case[name] is not None}
+        row = {"entity": "machine", "quantity": "instance_time", "value": case["hours"], "unit": "h", **said}
+        expected = {
+            f"{indicator}__{ours}": case[criterion][theirs] * scale
+            for criterion, (indicator, scale) in module.INDICATORS.items()
+            for theirs, ours in (("use", "use"), ("embedded", "embodied"))
+            if case[criterion][theirs] is not None
+        }
+        load = "" if case["utilisation"] is None else f", {case['utilisation']:.0%}"
+        name = f"{case['platform']} {case['zone'] or 'no place'} {case['hours']:g} h{load}"
         yield _case(BOAVIZTA, name, "boavizta-2.5", [row], **expected)
 
 
