@@ -26,8 +26,8 @@ from lichen.factors.tables import build_device_mix, build_electricity, build_reg
 
 GRID = tuple(LIMITS)
 UNPUBLISHED = re.compile(r"boavizta\.terminal\.(\w+\.pe|smartwatch_default\.\w+)|electricity\.market_gwp100")
-"""What a method binds although nothing ships: where a source says nothing of some of the catalogue, those figures are not covered;
-what electricity was bought only its buyer knows."""
+"""What a method binds although nothing ships: where a source says nothing of some of the catalogue, those figures are not
+covered; what electricity was bought only its buyer knows."""
 REFERENCE = json.loads(Path(__file__).with_name("factor_reference.json").read_text(encoding="utf-8"))["countries"]
 
 

@@ -8,6 +8,7 @@ import pytest
 from lichen.catalogue import places, regions
 from lichen.errors import ActivityError
 from lichen.factors.places import Place, of_attributes
+from lichen.factors.store import FactorStore
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,9 @@ def test_where_an_activity_happened() -> None:
     # A region of one's own, for which a pack has rows; and an unknown one whose zone is known.
     assert of_attributes({"region": "acme:lyon"}, frozenset({"acme:lyon"})) == Place(None, "acme:lyon")
     assert of_attributes({"region": "aws:eu-west-99", "zone": "FR"}) == Place("FR", "aws:eu-west-99")
+    mars = of_attributes({"region": "Mars", "zone": "FR"})
+    assert mars.path == ("?:mars", "FR", "WORLD")
+    assert FactorStore.load().lookup("facility.pue", mars).fallback == ("?:mars",)
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "changed": ("changed", "changé"),
     "fetched": ("{file}: {count} intervals of {zone}", "{file} : {count} intervalles de {zone}"),
     "no_difference": ("No row differs.", "Aucune ligne ne diffère."),
-    "same_factors": ("The run was evaluated with the factors in force.", "La mesure utilisait les facteurs en vigueur."),
+    "same_factors": (
+        "The run was evaluated with the factors in force.",
+        "La mesure utilisait les facteurs en vigueur.",
+    ),
     "other_factors": (
         "The factors have changed since the run: its figures are restated when it is opened.",
         "Les facteurs ont changé depuis la mesure : ses chiffres sont recalculés à l'ouverture.",

@@ -18,6 +18,7 @@ UNKNOWN_PLACE: Final = "(place not given)"
 _ZONE: Final = re.compile(r"WORLD|[A-Z]{2}(-[A-Z0-9]{1,8})*")
 _REGION: Final = re.compile(r"[a-z][a-z0-9]*:(\*|[a-z0-9]+(-[a-z0-9]+)*)")
 _SEPARATOR: Final = ":"
+_ANYONE: Final = "?"  # the provider of a region that nobody knows, and whose provider is not said
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Place:
         """
         near: list[str] = []
         if self.region:
-            near += [self.region, f"{self.region.partition(_SEPARATOR)[0]}:*"]
+            provider = self.region.partition(_SEPARATOR)[0]
+            near += [self.region] if provider == _ANYONE else [self.region, f"{provider}{_SEPARATOR}*"]
         if self.zone and self.zone != WORLD:
             near += [self.zone, places.country(self.zone)]
         return tuple(dict.fromkeys([*near, WORLD]))
@@ -111,7 +113,7 @@ def of_attributes(attributes: Mapping[str, object], known: frozenset[str] = froz
         return Place(zone or found.zone, key)
     if zone is None and key not in known:
         regions.get(str(region), provider)
-    return Place(zone, key if is_region(key) else None)
+    return Place(zone, key if is_region(key) else f"{_ANYONE}{_SEPARATOR}{key}")
 
 
 def _provider(platform: object) -> str | None:
