@@ -149,3 +149,21 @@ def test_a_factor_without_words_is_named_by_its_id() -> None:
     factor = lichen.evaluate([{"entity": "a", "quantity": "network_bytes", "value": 1e6}], "swdm-4").evaluation
     used = factor.impacts[0].factors[0]
     assert factor_words(used, catalogue("fr")) == used.factor_id
+
+
+def test_a_method_of_bytes_tells_device_network_and_servers_apart(workspace: Workspace, tmp_path: Path) -> None:
+    """swdm-4 charges everything by bytes: what it charges to the device is none of the network's."""
+    run = runfile.read(fixture.write(tmp_path).path)
+    composition = summarise(workspace, run, "swdm-4").journeys[0].composition
+    assert composition is not None
+    grid = workspace.lookup("grid.gwp100", "FR").value
+    total = 0.194 * grid + 0.106 * 494
+    assert composition.by_cause() == pytest.approx(
+        {
+            "device_making": 0.081 * 494 / total,
+            "device_power": 0.080 * grid / total,
+            "network": (0.059 * grid + 0.013 * 494) / total,
+            "server": (0.055 * grid + 0.012 * 494) / total,
+        }
+    )
+    assert composition.by_quantity() == pytest.approx({"network_bytes": 1.0})

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lichen.model.boundaries import OF_TIER
 from lichen.model.results import Computed, add
 from lichen.model.uncertainty import variance_shares
 from lichen.records import Factor, Impact
+from lichen.units import BOUNDARIES
 
 CAUSES: Final = (
     "device_making", "device_power", "cpu", "network", "memory", "disk", "server",
@@ -127,12 +129,15 @@ def _doubts(rows: Sequence[Computed]) -> tuple[tuple[Factor, float], ...]:
 
 def _cause(impact: Impact, tier: str, has_device: bool) -> str:
     """Where there is a device, its causes are told apart and a server is one; where there is none, the server's are."""
-    if tier == "server" and has_device:
+    boundary = next((factor.boundary for factor in impact.factors if factor.boundary in BOUNDARIES), "")
+    if has_device and (tier == "server" or boundary in OF_TIER["server"]):
         return "server"
-    if any(factor.factor_id.startswith(_NETWORK_FACTORS) for factor in impact.factors):
+    if boundary == "network" or any(factor.factor_id.startswith(_NETWORK_FACTORS) for factor in impact.factors):
         return "network"
     if impact.phase == "embodied":
         return "server_making" if tier == "server" else "device_making"
+    if boundary == "device" and impact.quantities[0] == "network_bytes":
+        return "device_power"  # of methods that charge the device by what it transfers
     return _BY_QUANTITY.get(impact.quantities[0], "other")
 
 
