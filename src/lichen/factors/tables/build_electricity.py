@@ -229,7 +229,7 @@ def _world_row(
     high = value * math.exp(math.hypot(above, math.log(weighted_quantile(pairs, 0.95) / value)))
     bounds = Bounds(value, low, high, any(country.assumed for country in countries.values()))
     comment = "Weighted by generation; range: spread between countries (5 to 95 % of generation) and their own ranges."
-    return _row(indicator, "WORLD", year, bounds, "owid-energy" if known else "owid-energy-mix", comment)
+    return _row(indicator, "WORLD", year, bounds, _publication(year) if known else "owid-energy-mix", comment)
 
 
 def _countries(rows: list[Row], indicator: str, year: int) -> dict[str, Bounds]:
