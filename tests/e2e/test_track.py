@@ -84,6 +84,16 @@ def test_what_the_looking_thread_uses_is_not_counted() -> None:
     assert values(tracked)["window_time"] == pytest.approx(1.0, abs=0.2)
 
 
+def test_what_the_looking_thread_used_before_the_block_is_not_taken_off_the_block() -> None:
+    tracked = lichen.track("short")
+    for _ in range(10):  # each lasts long enough for one look
+        with tracked:
+            work(0.12)
+    [samples] = [row.samples for row in tracked.activities if row.quantity == "cpu_time"]
+    assert len(samples) == 10
+    assert all(value is not None and value >= 0.12 for value in samples)
+
+
 def test_memory_is_integrated_and_its_peak_found() -> None:
     base = None
     for _ in range(2):  # asking for figures loads what computes them: the second time it is there

@@ -134,8 +134,10 @@ class OwnProcess:
         self._memory = MemorySeries()
         self._calibrated_ns: int | None = None
         self._watchers = 0
-        self._looker_ns = 0
         self._stop = threading.Event()
+        self._lookers = threading.Lock()
+        self._looker_clocks: set[int] = set()
+        self._ended_lookers_ns = 0
 
     def watch(self) -> None:
         """Looks at the memory from now on."""
@@ -145,7 +147,12 @@ class OwnProcess:
                 return
             self._memory = self._memory.restarted()
             self._stop = threading.Event()
-        threading.Thread(target=self._run, args=(self._stop,), name="lichen-track", daemon=True).start()
+            looker = threading.Thread(target=self._run, args=(self._stop,), name="lichen-track", daemon=True)
+            looker.start()
+            assert looker.ident is not None  # noqa: S101 - it has started
+            # It lives until `leave`, so its clock is there, and is taken off from the very first edge on.
+            with self._lookers:
+                self._looker_clocks.add(time.pthread_getcpuclockid(looker.ident))
 
     def leave(self) -> None:
         """Ends what `watch` began."""
@@ -183,7 +190,10 @@ class OwnProcess:
             return reading, self._memory.method
 
     def _own_ns(self) -> int:
-        return time.process_time_ns() - self._looker_ns
+        """The process's clock without the looking threads': both at this moment, for they may be at work across an edge."""
+        with self._lookers:
+            lookers_ns = self._ended_lookers_ns + sum(map(time.clock_gettime_ns, self._looker_clocks))
+            return time.process_time_ns() - lookers_ns
 
     def _members(self) -> list[_Process]:
         return [_Process(pid) for pid in (self.pid, *descendants(self.pid))]
@@ -197,11 +207,15 @@ class OwnProcess:
 
     def _run(self, stop: threading.Event) -> None:
         wait_s = _LOOK_MIN_S
-        earlier_ns = self._looker_ns
-        while not stop.wait(wait_s):
-            self._look()
-            self._looker_ns = earlier_ns + time.thread_time_ns()
-            wait_s = min(_LOOK_MAX_S, wait_s * _LOOK_GROWTH)
+        try:
+            while not stop.wait(wait_s):
+                self._look()
+                wait_s = min(_LOOK_MAX_S, wait_s * _LOOK_GROWTH)
+        finally:
+            clock = time.pthread_getcpuclockid(threading.get_ident())
+            with self._lookers:  # an ended thread's clock cannot be read any more
+                self._looker_clocks.discard(clock)
+                self._ended_lookers_ns += time.thread_time_ns()
 
 
 def _disk_bytes() -> int | None:
