@@ -276,8 +276,22 @@ def test_places_come_in_the_order_of_the_activities_with_the_letters_of_each(wor
     ]
     found = compare(evaluations, indicators=["gwp100"])
     assert [row.entity for row in found] == ["z", "a", "m"]
-    assert [[figure.grade for figure in row.figures] for row in found] == [
-        ["A", "B", None], ["A+", "A+", None], ["F", "F", None],
+    assert [[dict(figure.grades) for figure in row.figures] for row in found] == [
+        [{"z": "A"}, {"z": "B"}, {}], [{"a": "A+"}, {"a": "A+"}, {}], [{"m": "F"}, {"m": "F"}, {}],
     ]  # fmt: skip
-    (together,) = compare(evaluations, lambda _entity: "all", ["gwp100"])
-    assert [figure.grade for figure in together.figures] == [None, None, None]
+    (together,) = compare(evaluations, lambda entity: None if entity == "m" else "all", ["gwp100"])
+    assert [dict(figure.grades) for figure in together.figures] == [{"z": "A", "a": "A+"}, {"z": "B", "a": "A+"}, {}]
+
+
+def test_letters_are_those_of_steps_and_not_of_the_time_between(tmp_path: Path) -> None:
+    run = runfile.read(fixture.write(tmp_path).path)
+    result = summarise(Workspace(load_settings(None, overrides={"method.compare": "ecoindex onebyte"}, env={})), run)
+    comparison = result.journeys[0].comparison
+    assert comparison is not None
+    said = ComparisonWords(comparison, catalogue("en"), Numbers("en"))
+    lichen, ecoindex, onebyte = said.rows()
+    assert (lichen.grades, onebyte.grades) == ((), ())
+    assert [step for step, _ in ecoindex.grades] == ["open", "pay <b>now"]
+    assert {letter for _, letter in ecoindex.grades} <= set("ABCDEFG")
+    letters = ", ".join(f"{step} {letter}" for step, letter in ecoindex.grades)
+    assert said.reasons()[0][1][-1] == f"Letters by step, as if each were a page: {letters}."

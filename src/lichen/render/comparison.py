@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lichen.collect.entities import parse_entity
 from lichen.render.figures import plain
 from lichen.render.i18n import Catalogue
 from lichen.render.numbers import Amount, Numbers, Rung, last_place
@@ -26,6 +27,7 @@ class Row:
 
     Attributes:
         spread: the model range, or the words for none.
+        grades: letter of each step that is a page, with the step's name.
         has_range: whether the method gives one.
     """
 
@@ -34,6 +36,7 @@ class Row:
     amount: Amount
     spread: str
     ratio: str
+    grades: tuple[tuple[str, str], ...]
     has_range: bool
     figure: MethodFigure
 
@@ -70,6 +73,7 @@ class ComparisonWords:
             amount=amount,
             spread=amount.spread or no_range,
             ratio="" if figure is self.comparison.figures[0] else self._times(figure.ratio),
+            grades=_grades(figure),
             has_range=wide,
             figure=figure,
         )
@@ -91,6 +95,9 @@ class ComparisonWords:
                 said = [self._words.say("compare.none", method=row.method)]
             else:
                 said = [self.sentence(d) for d in self.comparison.differences if d.method == row.figure.method]
+                if row.grades:
+                    letters = ", ".join(f"{plain(step)} {letter}" for step, letter in row.grades)
+                    said.append(self._words.say("compare.grades", letters=letters))
             if said:
                 found.append((self._heading(row), said))
         return found
@@ -192,6 +199,12 @@ class ComparisonWords:
 
     def _digits(self, ratio: float) -> str:
         return self._numbers.digits(ratio, last_place(ratio, None) if ratio else 0)
+
+
+def _grades(figure: MethodFigure) -> tuple[tuple[str, str], ...]:
+    """Letters by step; the time between steps is no page."""
+    named = ((parse_entity(entity), letter) for entity, letter in figure.grades.items())
+    return tuple((entity.step, letter) for entity, letter in named if entity is not None and entity.step)
 
 
 def _has_range(figure: MethodFigure) -> bool:

@@ -83,7 +83,7 @@ class _Sum:
 
 def compare(
     evaluations: Sequence[Evaluation],
-    place_of: PlaceOf | None = None,
+    place_of: PlaceOf = lambda entity: entity,
     indicators: Collection[str] | None = None,
 ) -> list[Comparison]:
     """Compares methods, place by place, by each indicator that two or more of them give.
@@ -96,10 +96,9 @@ def compare(
     Returns:
         Places in the order of the activities, indicators in the order of the nomenclature.
     """
-    where = place_of or _itself
-    sums = [_gather(evaluation, where) for evaluation in evaluations]
-    gaps = [_gaps(evaluation, where) for evaluation in evaluations]
-    letters = [_letters(evaluation) if place_of is None else {} for evaluation in evaluations]
+    sums = [_gather(evaluation, place_of) for evaluation in evaluations]
+    gaps = [_gaps(evaluation, place_of) for evaluation in evaluations]
+    letters = [_letters(evaluation, place_of) for evaluation in evaluations]
     nomenclature = evaluations[0].nomenclature
     names = [
         name
@@ -113,7 +112,7 @@ def compare(
             if sum((place, name) in found for found in sums) < 2:
                 continue
             figures = [
-                _figure(e.method, found, place, name, frozenset(lost.get(place, ())), graded.get(place))
+                _figure(e.method, found, place, name, frozenset(lost.get(place, ())), graded.get(place, {}))
                 for e, found, lost, graded in zip(evaluations, sums, gaps, letters, strict=True)
             ]
             unit = nomenclature.indicator(name).unit
@@ -135,13 +134,17 @@ def journey_of(path: str) -> str | None:
     return None if entity is None else entity.journey
 
 
-def _itself(entity: str) -> str:
-    return entity
-
-
-def _letters(evaluation: Evaluation) -> dict[str, str]:
-    """Letter of each entity, for a method that grades; a letter is that of one page or thing, never of several together."""
-    return {row["entity"]: row["grade"] for row in evaluation.grades()} if evaluation.method.grades else {}
+def _letters(evaluation: Evaluation, place_of: PlaceOf) -> dict[str, dict[str, str]]:
+    """Letters of the entities of each place: a letter is that of one page or thing, never of several together."""
+    found: dict[str, dict[str, str]] = {}
+    if not evaluation.method.grades:
+        return found
+    totals = evaluation.totals(lambda entity: None if place_of(entity) is None else entity)
+    for row in evaluation.grades(totals):
+        place = place_of(row["entity"])
+        if place is not None:
+            found.setdefault(place, {})[row["entity"]] = row["grade"]
+    return found
 
 
 def _compared(place: str, indicator: str, unit: str, figures: Sequence[MethodFigure]) -> Comparison:
@@ -205,7 +208,7 @@ def _figure(
     place: str,
     indicator: str,
     missing: frozenset[Source],
-    grade: str | None,
+    grades: Mapping[str, str],
 ) -> MethodFigure:
     one = sums.get((place, indicator))
     if one is None:
@@ -231,7 +234,7 @@ def _figure(
         rests=_shares(((p.quantities, p.value) for p in pieces), value),
         sources=_shares((((p.entity, name), p.value) for p in pieces for name in p.quantities), value),
         missing=missing,
-        grade=grade,
+        grades=grades,
     )
 
 

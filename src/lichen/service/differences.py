@@ -48,7 +48,7 @@ class MethodFigure:
         rests: the same without overlap: share of the figure by all the quantities that it rests on.
         sources: share of the figure by entity and quantity; overlaps as ``quantities`` does.
         missing: entities and quantities that the method should have converted and could not.
-        grade: the method's letter for the place, by whatever indicator it grades; None where it gives none.
+        grades: the method's letter of each entity of the place, by whatever indicator it grades; empty where it gives none.
     """
 
     method: str
@@ -67,7 +67,7 @@ class MethodFigure:
     rests: Mapping[tuple[str, ...], float] = field(default_factory=dict)
     sources: Mapping[Source, float] = field(default_factory=dict)
     missing: frozenset[Source] = frozenset()
-    grade: str | None = None
+    grades: Mapping[str, str] = field(default_factory=dict)
 
     def resting_on(self, quantities: frozenset[str]) -> float:
         """Share of the figure that rests on one or more of ``quantities``."""
@@ -79,7 +79,8 @@ class MethodFigure:
             "method": self.method, "title": dict(self.title), "value": self.value, "low": self.low, "high": self.high,
             "ratio": self.ratio, "use": self.use, "embodied": self.embodied, "energy_kwh": self.energy_kwh,
             "per_kwh": self.per_kwh, "electricity": [row.to_json() for row in self.electricity], "tiers": dict(self.tiers),
-            "quantities": dict(self.quantities), "gaps": sorted({quantity for _, quantity in self.missing}), "grade": self.grade,
+            "quantities": dict(self.quantities), "gaps": sorted({quantity for _, quantity in self.missing}),
+            "grades": dict(self.grades),
         }  # fmt: skip
 
 
