@@ -265,9 +265,8 @@ def test_repetitions_stop_at_the_first_failure_which_is_not_counted(tmp_path: Pa
     assert record["sampling"]["taken"] == 2
     assert "repetition 3 ended with exit code 1 and is not counted" in record["notes"]
     assert len(rows(tmp_path)["cpu_time"]["samples"]) == 2
-    assert written(tmp_path)["host"]["calibration"]["repetitions"] == 3 * (
-        3 + 1
-    )  # before each of three, after the last
+    # One before each of three, and after the last as many as make the five of which a spread is told.
+    assert written(tmp_path)["host"]["calibration"]["repetitions"] == 3 + 2
 
 
 def test_the_run_file_is_explained_and_evaluated_like_any_other(tmp_path: Path) -> None:
