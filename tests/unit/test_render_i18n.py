@@ -14,7 +14,6 @@ from lichen.render.i18n import LANGUAGES, Catalogue, catalogue
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "lichen"
 OPEN_FAMILIES = {
-    "factor",
     "unit", "quantity", "indicator", "functional_unit", "tier", "quality", "status", "kind", "party", "equipment", "how",
     "fact", "column", "reason", "sentence", "phase", "power_note", "power_basis", "power_with",
     "cause", "follows", "unknown", "explain_from", "doctor", "doctor_topic", "difference", "doing", "factor",
