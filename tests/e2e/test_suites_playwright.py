@@ -125,6 +125,44 @@ def test_a_failing_suite_keeps_its_exit_code_and_output_and_its_figures(
     assert tuple(map(sum, zip(*network(outcome.reading).values(), strict=True))) == on_the_wire(server)
 
 
+EXPECTATIONS = """
+const { expect, test } = require("@playwright/test");
+const wrong = async ({ page }) => {
+  await page.goto("/shop.html");
+  await expect(page).toHaveTitle("Closed", { timeout: 100 });
+};
+test.fail("known to fail", wrong);
+test("fails from here on", async (given) => {
+  test.fail();
+  await wrong(given);
+});
+test.fail("works again", async ({ page }) => { await page.goto("/shop.html"); });
+test.fail("never ends", async ({ page }) => {
+  test.setTimeout(1000);
+  await page.goto("/shop.html");
+  await new Promise(() => {});
+});
+test.fixme("not yet", wrong);
+"""
+AS_EXPECTED = {
+    "known to fail": "passed",
+    "fails from here on": "passed",
+    "works again": "failed",
+    "never ends": "timedOut",
+    "not yet": "skipped",
+}
+
+
+@pytest.mark.parametrize("hooked", [True, False])
+def test_what_is_expected_to_fail_and_does_has_not_failed(hooked: bool, server: WireServer, tmp_path: Path) -> None:
+    """Whether the worker tells the end of a test, or the reporter."""
+    suite = with_spec(copy("playwright", tmp_path, server.url), EXPECTATIONS)
+    unhooked = [] if hooked else ["env", "-u", "NODE_OPTIONS"]
+    outcome = measured([*unhooked, *suite.command, "--workers=1"], suite.folder, suite.env)
+    assert outcome.code == 1
+    assert {name: case.status for name, case in outcome.cases.items()} == AS_EXPECTED
+
+
 def test_workers_are_reduced_to_one_whatever_the_command_says(server: WireServer, tmp_path: Path) -> None:
     suite = copy("playwright", tmp_path, server.url)
     outcome = measured([*suite.command, "-j", "2", "--fully-parallel", "--workers=3"], suite.folder, suite.env)

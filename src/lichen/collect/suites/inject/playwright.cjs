@@ -5,6 +5,7 @@
 const childProcess = require('child_process');
 const path = require('path');
 const { tell } = require('./hook.cjs');
+const { asExpected } = require('./playwright_reporter.cjs');
 
 const WORKERS = /^(-j.*|--workers(=.*)?)$/;
 
@@ -43,7 +44,8 @@ if (process.send && path.basename(process.argv[1] ?? '').startsWith('workerProce
     const told = message?.method === '__dispatch__' ? message.params : undefined;
     if (told?.method === 'testBegin') tell({ event: 'start', source: 'worker', case: told.params.testId });
     if (told?.method === 'testEnd') {
-      tell({ event: 'end', source: 'worker', case: told.params.testId, status: told.params.status });
+      const { status, expectedStatus } = told.params;
+      tell({ event: 'end', source: 'worker', case: told.params.testId, status: asExpected(status, expectedStatus) });
     }
     return send.call(this, message, ...rest);
   };

@@ -8,6 +8,12 @@ const { tell } = require('./hook.cjs');
 // The modes that record the first attempt of every test.
 const RECORDS = ['on', 'retain-on-failure', 'retain-on-first-failure', true];
 
+/** How a test ended, seen from what was expected: test.fail() says that it must fail. A timeout is never what was expected. */
+function asExpected(status, expected) {
+  if (expected !== 'failed') return status;
+  return { failed: 'passed', passed: 'failed' }[status] ?? status;
+}
+
 class Reporter {
   // Playwright adds a reporter of its own when none prints: it must decide as without this one.
   printsToStdio() {
@@ -35,8 +41,9 @@ class Reporter {
   }
 
   onTestEnd(test, result) {
-    tell({ event: 'end', source: 'reporter', case: test.id, status: result.status });
+    tell({ event: 'end', source: 'reporter', case: test.id, status: asExpected(result.status, test.expectedStatus) });
   }
 }
 
+Reporter.asExpected = asExpected;
 module.exports = Reporter;

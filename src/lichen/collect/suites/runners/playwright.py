@@ -23,8 +23,9 @@ class PlaywrightTest:
         """Adds hook and reporter by environment variables; the command stays as it is."""
         del call
         draft.notes.append(ONE_WORKER)
+        reporter = draft.inject("playwright_reporter.cjs")
         draft.require_in_node("playwright.cjs")
         if "PW_TEST_REPORTER" in draft.env:
             draft.notes.append("PW_TEST_REPORTER was taken already: test cases bear the runner's ids for names.")
         else:
-            draft.env["PW_TEST_REPORTER"] = str(draft.inject("playwright_reporter.cjs"))
+            draft.env["PW_TEST_REPORTER"] = str(reporter)
