@@ -7,7 +7,7 @@
         detect(photos)
     print(tracked.energy_kwh.value, tracked.energy_kwh.low, tracked.energy_kwh.high)
 
-    @lichen.track("detect")
+    @lichen.track
     def detect(photos): ...
 
     detect(photos)
@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
 
 from lichen.collect.machine.processes.own import (
     OwnProcess,
@@ -292,22 +292,39 @@ def _checked(unit: float, name: str) -> float:
     return float(unit)
 
 
+@overload
+def track(name: F, /) -> F: ...
+
+
+@overload
 def track(
     name: str, unit: float = 1.0, *, unit_name: str = "", scope: Scope = "process", config: Path | str | None = None
-) -> Tracker:
+) -> Tracker: ...
+
+
+def track(
+    name: str | F,
+    unit: float = 1.0,
+    *,
+    unit_name: str = "",
+    scope: Scope = "process",
+    config: Path | str | None = None,
+) -> Tracker | F:
     """Measures a block of this program: use it in a ``with`` statement, or as a decorator.
 
     Args:
-        name: what the block is called.
+        name: what the block is called; as a decorator without brackets, the function, whose name it takes.
         unit: functional units that one time through does, such as images; may be set later on the tracker.
         unit_name: what one unit is, such as ``image``.
         scope: ``process`` counts all threads and everything that the process has started; ``thread`` the calling thread alone.
         config: settings file; ``lichen.toml`` of the current folder, if there is one, when None.
 
     Raises:
-        UsageError: no name, a unit that is no number above 0, an unknown scope.
+        UsageError: no name, a unit that is no number above 0, an unknown scope; what `Tracker` cannot be put before.
     """
-    if callable(name) or not name.strip():  # a function: @lichen.track without its brackets
+    if not isinstance(name, str):
+        return track(str(getattr(name, "__name__", "")))(name)
+    if not name.strip():
         raise UsageError("The block has no name.", repair='Write lichen.track("detect").', culprit="name")
     if scope not in _SCOPES:
         raise UsageError(f"There is no scope '{scope}'.", repair=f"Use {' or '.join(_SCOPES)}.", culprit=name)

@@ -236,6 +236,16 @@ def test_a_decorated_function_has_one_repetition_a_call_and_recursion_is_one_cal
     assert len(tracked.activities[0].samples) == 3
 
 
+def test_without_brackets_the_block_has_the_functions_name() -> None:
+    @lichen.track
+    def detect(photos: int) -> int:
+        return 2 * photos
+
+    assert detect(4) == 8
+    assert detect.tracked.name == "detect"  # type: ignore[attr-defined]
+    assert len(detect.tracked.activities[0].samples) == 1  # type: ignore[attr-defined]
+
+
 def test_coroutines_are_measured_to_their_end() -> None:
     @lichen.track("slow")
     async def slow() -> str:
@@ -258,8 +268,8 @@ def test_only_functions_are_decorated() -> None:
     for wrong in (type("Made", (), {}), classmethod(len), 5):
         with pytest.raises(UsageError, match="no function"):
             lichen.track("wrong")(wrong)  # type: ignore[type-var]
-    with pytest.raises(UsageError, match="no name"):
-        lichen.track(work)  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match=r"no function|no name"):
+            lichen.track(wrong)  # type: ignore[call-overload]
 
 
 def test_an_object_whose_call_is_a_coroutine_is_measured_to_its_end() -> None:
