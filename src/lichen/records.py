@@ -20,6 +20,9 @@ Distribution = Literal["lognormal", "triangular", "uniform", "fixed"]
 DATA_METHODS: Final[tuple[DataMethod, ...]] = ("measured", "metered", "allocated", "modelled", "proxy")
 """From the best to the weakest: the order of the quality bar."""
 
+ID_SHOWN: Final = 12
+"""Characters of a run's id or another hash that are shown: enough to find the run by, and to tell two sets of factors apart."""
+
 AttributeValue = str | float | bool | None
 
 _UNITS: Final = (1e-9, 1e15)

@@ -11,7 +11,7 @@ from tests.fixtures.result import sample_result
 from lichen.render import figures as say
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Numbers
-from lichen.service.result import Figures, JourneyResult, Sampling
+from lichen.service.result import Counter, Figures, JourneyResult, Sampling
 
 EN, NUMBERS = catalogue("en"), Numbers("en")
 
@@ -172,3 +172,14 @@ def test_why_bytes_of_a_server_are_unknown_is_said_with_a_repair() -> None:
     assert "container or a control group" in gap.reason
     (other,) = say.gaps([{**row, "quantity": "disk_bytes"}], catalogue("en"))
     assert other.reason == "its value is unknown"
+
+
+@pytest.mark.parametrize(("value", "said"), [(30e6, "30 MB"), (30_123_456.0, "30.1 MB"), (0.0, "0 B")])
+def test_counters_of_a_whole_run_have_the_units_of_the_table(value: float, said: str) -> None:
+    """Exact bytes too, which alone are told to the byte."""
+    peak = Counter(quantity="memory_peak", value=value, unit="B", half_width=None, exact=True)
+    journey = sample_result().journeys[0]
+    journey = replace(journey, units=10.0, whole=Figures(counters={"memory_peak": peak}, indicators={}))
+    words = say.whole_words(journey, EN, NUMBERS)
+    assert words is not None
+    assert words.replace("\u00a0", " ").endswith(f"Memory peak {said}")

@@ -16,6 +16,7 @@ from rich.text import Text
 from lichen import units
 from lichen.cli.words import WORDS, Words
 from lichen.collect.entities import parse_entity
+from lichen.records import ID_SHOWN
 from lichen.render.figures import plain, quality_words, step_name
 from lichen.render.i18n import LANGUAGES, catalogue
 from lichen.render.numbers import Numbers
@@ -25,7 +26,6 @@ from lichen.service.figure_ids import HEADLINE, folded
 TERMS_SHOWN: Final = 10
 """Rows of a sum; the others are counted."""
 _INDENT: Final = 2
-_RUN_ID_SHOWN: Final = 12
 RULE_OF_RANGES: Final = "lichen-pedigree"
 """Source of rows whose range is assumed by a grade: a rule, not a publication."""
 _CARBON: Final = ("carbon", "carbone", "co2", "co2e")
@@ -67,7 +67,7 @@ class _Printer:
 
     def print(self, tree: Mapping[str, Any]) -> None:
         """The figure, then the run and the method it comes from."""
-        self.run_id = tree["run_id"][:_RUN_ID_SHOWN]
+        self.run_id = tree["run_id"][:ID_SHOWN]
         figure = tree["figure"]
         if "rows" in figure:
             self._counter(figure)
@@ -78,7 +78,7 @@ class _Printer:
         method = tree["method"]
         self._line("")
         self._line(self._pair("run", f"{self.run_id}, {tree['run_path']}"), soft_wrap=True)
-        factors = f"{self.words['factors']} {method['factors_hash'][:12]}"
+        factors = f"{self.words['factors']} {method['factors_hash'][:ID_SHOWN]}"
         self._line(self._pair("method", f"{method['id']} {method['version']}, {factors}"))
         for note in tree.get("notes", ()):
             self._line(told(note, self.catalogue))

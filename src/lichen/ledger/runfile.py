@@ -23,7 +23,7 @@ from typing import IO, Any, Final
 
 from lichen.errors import StorageError
 from lichen.ledger import shape
-from lichen.records import canonical_json
+from lichen.records import ID_SHOWN, canonical_json
 
 SCHEMA: Final = "lichen-run/1"
 SUFFIX: Final = ".run.json.gz"
@@ -133,7 +133,7 @@ def write(folder: Path, content: Mapping[str, Any]) -> RunFile:
         StorageError: the folder is read-only, the disk is full.
     """
     identity = run_id(content)
-    path = folder / f"{content['started_at'][:10]}-{identity[:12]}{SUFFIX}"
+    path = folder / f"{content['started_at'][:10]}-{identity[:ID_SHOWN]}{SUFFIX}"
     try:
         there = path.exists()
     except OSError as error:
@@ -237,7 +237,7 @@ def _verify(content: Any, name: str, path: Path | None = None) -> None:
             repair="Measure again, or fetch it again.",
             culprit=name,
         ) from error
-    if path is not None and path.name.endswith(SUFFIX) and not path.name.removesuffix(SUFFIX).endswith(identity[:12]):
+    if path is not None and path.name.endswith(SUFFIX) and not path.name.removesuffix(SUFFIX).endswith(identity[:ID_SHOWN]):
         raise StorageError(
             f"{name} was changed after it was written: its content no longer has the hash in its name.",
             repair="Fetch the original again.",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lichen.records import DATA_METHODS
+from lichen.records import DATA_METHODS, ID_SHOWN
 from lichen.render.i18n import Catalogue
 from lichen.render.numbers import Amount, Numbers, Rung
 from lichen.render.sentences import reason_words, told
@@ -26,8 +26,6 @@ _RESTATED: Final = "restated"
 OTHER_INDICATORS: Final = ("energy", "water", "adpe", "pe")
 TABLE_INDICATORS: Final = ("energy", HEADLINE, "water")
 """Indicators with a column in the table of steps."""
-_HOST_ID_SHOWN: Final = 12
-_HASH_SHOWN: Final = 16
 
 STATUS_SYMBOLS: Final[Mapping[str, str]] = {"reached": "✓", "low_precision": "!", "fixed": "", "single": "•"}
 """None for a number of samples that was asked for: it is neither a success nor a lack."""
@@ -78,7 +76,7 @@ def whole_words(journey: JourneyResult, catalogue: Catalogue, numbers: Numbers) 
         if (found := whole.indicators.get(name)) is not None
     ]
     counters = [
-        f"{catalogue.word('quantity', name)} {numbers.counter(counter).text}"
+        f"{catalogue.word('quantity', name)} {numbers.counter(counter, numbers.rung(counter.value, counter.unit)).text}"
         for name in counters_of(journey)
         if (counter := whole.counters.get(name)) is not None and counter.value is not None
     ]
@@ -293,7 +291,7 @@ def host_words(result: Result, catalogue: Catalogue, numbers: Numbers) -> str:
     if isinstance(calibration, Mapping) and isinstance(cv := calibration.get("cv"), float):
         grade = plain(str(calibration.get("grade")))
         known.append(catalogue.say("host.grade", grade=grade, cv=numbers.percent(cv)))
-    name = plain(str(host.get("host_id") or catalogue.say("host.unnamed")))[:_HOST_ID_SHOWN]
+    name = plain(str(host.get("host_id") or catalogue.say("host.unnamed")))[:ID_SHOWN]
     return f"{name} ({', '.join(known)})" if known else name
 
 
@@ -318,7 +316,7 @@ def method_words(result: Result) -> str:
 
 def factors_words(result: Result, numbers: Numbers) -> str:
     """The beginning of the factors' hash, long enough to tell two sets apart."""
-    return plain(str(result.method.get("factors_hash") or numbers.unknown))[:_HASH_SHOWN]
+    return plain(str(result.method.get("factors_hash") or numbers.unknown))[:ID_SHOWN]
 
 
 def method_title(result: Result, lang: str) -> str:

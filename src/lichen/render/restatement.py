@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from lichen.records import ID_SHOWN
 from lichen.render.figures import HEADLINE, plain
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Numbers, Rung
 from lichen.service.restating import Outcome
 
-_RUN_ID_SHOWN: Final = 12
 _DAY: Final = len("2026-01-31")
 _APART: Final[Mapping[str, str]] = {
     "volume": "restate.volume", "intensity": "restate.intensity", "factors": "restate.factors", "method": "restate.method",
@@ -117,7 +117,7 @@ class RestatementText:
             rung = self._numbers.rung(max(figure["value"] for figure in known), known[0]["unit"])
         day = run["started_at"][:_DAY]
         return [
-            f"{day} {run['run_id'][:_RUN_ID_SHOWN]}",
+            f"{day} {run['run_id'][:ID_SHOWN]}",
             plain(journey["name"]),
             self._figure(before, rung),
             self._figure(after, rung),

@@ -17,6 +17,7 @@ from lichen.collect.machine import diagnose as diagnose_machine
 from lichen.collect.machine import sources
 from lichen.errors import BrowserMissing, NothingMeasured
 from lichen.factors.store import FactorStore
+from lichen.records import ID_SHOWN
 from lichen.service.metering import probe_meters
 from lichen.service.workspace import Workspace
 from lichen.stats.detectable import smallest_change
@@ -89,7 +90,7 @@ def _factors(workspace: Workspace) -> Iterator[dict[str, Any]]:
     factors: FactorStore = workspace.factors
     places = len([place for place in factors.places("grid.gwp100") if place != "WORLD"])
     yield _finding(
-        "factors", True, f"{len(factors)} rows, {places} places with electricity, hash {factors.hash()[:12]}"
+        "factors", True, f"{len(factors)} rows, {places} places with electricity, hash {factors.hash()[:ID_SHOWN]}"
     )
     zone = workspace.settings.context.zone
     if zone is None:

@@ -12,6 +12,7 @@ from typing import Final
 from lichen.collect.entities import BETWEEN, JourneyEntity, parse_entity
 from lichen.errors import UsageError
 from lichen.nomenclature import Nomenclature
+from lichen.records import ID_SHOWN
 
 HEADLINE: Final = "gwp100"
 _SHOWN: Final = 12
@@ -76,12 +77,12 @@ class Known:
         steps = self._steps(journey)
         if rest and steps:
             wanted, listed, kind = rest[0], steps, f"Steps of {journey}"
-            problem = f"The journey '{journey}' of the run {run_id[:12]} has no figure '{'/'.join(rest)}'."
+            problem = f"The journey '{journey}' of the run {run_id[:ID_SHOWN]} has no figure '{'/'.join(rest)}'."
             if rest[0] in steps:
                 wanted, listed, kind = "/".join(rest[1:]), self._parts(journey), f"Parts of {journey}"
         else:
             wanted, listed, kind = journey, self._journeys(), "Journeys"
-            problem = f"Nothing in the run {run_id[:12]} is called '{path}'."
+            problem = f"Nothing in the run {run_id[:ID_SHOWN]} is called '{path}'."
         close = difflib.get_close_matches(wanted, listed, n=1)
         near = f"Did you mean '{close[0]}'? " if close and not older else ""
         holds = f"An older run has it: add --run {older}. " if older else ""

@@ -17,7 +17,7 @@ from lichen.ledger.runfile import RunFile
 from lichen.model import uncertainty
 from lichen.model.results import Computed, Evaluation, add, shares
 from lichen.nomenclature import Nomenclature
-from lichen.records import Activity, NotCovered
+from lichen.records import ID_SHOWN, Activity, NotCovered
 from lichen.service.comparison import Comparison, compare, journey_of
 from lichen.service.composition import Composition, compose
 from lichen.service.evaluation import evaluate_activities, parse_document
@@ -42,7 +42,6 @@ _ELECTRICITY: Final = "grid."
 """What the ids of factors begin with that say what a delivered kWh costs at a place."""
 _DATED: Final = re.compile(r" \d{4}\b")
 """A year, or an hour, behind the place that was asked: the row is of another time."""
-RUN_ID_SHOWN: Final = 12
 HEADLINE: Final = "gwp100"
 """The indicator whose composition is told."""
 _ONCE: Final = frozenset({"window_time", "screen_time", "network_bytes"})
@@ -314,7 +313,7 @@ def run_name(workspace: Workspace, run: RunFile) -> str:
     origin = settings.origins.get("output.runs")
     is_found = origin is None or origin.kind != "flag"
     if is_found and run.path.parent.resolve() == Path(settings.output.runs).resolve():
-        return run.run_id[:RUN_ID_SHOWN]
+        return run.run_id[:ID_SHOWN]
     return str(run.path)
 
 

@@ -12,13 +12,12 @@ from markupsafe import Markup
 
 from lichen.collect.entities import parse_entity
 from lichen.outputs.report.page import asset, environment, policy, written
+from lichen.records import ID_SHOWN
 from lichen.render.figures import plain, quality_words, step_name
 from lichen.render.i18n import Catalogue, catalogue
 from lichen.render.numbers import Numbers
 from lichen.render.sentences import told
 
-_RUN_ID_SHOWN: Final = 12
-_SHA_SHOWN: Final = 16
 _SCI: Final = "sci"
 _SUMMED: Final[Mapping[str, str]] = {
     "sum": "explain.sum", "mean": "explain.mean", "count": "explain.count",
@@ -111,8 +110,8 @@ class DerivationPage:
         if shares := self._figure.get("shares"):
             yield say("explain.quality"), quality_words(shares, self._words, self._numbers)
         yield say("explain.method"), f"{tree['method']['id']} {tree['method']['version']}"
-        yield say("explain.factors"), tree["method"]["factors_hash"][:_SHA_SHOWN]
-        yield say("explain.run"), tree["run_id"][:_RUN_ID_SHOWN]
+        yield say("explain.factors"), tree["method"]["factors_hash"][:ID_SHOWN]
+        yield say("explain.run"), tree["run_id"][:ID_SHOWN]
         yield say("explain.file"), plain(tree["run_path"])
 
     def _range_from(self) -> Iterator[str]:
@@ -263,7 +262,7 @@ class DerivationPage:
                 node.facts.append((say(label), f"{' · '.join(chosen)}{unit}"))
         evidence = activity["evidence"]
         if evidence["source"]:
-            sha = (evidence["source_sha256"] or "")[:_SHA_SHOWN]
+            sha = (evidence["source_sha256"] or "")[:ID_SHOWN]
             node.facts.append((say("explain.measured"), f"{plain(evidence['source'])} {sha}".rstrip()))
         node.facts.append((say("explain.file"), plain(Path(evidence["file"]).name)))
         return node
