@@ -152,6 +152,29 @@ def test_only_the_part_of_a_path_implies_a_tier(entity: str, tier: str | None) -
     assert parsed.attribute("tier") == tier
 
 
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("said", "words"),
+        [
+            ({"utilisation": 50}, "utilisation is 50, above 1. It is a share: write 0.5 for 50 %."),
+            ({"tdp_w": -1}, "tdp_w is -1, below 0. Counters and amounts are not negative."),
+            ({"cpu_count": 0.5}, "cpu_count is 0.5, below 1. Give 1 or more."),
+            ({"value": -2}, "value of cpu_time is -2, below 0."),
+            ({"entity": "shop/\ud800"}, "entity is 'shop/\\ud800', with half of a surrogate pair."),
+            ({"platform": "aws:\udcff"}, "platform is 'aws:\\udcff', with half of a surrogate pair."),
+        ],
+    )
+    def test_one_sentence_names_the_value_and_the_repair(self, said: dict[str, Any], words: str) -> None:
+        with pytest.raises(ActivityError) as caught:
+            evaluate_document(WORKSPACE, {"activities": [row() | said]}, ["lichen-1"])
+        assert words in caught.value.sentence()
+        assert caught.value.sentence().isprintable()
+
+    def test_a_negative_zero_is_zero(self) -> None:
+        parsed = parse_activity(row(value=-0.0), 0, TERMS)
+        assert math.copysign(1.0, parsed.value or 0.0) == 1.0
+
+
 class TestMisspelt:
     @pytest.mark.parametrize(
         ("document", "words"),
@@ -161,7 +184,7 @@ class TestMisspelt:
             ({"zzz": 1}, "unknown key 'zzz'"),
             ({"context": {"zon": "FR"}}, "Did you mean 'zone'?"),
             ({"context": {"parts": "one"}}, "parts is 'one', not a number"),
-            ({"context": {"parts": -1}}, "not negative"),
+            ({"context": {"parts": 0}}, "parts is 0, below 1. Give 1 or more."),
             ({"context": [1]}, "not an object"),
         ],
     )
@@ -209,8 +232,14 @@ def test_green_hosting_is_a_flag_however_it_is_written(written: Any, read: str |
     assert parse_activity(row(green_hosting=written), 0, TERMS).attribute("green_hosting") == read
 
 
-@pytest.mark.parametrize(("changes", "words"), [({"green_hosting": "perhaps"}, "Use yes, no"), ({"green_hosting": 1}, "not a word"),
-                                                ({"zone": True}, "zone is True, not a word")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"green_hosting": "perhaps"}, "Use yes, no"),
+        ({"green_hosting": 1}, "not a word"),
+        ({"zone": True}, "zone is True, not a word"),
+    ],
+)
 def test_other_words_for_a_flag_are_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ActivityError) as caught:
         parse_activity(row(**changes), 0, TERMS)

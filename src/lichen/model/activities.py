@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 from lichen.errors import ActivityError
 from lichen.model.boundaries import OF_TIER
 from lichen.nomenclature import Nomenclature, Term
-from lichen.records import DATA_METHODS, Activity, AttributeValue, DataMethod
+from lichen.records import DATA_METHODS, Activity, AttributeValue, DataMethod, writable
 from lichen.units import BOUNDARIES, compatible, scale
 
 _ROW_KEYS: Final = frozenset(
@@ -56,15 +56,25 @@ def _number(value: Any, where: str, what: str, term: Term, factor: float) -> flo
     converted = number * factor
     if abs(converted) > _LARGEST:
         raise _fail(where, f"{what} is too large in {term.unit}", "Check the number and its unit.")
+    named = what if what == term.name else f"{what} of {term.name}"
     if term.minimum is not None and converted < term.minimum:
-        raise _fail(
-            where,
-            f"{what} of {term.name} is {number:g}, below {term.minimum:g}",
-            "Counters and amounts are not negative.",
-        )
+        repair = f"Give {term.minimum:g} or more." if term.minimum else "Counters and amounts are not negative."
+        raise _fail(where, f"{named} is {number:g}, below {term.minimum:g}", repair)
     if term.maximum is not None and converted > term.maximum:
-        raise _fail(where, f"{what} of {term.name} is {number:g}, above {term.maximum:g}", f"The unit is {term.unit}.")
-    return converted
+        share = (term.unit, term.minimum, term.maximum) == ("1", 0, 1)
+        repair = "It is a share: write 0.5 for 50 %." if share else f"The unit is {term.unit}."
+        raise _fail(where, f"{named} is {number:g}, above {term.maximum:g}", repair)
+    return converted + 0.0  # no negative zero
+
+
+def _check_text(text: str, where: str, what: str) -> None:
+    """Words go into results and files; JSON can escape what no text file can hold."""
+    if writable(text) != text:
+        raise _fail(
+            writable(where),
+            f"{what} is '{writable(text)}', with half of a surrogate pair",
+            "Write the character in UTF-8, or as both of its halves.",
+        )
 
 
 def attributes_of(
@@ -94,6 +104,7 @@ def attributes_of(
         if term.unit == "text":
             if not isinstance(value, str | bool) or (isinstance(value, bool) and key != _FLAG):
                 raise _fail(where, f"{key} is {value!r}, not a word", f"{term.description_en}.")
+            _check_text(str(value), where, key)
             attributes[key] = _YES_NO.get(str(value).lower(), value) if key == _FLAG else value
         else:
             attributes[key] = _number(value, where, key, term, 1.0)
@@ -208,6 +219,7 @@ def parse_activity(row: Any, position: int, nomenclature: Nomenclature) -> Activ
     entity = row["entity"]
     if not isinstance(entity, str) or not entity.strip():
         raise _fail(where, f"entity is {entity!r}", "Give a path such as 'shop/browser'.")
+    _check_text(entity, where, "entity")
     where = f"activity {position + 1} ({entity})"
     term = _term(row["quantity"], where, nomenclature)
     unit = row.get("unit")
