@@ -237,7 +237,8 @@ def _verify(content: Any, name: str, path: Path | None = None) -> None:
             repair="Measure again, or fetch it again.",
             culprit=name,
         ) from error
-    if path is not None and path.name.endswith(SUFFIX) and not path.name.removesuffix(SUFFIX).endswith(identity[:ID_SHOWN]):
+    named = f"{identity[:ID_SHOWN]}{SUFFIX}"
+    if path is not None and path.name.endswith(SUFFIX) and not path.name.endswith(named):
         raise StorageError(
             f"{name} was changed after it was written: its content no longer has the hash in its name.",
             repair="Fetch the original again.",
