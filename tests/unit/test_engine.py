@@ -14,9 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from lichen.collect.machine.containers import address, starting
 from lichen.collect.machine.containers.address import engine_addresses, parse_address
 from lichen.collect.machine.containers.engine import Engine
+from lichen.collect.machine.containers.starting import how_to_start, installed
+from lichen.collect.machine.sources import sources
+from lichen.config import load_settings
 from lichen.errors import ConfigError, LichenError, NothingMeasured
+from lichen.render.i18n import catalogue
+from lichen.render.sentences import finding_words
 
 PING = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK"
 
@@ -219,4 +225,58 @@ def test_nobody_is_there(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NothingMeasured, match="cannot be reached") as caught:
         Engine(parse_address(str(tmp_path / name), "test"))
-    assert "systemctl start docker" in caught.value.repair
+    assert "correct its address" in caught.value.repair
+
+
+class TestStarting:
+    """The commands that start what is installed, found by its programs."""
+
+    @pytest.fixture
+    def programs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        return tmp_path
+
+    def install(self, programs: Path, *names: str) -> None:
+        for name in names:
+            (programs / name).write_text("#!/bin/sh\n")
+            (programs / name).chmod(0o755)
+
+    def test_nothing_is_installed(self, programs: Path) -> None:
+        self.install(programs, "docker")  # the client alone
+        assert list(installed()) == []
+        assert how_to_start() == "Install and start Docker or Podman"
+
+    @pytest.mark.parametrize(
+        ("root", "booted", "commands"),
+        [
+            (True, True, ["systemctl start docker", "systemctl start podman.socket"]),
+            (False, True, ["sudo systemctl start docker", "systemctl --user start podman.socket"]),
+            (True, False, ["dockerd &", "podman system service --time 0 &"]),
+            (False, False, ["sudo dockerd &", "podman system service --time 0 &"]),
+        ],
+    )
+    def test_who_starts_it_and_on_which_machine(
+        self, programs: Path, monkeypatch: pytest.MonkeyPatch, root: bool, booted: bool, commands: list[str]
+    ) -> None:
+        self.install(programs, "dockerd", "podman")
+        monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 1000)
+        monkeypatch.setattr(starting, "_SYSTEMD", programs if booted else programs / "none")
+        assert [one.command for one in installed()] == commands
+        assert how_to_start() == f"Start Docker ({commands[0]}) or Podman ({commands[1]})"
+
+    def test_the_doctor_gives_the_command_in_both_languages(
+        self, programs: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.install(programs, "podman")
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(programs))
+        for name in ("DOCKER_HOST", "CONTAINER_HOST", "DOCKER_CONTEXT"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(address, "usual_sockets", lambda env: (programs / "podman.sock",))
+        [found] = [row for row in sources(load_settings(None, overrides={}, env={})) if row.topic == "containers"]
+        row = {"topic": found.topic, "what": found.what, "repair": found.repair}
+        [podman] = installed()
+        _, what, repair = finding_words(row, catalogue("fr"))
+        assert found.what == "Podman is installed, but does not answer: its service is not running"
+        assert found.repair == f"To measure containers, start it: {podman.command}"
+        assert what.startswith("Podman est installé")
+        assert repair == f"Pour mesurer des conteneurs, lancez-le\u00a0: {podman.command}"

@@ -11,6 +11,7 @@ from lichen.collect.machine.cgroups.counter import probe as probe_cgroups
 from lichen.collect.machine.cgroups.group import Hierarchies
 from lichen.collect.machine.containers.choice import Choice
 from lichen.collect.machine.containers.counter import ContainerCounter, engines
+from lichen.collect.machine.containers.starting import ELSEWHERE, installed
 from lichen.collect.machine.host import Finding
 from lichen.collect.machine.kubernetes.choice import PodChoice
 from lichen.collect.machine.kubernetes.counter import pod_counter
@@ -83,13 +84,24 @@ def _engines() -> list[Finding]:
     answering, silent = engines()
     found = [Finding(topic="containers", ok=True, what=what) for what in answering]
     found += [Finding(topic="containers", ok=False, what=error.problem, repair=error.repair) for error in silent]
+    if found:
+        return found
+    off = [
+        Finding(
+            topic="containers",
+            ok=False,
+            what=f"{one.name} is installed, but does not answer: its service is not running",
+            repair=f"To measure containers, start it: {one.command}",
+        )
+        for one in installed()
+    ]
     nothing = Finding(
         topic="containers",
         ok=False,
         what="no container engine was found",
-        repair="To measure containers, start Docker or Podman, or set DOCKER_HOST to its address.",
+        repair=f"To measure containers, install and start Docker or Podman, or {ELSEWHERE}.",
     )
-    return found or [nothing]
+    return off or [nothing]
 
 
 def _prometheus(settings: Settings) -> list[Finding]:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from lichen.collect.machine.containers.address import EngineAddress
 from lichen.collect.machine.containers.engine import Container, Engine
+from lichen.collect.machine.containers.starting import how_to_start
 from lichen.errors import ConfigError, NothingMeasured
 
 _ID: Final = re.compile(r"[0-9a-f]{4,64}")
@@ -111,7 +112,7 @@ def find(choice: Choice, addresses: Sequence[EngineAddress]) -> Found:
     if not addresses:
         raise NothingMeasured(
             f"There is no container engine here to ask for the {choice}.",
-            repair="Start Docker or Podman, or give the address of one: engine in the part, or DOCKER_HOST.",
+            repair=f"{how_to_start()}, or give the address of one: engine in the part, or DOCKER_HOST.",
             culprit=choice.text,
         )
     found: list[Found] = []

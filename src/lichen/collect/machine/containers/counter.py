@@ -14,6 +14,7 @@ from lichen.collect.machine.containers.choice import Choice, find
 from lichen.collect.machine.containers.engine import Engine
 from lichen.collect.machine.containers.local import LocalContainers, group_of
 from lichen.collect.machine.containers.remote import RemoteContainers
+from lichen.collect.machine.containers.starting import ELSEWHERE, how_to_start
 from lichen.collect.machine.counter_collector import CounterCollector
 from lichen.errors import ConfigError, LichenError
 from lichen.records import DataMethod
@@ -119,9 +120,7 @@ class ContainerCollector(CounterCollector):
             return Availability(True)
         if silent:
             return Availability(False, silent[0].problem, silent[0].repair)
-        return Availability(
-            False, "No container engine was found.", "Start Docker or Podman, or set DOCKER_HOST to its address."
-        )
+        return Availability(False, "No container engine answers.", f"{how_to_start()}, or {ELSEWHERE}.")
 
     def open(self, target: Mapping[str, Any]) -> Counter:
         """The counter of the containers that a target means."""

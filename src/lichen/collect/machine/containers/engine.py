@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
 
 from lichen.collect.machine.containers.address import EngineAddress
+from lichen.collect.machine.containers.starting import how_to_start
 from lichen.errors import NothingMeasured
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ class Engine:
         why = "nothing is there" if _errno_of(error, FileNotFoundError) else said or type(error).__name__
         return NothingMeasured(
             f"{where} cannot be reached: {why}.",
-            repair="Start it (systemctl start docker, systemctl --user start podman.socket), or correct its address.",
+            repair=f"{'Start it' if self.address.socket is None else how_to_start()}, or correct its address.",
             culprit=str(self.address),
         )
 
