@@ -29,7 +29,7 @@ def test_a_bar_without_axis_is_empty() -> None:
 def test_an_interval_has_a_dot_a_range_and_a_thinner_mark() -> None:
     svg = _parse(charts.interval(2.0, 1.0, 4.0, half_width=0.5, axis_max=8.0, title="t"))
     lines = {line.get("class"): (line.get("x1"), line.get("x2")) for line in svg.findall("line")[:3]}
-    assert lines == {"axis": ("0", "100%"), "range": ("12.5%", "50%"), "rep": ("18.75%", "31.25%")}
+    assert lines == {"axis": (None, "100%"), "range": ("12.5%", "50%"), "rep": ("18.75%", "31.25%")}
     assert svg.find("circle").get("cx") == "25%"  # type: ignore[union-attr]
 
 

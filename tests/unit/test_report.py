@@ -21,7 +21,6 @@ from lichen.outputs.report.html import SIZE_MAX, json_for_html
 from lichen.outputs.report.page import foreign
 from lichen.service.result import Figures, RequestRow, Result
 
-ROOM = 75_000
 """Bytes of three journeys with their heaviest requests: names and addresses may be longer than these."""
 VOID = {"meta", "link", "br", "rect", "circle", "line", "path"}
 
@@ -87,7 +86,22 @@ def test_three_journeys_fit_the_size(lang: str) -> None:
         for n in range(10)
     )  # fmt: skip
     full = replace(result, journeys=tuple(replace(journey, top_requests=rows) for journey in result.journeys))
-    assert len(HtmlReport().render(full, lang=lang)) <= ROOM
+    assert len(HtmlReport().render(full, lang=lang)) <= SIZE_MAX
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_other_methods_are_explained_as_far_as_they_fit(lang: str) -> None:
+    """Tables and sentences are given up from the last journey on: a line names the methods and the command that says more."""
+    result = sample_result()
+    compared = next(journey for journey in result.journeys if journey.comparison is not None)
+    one, many = (_html(replace(result, journeys=(compared,) * count), lang) for count in (1, 8))
+    reasons = one.count("<details><summary>")
+    assert reasons > 0
+    assert "lichen evaluate " not in one
+    whole, left = divmod(many.count("<details><summary>"), reasons)
+    assert left == 0
+    assert whole + many.count("<code>lichen evaluate ") == 8
+    assert whole < 8
 
 
 def test_the_result_is_embedded_where_it_fits() -> None:

@@ -106,12 +106,12 @@ def interval(
         height: in CSS pixels.
     """
     scale = 1 / axis_max if axis_max > 0 else 0.0
-    middle = height * 0.36
-    body = [
-        f'<line class="axis" x1="0" x2="100%" y1="{middle:g}" y2="{middle:g}"/>',
-        f'<line class="range" x1="{_percent(low * scale)}" x2="{_percent(high * scale)}" y1="{middle:g}" y2="{middle:g}"/>',
-        f'<circle class="dot" cx="{_percent(value * scale)}" cy="{middle:g}" r="5"/>',
-    ]
+    middle = round(height * 0.36)
+    body = [f'<line class="axis" x2="100%" y1="{middle:g}" y2="{middle:g}"/>']
+    if low < high:
+        ends = f'x1="{_percent(low * scale)}" x2="{_percent(high * scale)}"'
+        body.append(f'<line class="range" {ends} y1="{middle:g}" y2="{middle:g}"/>')
+    body.append(f'<circle class="dot" cx="{_percent(value * scale)}" cy="{middle:g}" r="5"/>')
     if half_width is not None:
         left, right = _percent(max(0.0, value - half_width) * scale), _percent((value + half_width) * scale)
         below = height - 3
@@ -149,7 +149,7 @@ def dot_strip(values: Sequence[float], kept: Iterable[int], *, title: str, heigh
     """
     low, high = min(values, default=0.0), max(values, default=0.0)
     counted, middle = set(kept), height / 2
-    body = [f'<line class="axis" x1="0" x2="100%" y1="{middle:g}" y2="{middle:g}"/>']
+    body = [f'<line class="axis" x2="100%" y1="{middle:g}" y2="{middle:g}"/>']
     for position, value in enumerate(values):
         place = 0.04 + 0.92 * ((value - low) / (high - low) if high > low else 0.5)
         style = "dot" if position in counted else "dot cut"

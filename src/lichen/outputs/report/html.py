@@ -11,11 +11,11 @@ from markupsafe import Markup
 from lichen.outputs.report.page import asset, encoded, environment, policy, written
 from lichen.outputs.report.view import ReportView
 from lichen.render import charts
-from lichen.render.i18n import catalogue
 from lichen.service.result import Result
 
-SIZE_MAX: Final = 80_000
-"""Bytes. The machine-readable copy of the result is left out where it would not fit."""
+SIZE_MAX: Final = 60_000
+"""Bytes. Where it would be more, the machine-readable copy of the result is left out first; then the last journeys tell other
+methods in one line, with the command that says more."""
 
 
 def json_for_html(document: object) -> Markup:
@@ -35,22 +35,23 @@ class HtmlReport:
 
     def render(self, result: Result, *, lang: str) -> bytes:
         """The page in ``en`` or ``fr``, as UTF-8."""
-        page = self._page(result, lang, embedded=None)
+        view = ReportView(result, lang)
+        page = self._page(view, embedded=None)
+        while len(page) > SIZE_MAX and view.explained:
+            view.explained -= 1
+            page = self._page(view, embedded=None)
         embedded = json_for_html(result.to_json())
-        if len(page) + len(encoded(embedded)) < SIZE_MAX:
-            return self._page(result, lang, embedded=embedded)
-        return page
+        return self._page(view, embedded=embedded) if len(page) + len(encoded(embedded)) < SIZE_MAX else page
 
-    def _page(self, result: Result, lang: str, *, embedded: Markup | None) -> bytes:
-        words = catalogue(lang)
+    def _page(self, view: ReportView, *, embedded: Markup | None) -> bytes:
         style, script = asset("report.css"), asset("theme.js")
         html = (
             environment()
             .get_template("report.html.j2")
             .render(
-                lang=lang,
-                say=words.say,
-                view=ReportView(result, lang),
+                lang=view.lang,
+                say=view.words.say,
+                view=view,
                 patterns=charts.definitions(),
                 swatch=charts.swatch,
                 policy=policy(style, script),

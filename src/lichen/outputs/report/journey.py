@@ -40,6 +40,7 @@ class JourneyView:
         self.words: Final = words
         self.numbers: Final = numbers
         self.beside: Final = result.journeys
+        self.run_path: Final = result.run_path
         self.axis_max: Final = max(
             (j.figures.indicators[say.HEADLINE].high for j in result.journeys if say.HEADLINE in j.figures.indicators),
             default=0.0,
@@ -135,6 +136,16 @@ class JourneyView:
     def method_reasons(self) -> list[tuple[str, list[str]]]:
         """Why each other method has another figure: a heading and sentences."""
         return self._compared.reasons() if self._compared else []
+
+    @cached_property
+    def methods_line(self) -> str:
+        """The other methods in one line."""
+        return self._compared.line() if self._compared else ""
+
+    @cached_property
+    def compare_command(self) -> str:
+        """The command that says why the methods differ."""
+        return f"lichen evaluate {','.join(row.name for row in self.methods)} {self.run_path}"
 
     @cached_property
     def _compared(self) -> ComparisonWords | None:
@@ -263,9 +274,7 @@ class JourneyView:
             ]
             cells = [self._climate(step.figures.indicators.get(say.HEADLINE), with_range=False)]
             cells += [self._climate(values.get(part.name), with_range=False) for part in self.journey.parts]
-            parts = zip(self.journey.parts, cells[1:], strict=True)
-            title = ", ".join(f"{say.shorten(say.plain(part.name), 30)} {cell}" for part, cell in parts)
-            drawing = charts.stacked_bar(segments, axis_max=axis_max, title=title)
+            drawing = charts.stacked_bar(segments, axis_max=axis_max, title="")
             rows.append(self._row(step.name, cells, drawing=drawing))
         return rows
 

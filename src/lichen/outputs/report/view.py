@@ -15,7 +15,11 @@ from lichen.service.result import Result
 
 
 class ReportView:
-    """The whole report."""
+    """The whole report.
+
+    Attributes:
+        explained: journeys, from the first, for which other methods have a table, and sentences on why they differ.
+    """
 
     def __init__(self, result: Result, lang: str) -> None:
         self.result: Final = result
@@ -23,6 +27,7 @@ class ReportView:
         self.numbers: Final = Numbers(lang)
         self.lang: Final = lang
         self.journeys: Final = [JourneyView(journey, result, self.words, self.numbers) for journey in result.journeys]
+        self.explained = len(self.journeys)
 
     @cached_property
     def project(self) -> str:
