@@ -149,7 +149,9 @@ def variance_shares(total: np.ndarray, factors: Iterable[Factor]) -> tuple[tuple
             if float(np.ptp(draws)) > 0:
                 by_rank = float(np.corrcoef(ranked, _ranks(draws))[0, 1])
                 found.append((factor, (2 * math.sin(math.pi / 6 * by_rank)) ** 2))
-    return tuple(sorted(found, key=lambda one: (-one[1], one[0].key)))
+    # Estimates from draws may add up to a little more than the whole.
+    excess = max(1.0, math.fsum(share for _, share in found))
+    return tuple(sorted(((factor, share / excess) for factor, share in found), key=lambda one: (-one[1], one[0].key)))
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
