@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks, while a method is applied, that units and boundaries of factors and results fit the formulas they are bound to.
+"""Checks, while a method is applied, that units and boundaries of what is bound to a formula fit its arguments.
 
 Tests prove each formula's own dimensions and boundaries; this guards what method files and packs put together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from lichen.errors import MethodError
-from lichen.nomenclature import Nomenclature
+from lichen.model.registry import Formula
+from lichen.nomenclature import Nomenclature, Term
 from lichen.records import Factor
 from lichen.units import BOUNDARIES, Tag
 
@@ -29,13 +31,18 @@ _ACCEPTED: Final = {
 }
 
 
-def _unit_fits(unit: str, wanted: str, nomenclature: Nomenclature) -> bool:
-    if unit == wanted:
-        return True
+def _dotted(unit: str) -> str:
+    """A formula's unit as the nomenclature and the packs write a product."""
+    return unit.replace("*", ".")
+
+
+def _meaning(unit: str, wanted: str, nomenclature: Nomenclature) -> str | None:
+    """What the X of ``wanted`` stands for so that it is ``unit``, empty when it has none; None when nothing makes it fit."""
+    wanted = _dotted(wanted)
     if "X" not in wanted:
-        return False
-    units = {nomenclature["indicator", name].unit for name in nomenclature.names("indicator")}
-    return any(unit == wanted.replace("X", candidate) for candidate in units)
+        return "" if unit == wanted else None
+    units = (nomenclature["indicator", name].unit for name in nomenclature.names("indicator"))
+    return next((candidate for candidate in units if unit == wanted.replace("X", candidate)), None)
 
 
 def check_factor(factor: Factor, tag: Tag, method_id: str, nomenclature: Nomenclature) -> str:
@@ -47,7 +54,7 @@ def check_factor(factor: Factor, tag: Tag, method_id: str, nomenclature: Nomencl
     Raises:
         MethodError: unit or boundary does not fit.
     """
-    if not _unit_fits(factor.unit, tag.unit, nomenclature):
+    if _meaning(factor.unit, tag.unit, nomenclature) is None:
         raise MethodError(
             f"Method {method_id} binds {factor.factor_id} [{factor.unit}] where a formula takes [{tag.unit}].",
             repair="Bind a factor of that unit, or repair the factor's unit.",
@@ -75,4 +82,45 @@ def check_result(boundary: str, tag: Tag, formula_id: str, method_id: str) -> No
             f"Method {method_id} gives {formula_id} energy of boundary '{boundary}' where '{tag.boundary}' is taken.",
             repair="Turn IT energy into facility energy once, and only once.",
             culprit=formula_id,
+        )
+
+
+def result_unit(formula: Formula, units: Mapping[str, str], method_id: str, nomenclature: Nomenclature) -> str:
+    """Unit of a formula's result, from the units of what is bound to it.
+
+    Args:
+        units: argument -> unit, of those that say in which unit they are.
+
+    Returns:
+        The unit, with an X in it when no argument says what the formula's X stands for.
+
+    Raises:
+        MethodError: an argument is given another unit than it takes, or two indicators are mixed.
+    """
+    meant = ""
+    for name, unit in units.items():
+        tag = formula.arguments[name]
+        meaning = "" if unit == tag.unit else _meaning(unit, tag.unit, nomenclature)
+        if meaning is None or (meant and meaning and meaning != meant):
+            wanted = _dotted(tag.unit).replace("X", meant or "X")
+            raise MethodError(
+                f"Method {method_id} gives {name} of {formula.formula_id} a value in [{unit}] where [{wanted}] is taken.",
+                repair="Bind what has that unit.",
+                culprit=formula.formula_id,
+            )
+        meant = meaning or meant
+    return _dotted(formula.result.unit).replace("X", meant or "X")
+
+
+def check_indicator(unit: str, indicator: Term, method_id: str) -> None:
+    """Checks the unit of what a rule or a derivation ends in.
+
+    Raises:
+        MethodError: it is not that of the indicator: kilowatt-hours called grams.
+    """
+    if "X" not in unit and unit != indicator.unit:
+        raise MethodError(
+            f"Method {method_id} gives {indicator.name} in [{unit}], and it is in [{indicator.unit}].",
+            repair="End in a formula whose result has that unit, or name another indicator.",
+            culprit=indicator.name,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from lichen.model.method import Rule
+from lichen.model.method import Binding, Rule
 from lichen.model.registry import Formula
 from lichen.records import Accounting, Factor
 
@@ -22,14 +22,19 @@ class Source:
     Attributes:
         kind: ``quantity`` and ``attribute`` differ from activity to activity; ``constant`` is one number for all of them
             (a default, the context, the catalogue), ``factor`` one row, ``link`` the result of an earlier formula.
-        name: of the quantity or attribute.
+        binding: of the method, which the source answers.
     """
 
     kind: SourceKind
-    name: str = ""
+    binding: Binding
     value: float = 0.0
     factor: Factor | None = None
     link: Link | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the quantity, attribute or fact."""
+        return self.binding.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)

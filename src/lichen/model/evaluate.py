@@ -16,9 +16,10 @@ import numpy as np
 from lichen.errors import FactorNotFound, MethodError
 from lichen.model.activities import Group
 from lichen.model.batch import Batch
+from lichen.model.case import Catalogue, Lookup, Setting
 from lichen.model.chain import Work
-from lichen.model.method import Method
-from lichen.model.planning import Catalogue, Lookup, Planner, known_quantities
+from lichen.model.method import Grading, Method
+from lichen.model.planning import Planner, known_quantities
 from lichen.model.reasons import METHOD, Reason
 from lichen.model.results import Evaluation
 from lichen.nomenclature import Nomenclature
@@ -54,7 +55,7 @@ def evaluate(
         MethodError: a factor's unit or boundary does not fit the formula it is bound to.
         FactorError: a formula has no finite result.
     """
-    planner = Planner(method, lookup, context, nomenclature, catalogue)
+    planner = Planner(Setting(method, lookup, context, nomenclature, catalogue))
     known = known_quantities(groups)
     order = sorted(range(len(groups)), key=lambda place: _place(groups[place]))
     gathered: dict[int, tuple[Work, list[int]]] = {}
@@ -76,7 +77,7 @@ def evaluate(
         batches,
         tuple(not_covered.values()),
         nomenclature,
-        bounds={grading.indicator: _bounds(method, grading.bounds, lookup) for grading in method.grades},
+        bounds={grading.indicator: _bounds(method, grading, lookup) for grading in method.grades},
     )
 
 
@@ -95,14 +96,21 @@ def _not_covered(entity: str, quantity: str, reason: Reason) -> NotCovered:
     )
 
 
-def _bounds(method: Method, factor_id: str, lookup: Lookup) -> np.ndarray:
-    """Bounds of a method's letters."""
+def _bounds(method: Method, grading: Grading, lookup: Lookup) -> np.ndarray:
+    """Bounds of a method's letters, one less than there are letters."""
     try:
-        factor = lookup(factor_id, {}, None)
+        factor = lookup(grading.bounds, {}, None)
     except FactorNotFound as error:
         raise MethodError(
-            f"Method {method.method_id} grades by the factor '{factor_id}', which no pack has.",
+            f"Method {method.method_id} grades by the factor '{grading.bounds}', which no pack has.",
             repair="Add the row to a pack.",
-            culprit=factor_id,
+            culprit=grading.bounds,
         ) from error
+    if len(factor.vector) != len(grading.letters) - 1:
+        raise MethodError(
+            f"Method {method.method_id} has {len(grading.letters)} letters for {grading.indicator}, and {grading.bounds} "
+            f"has {len(factor.vector)} bounds.",
+            repair="Give one bound for each letter but the worst, in a factor with a vector.",
+            culprit=grading.bounds,
+        )
     return np.asarray(factor.vector)

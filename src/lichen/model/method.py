@@ -16,6 +16,8 @@ PLACEHOLDER: Final = re.compile(r"\{((?:catalogue\.)?[A-Za-z_]\w*)\}")
 CATALOGUE: Final = "catalogue."
 CONTEXT: Final = "context."
 """Before the name of a fact of the catalogue, or of the run's context, in conditions, placeholders and defaults."""
+MONTH: Final = "calendar.month_h"
+"""The key of the default for the hours of a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,21 @@ class Binding:
 
     Attributes:
         name: of the quantity, factor, attribute or fact; of the earlier step whose result is meant, empty for the one before.
+        otherwise: what answers where the activity does not state the attribute.
     """
 
     kind: BindKind
     name: str = ""
+    otherwise: Binding | None = None
+
+    def __str__(self) -> str:
+        own = f"{self.kind} {self.name}".rstrip()
+        return own if self.otherwise is None else f"{own} | {self.otherwise}"
+
+    @property
+    def options(self) -> tuple[Binding, ...]:
+        """This binding, and those that answer in its place."""
+        return (self, *(() if self.otherwise is None else self.otherwise.options))
 
     @property
     def placeholders(self) -> tuple[str, ...]:

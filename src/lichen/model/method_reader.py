@@ -3,16 +3,31 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
 
 from lichen.config.toml import read_toml
 from lichen.errors import ConfigError, MethodError, UsageError
 from lichen.model import method_shape, registry
-from lichen.model.method import PLACEHOLDER, Binding, BindKind, Derivation, Grading, Method, Rule, Step
+from lichen.model.boundaries import OF_TIER
+from lichen.model.method import (
+    CATALOGUE,
+    CONTEXT,
+    MONTH,
+    PLACEHOLDER,
+    Binding,
+    BindKind,
+    Derivation,
+    Grading,
+    Method,
+    Rule,
+    Step,
+)
 from lichen.nomenclature import Nomenclature, Term
 from lichen.plugins import load as load_plugin
 from lichen.plugins import names as plugin_names
@@ -37,6 +52,8 @@ class _Reader:
     def __init__(self, path: Path, nomenclature: Nomenclature) -> None:
         self.path = path
         self.nomenclature = nomenclature
+        self.stated: frozenset[str] = frozenset()
+        """Attributes that have a default, so that no activity leaves them unsaid."""
 
     def fail(self, problem: str, repair: str) -> MethodError:
         return MethodError(f"Method file {self.path}: {problem}.", repair=repair, culprit=str(self.path))
@@ -51,8 +68,22 @@ class _Reader:
             if key not in valid:
                 raise self.fail(f"{where} has the unknown key '{key}'", f"Valid keys: {', '.join(sorted(valid))}.")
 
-    def binding(self, text: Any, where: str) -> Binding:
-        match = _BIND.match(text) if isinstance(text, str) else None
+    def binding(self, text: str, where: str) -> Binding:
+        """A binding, with those that answer where an attribute is not stated: ``attribute:NAME|factor:ID``."""
+        first, bar, rest = text.partition("|")
+        found = self.one_binding(first, where)
+        if not bar:
+            return found
+        otherwise = self.binding(rest, where)
+        if found.kind != "attribute" or otherwise.kind in ("quantity", "result") or found.name in self.stated:
+            raise self.fail(
+                f"{where} is bound to {text!r}",
+                "Before | stands an attribute without a default, behind it attribute, factor, context, catalogue or calendar.",
+            )
+        return replace(found, otherwise=otherwise)
+
+    def one_binding(self, text: str, where: str) -> Binding:
+        match = _BIND.match(text)
         if match is None:
             raise self.fail(
                 f"{where} is bound to {text!r}",
@@ -78,6 +109,8 @@ class _Reader:
             raise self.fail(
                 f"{where} is bound to 'factor:{name}'", "Write a placeholder as {attribute} or {catalogue.name}."
             )
+        for placeholder in PLACEHOLDER.findall(name):
+            self.named(placeholder, where)
         return name
 
     def quantity(self, name: str, where: str) -> Term:
@@ -101,10 +134,32 @@ class _Reader:
             problem = "is no attribute of the nomenclature" if term is None else "is a word, and formulas take numbers"
             raise self.fail(f"{where} is bound to '{name}', which {problem}", "Bind an attribute that is a number.")
 
+    def named(self, key: str, where: str) -> Term | None:
+        """The attribute that a condition, a default or a placeholder names; None for a fact of the catalogue."""
+        if key.startswith(CATALOGUE):
+            return None
+        name = key.removeprefix(CONTEXT)
+        term = self.nomenclature.get(("attribute", name))
+        if term is None:
+            known = self.nomenclature.names("attribute")
+            close = difflib.get_close_matches(name, known, n=1)
+            repair = f"Did you mean '{close[0]}'?" if close else f"Attributes: {', '.join(known)}."
+            raise self.fail(f"{where} names '{key}', which is no attribute of the nomenclature", repair)
+        return term
+
+    def reasons(self, table: Mapping[str, str]) -> dict[str, str]:
+        """Why quantities have no rule, by quantity or ``quantity.tier``."""
+        for key in table:
+            quantity, dot, tier = key.partition(".")
+            self.quantity(quantity, "reasons")
+            if dot and tier not in OF_TIER:
+                raise self.fail(f"reasons has '{key}', whose second half is no tier", f"Tiers: {', '.join(OF_TIER)}.")
+        return dict(table)
+
     def defaults(self, table: Mapping[str, Any]) -> dict[str, Any]:
         """Values assumed for attributes: a number where the attribute is one, a word where it is a word."""
         for key, value in table.items():
-            term = self.nomenclature.get(("attribute", key.removeprefix("context.")))
+            term = None if key == MONTH else self.named(key, "defaults")
             if term is not None and isinstance(value, str | bool) != (term.unit == "text"):
                 wanted = "a text" if term.unit == "text" else "a number"
                 raise self.fail(f"defaults.{key} is {value!r}, not {wanted}", f"Give {wanted}.")
@@ -145,6 +200,17 @@ class _Reader:
         if value not in ("location", "market"):
             raise self.fail(f"{where} is '{value}'", "Use location or market.")
         return cast("Accounting", value)
+
+    def derivations(self, tables: list[Mapping[str, Any]], accounting: Accounting) -> tuple[Derivation, ...]:
+        """What follows from delivered energy: each indicator once in each account, and never energy again."""
+        found = tuple(self.derivation(table) for table in tables)
+        seen: set[tuple[str, str]] = {("energy", "location"), ("energy", "market")}
+        for one in found:
+            account = (one.indicator, one.accounting or accounting)
+            if account in seen:
+                raise self.fail(f"derivation '{one.indicator}' would be counted twice", "Keep one of the two.")
+            seen.add(account)
+        return found
 
     def derivation(self, table: Mapping[str, Any]) -> Derivation:
         """How another indicator follows from delivered energy."""
@@ -194,6 +260,8 @@ class _Reader:
                 f"{where} names {', '.join(quantities)} but binds {', '.join(sorted(bound))}", "Make them equal."
             )
         indicator = self.indicator(self.need(table, "indicator", where), where).name
+        for key in table.get("when", {}):
+            self.named(key, where)
         when = {key: tuple(v) if isinstance(v, list) else (v,) for key, v in table.get("when", {}).items()}
         return Rule(
             rule_id=self.need(table, "id", where),
@@ -223,13 +291,15 @@ class _Reader:
         wrong = method_shape.fault(table)
         if wrong is not None:
             raise self.fail(f"{wrong.key} is not {wrong.wanted}", f"Write {wrong.wanted}.")
+        self.stated = frozenset(table.get("defaults", ()))
         rules = tuple(self.rule(rule) for rule in self.need(table, "rule", "the file"))
         if len({rule.rule_id for rule in rules}) != len(rules):
             raise self.fail("two rules have one id", "Rename one.")
+        accounting = self.accounting(table.get("accounting", "location"), "accounting")
         sources = tuple(self.need(table, "sources", "the file"))
         if not sources:
             raise self.fail("no source", "Name the paper or document that publishes the method.")
-        reasons, reasons_fr = (dict(table.get(key, {})) for key in ("reasons", "reasons_fr"))
+        reasons, reasons_fr = (self.reasons(table.get(key, {})) for key in ("reasons", "reasons_fr"))
         for key in reasons_fr:
             if key not in reasons:
                 raise self.fail(f"reasons_fr has '{key}', which reasons lacks", f"Add {key} to reasons, in English.")
@@ -247,12 +317,12 @@ class _Reader:
             validity_fr=table.get("validity_fr", table["validity"]),
             known_defects=tuple(table.get("known_defects", ())),
             known_defects_fr=tuple(table.get("known_defects_fr", table.get("known_defects", ()))),
-            accounting=self.accounting(table.get("accounting", "location"), "accounting"),
+            accounting=accounting,
             defaults=self.defaults(table.get("defaults", {})),
             reasons=reasons,
             reasons_fr=reasons_fr,
             rules=rules,
-            derivations=tuple(self.derivation(one) for one in table.get("derive", ())),
+            derivations=self.derivations(table.get("derive", []), accounting),
             grades=tuple(self.grade(one) for one in table.get("grade", ())),
             path=self.path,
         )

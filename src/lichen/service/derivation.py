@@ -16,7 +16,6 @@ from lichen.collect.entities import parse_entity
 from lichen.ledger.runfile import RunFile
 from lichen.model.batch import Batch
 from lichen.model.chain import Chain, Link, Source
-from lichen.model.method import Binding
 from lichen.model.registry import Formula
 from lichen.model.results import Computed, Evaluation
 from lichen.records import Activity
@@ -120,34 +119,19 @@ class Derivations:
         memo: dict[Link, Any] = {}
         with np.errstate(all="ignore"):
             chain.links[-1].run(value, memo)
-        bindings = self._bindings(batch, chain)
-        for link, bind in zip(chain.links, bindings, strict=True):
+        for link in chain.links:
             arguments = [
                 {
                     "name": name,
                     "tag": str(link.formula.arguments[name]),
-                    **self._argument(source, bind[name], chain, value, memo),
+                    **self._argument(source, chain, value, memo),
                 }
                 for name, source in link.sources.items()
             ]
             # A step that the last one does not rest on was not computed.
             yield step(link.formula, arguments, _number(memo[link]) if link in memo else None)
 
-    def _bindings(self, batch: Batch, chain: Chain) -> list[Mapping[str, Binding]]:
-        """How each link was declared: the steps of the rule, then that of the derivation."""
-        found = [step.bind for step in batch.work.rule.steps]
-        if len(found) < len(chain.links):
-            own = self._evaluation.method.accounting
-            found += [
-                derivation.step.bind
-                for derivation in self._evaluation.method.derivations
-                if (derivation.indicator, derivation.accounting or own) == (chain.indicator, chain.accounting)
-            ]
-        return found
-
-    def _argument(
-        self, source: Source, binding: Binding, chain: Chain, value: Any, memo: Mapping[Link, Any]
-    ) -> dict[str, Any]:
+    def _argument(self, source: Source, chain: Chain, value: Any, memo: Mapping[Link, Any]) -> dict[str, Any]:
         """Where an argument of a formula comes from, and its value; a factor that was made of others shows them."""
         if source.factor is not None:
             made_of = components(self._workspace, source.factor, self._on)
@@ -161,7 +145,7 @@ class Derivations:
             return {"from": "result", "step": chain.links.index(source.link) + 1, "value": _number(memo[source.link])}
         if source.kind == "quantity":
             return {"from": "quantity", "quantity": source.name, "value": value(source)}
-        return {"from": binding.kind, "name": binding.name, "value": value(source)}
+        return {"from": source.binding.kind, "name": source.name, "value": value(source)}
 
 
 def step(formula: Formula, arguments: Sequence[Mapping[str, Any]], value: float | None) -> dict[str, Any]:

@@ -118,7 +118,8 @@ def _check_families(
 def _families(method: Method, factor_ids: Iterable[str]) -> dict[str, set[str]]:
     """Attribute -> values that complete the id of some factor that the method binds."""
     steps = [step for rule in method.rules for step in rule.steps] + [d.step for d in method.derivations]
-    names = {binding.name for step in steps for binding in step.bind.values() if binding.placeholders}
+    bindings = (option for step in steps for binding in step.bind.values() for option in binding.options)
+    names = {binding.name for binding in bindings if binding.placeholders}
     patterns = [_pattern(name) for name in names]
     found: dict[str, set[str]] = {name: set() for pattern in patterns for name in pattern.groupindex}
     for factor_id in factor_ids:
@@ -200,7 +201,7 @@ def describe_method(workspace: Workspace, method_id: str) -> dict[str, Any]:
                     "formula": step.formula_id,
                     "expression": registry.get(step.formula_id).expression,
                     "summary": registry.get(step.formula_id).summary,
-                    "bind": {arg: " ".join(filter(None, (b.kind, b.name))) for arg, b in step.bind.items()},
+                    "bind": {arg: str(binding) for arg, binding in step.bind.items()},
                 }
                 for step in rule.steps
             ],
@@ -215,7 +216,7 @@ def describe_method(workspace: Workspace, method_id: str) -> dict[str, Any]:
             {
                 "indicator": d.indicator,
                 "formula": d.step.formula_id,
-                "bind": {a: f"{b.kind} {b.name}".strip() for a, b in d.step.bind.items()},
+                "bind": {arg: str(binding) for arg, binding in d.step.bind.items()},
             }
             for d in method.derivations
         ],
