@@ -401,3 +401,6 @@ def test_without_a_control_group_network_bytes_are_unknown_and_the_rest_is_measu
     found = rows(tmp_path)
     assert found["network_bytes"]["value"] is None
     assert found["cpu_time"]["value"] > 0
+    [run] = runfile.find(tmp_path / "lichen-runs")
+    [journey] = runfile.read(run).content["journeys"]
+    assert journey["unknown"] == [{"part": "command", "quantity": "network_bytes", "cause": "right"}]

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent / "sites"))
 from suites_support import copy
 from wire import WireServer
 
+from lichen.collect.machine.cgroups.own import probe as probe_own_group
 from lichen.ledger import runfile
 
 LICHEN = [sys.executable, "-c", "from lichen.cli import main; main()"]
@@ -41,6 +42,10 @@ def test_a_suite_that_fails_has_rows_for_each_case(tmp_path: Path) -> None:
     record = runfile.read(run).content["journeys"][0]
     assert [case["status"] for case in record["suite"]["cases"]] == ["passed", "passed", "failed"]
     assert record["suite"]["level"] == 2
+    cause = "parts" if probe_own_group().ok else "right"  # the browser is born in the group that the runner is in
+    assert record["unknown"] == [{"part": "runner", "quantity": "network_bytes", "cause": cause}]
+    gaps = {row["part"]: row["arguments"] for row in command["not_covered"] if row["quantity"] == "network_bytes"}
+    assert gaps["runner"]["cause"] == cause
     assert "test cases that failed or were interrupted: 'shop › sells'" in record["notes"]
 
 
@@ -56,6 +61,7 @@ def test_without_attaching_it_is_one_step(tmp_path: Path) -> None:
     [command] = json.loads(done.stdout)["journeys"]
     assert [step["name"] for step in command["steps"]] == ["run"]
     assert [part["name"] for part in command["parts"]] == ["command"]
+    assert (command["counters"]["network_bytes"]["value"] is not None) is probe_own_group().ok
 
 
 @pytest.mark.parametrize(("text", "steps"), [("import math", ["run"]), ("# import playwright", ["job.py", ""])])

@@ -186,6 +186,7 @@ def test_rows_of_a_sample_add_up_to_its_window() -> None:
         part_names=("browser",),
         notes=("a",),
         memory_methods={"browser": "measured"},
+        network_gaps={},
     )
     sample = assemble(evidence, Traffic((), ("b",)), site=None)
     steps = {step.name: step for step in sample.steps}

@@ -22,6 +22,8 @@ from lichen.records import Factor
 from lichen.render.i18n import catalogue
 from lichen.render.sentences import reason_words, told
 from lichen.service.summary import fallbacks
+from lichen.service.unknown import SENTENCES as UNKNOWN_SENTENCES
+from lichen.service.unknown import with_causes
 
 EN, FR = catalogue("en"), catalogue("fr")
 COLLECT = Path(__file__).resolve().parents[2] / "src" / "lichen" / "collect"
@@ -48,6 +50,23 @@ def test_every_reason_has_the_same_english_and_a_french_sentence(code: str) -> N
 
 def test_the_catalogues_know_no_other_reason() -> None:
     assert {key.removeprefix("reason.") for key in FR.messages if key.startswith("reason.")} == {*SENTENCES, "only"}
+
+
+@pytest.mark.parametrize(("quantity", "cause"), sorted(UNKNOWN_SENTENCES))
+def test_why_a_quantity_is_unknown_is_told_in_both_languages(quantity: str, cause: str) -> None:
+    row = {"part": "runner", "quantity": quantity, **_row(Missing("unknown_value").reason("gwp100", "use"))}
+    [told_so] = with_causes([row], [{"part": "runner", "quantity": quantity, "cause": cause}])
+    english = reason_words(told_so, EN)
+    assert english == told_so["reason"] == UNKNOWN_SENTENCES[quantity, cause]
+    assert reason_words(told_so, FR) not in (english, reason_words(row, FR))
+
+
+@pytest.mark.parametrize("other", [{"part": "browser"}, {"quantity": "disk_bytes"}, {"cause": "of a later version"}])
+def test_a_cause_that_is_not_known_here_or_of_something_else_changes_nothing(other: dict[str, str]) -> None:
+    row = {"part": "runner", "quantity": "network_bytes", **_row(Reason("unknown_value"))}
+    cause = {"part": "runner", "quantity": "network_bytes", "cause": "parts"} | other
+    assert with_causes([row], [cause]) == (row,)
+    assert reason_words(row, EN).startswith("its bytes cannot be told from those of other processes")
 
 
 def test_a_reason_of_another_version_keeps_its_english_sentence() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from lichen.collect.balance import Balance
-from lichen.collect.counters import Reading
+from lichen.collect.counters import NetworkGap, Reading
 from lichen.records import Activity, DataMethod
 
 
@@ -124,6 +124,7 @@ class Sample:
         agent_cpu_ns, driver_cpu_ns: CPU of Lichen itself and of the browser driver inside the window; in no total.
         machine: where the CPU time of the whole machine went; None when its counters are not readable.
         memory_methods: per part, how its memory is known (the meter's ``memory_method``).
+        network_gaps: of parts whose network bytes are unknown, why (the meter's ``network_gaps``).
         notes: what a reader should know (dialogs dismissed, downloads stopped, memory read as RSS...).
     """
 
@@ -139,3 +140,4 @@ class Sample:
     machine: Balance | None = None
     notes: tuple[str, ...] = ()
     memory_methods: Mapping[str, DataMethod] = field(default_factory=dict)
+    network_gaps: Mapping[str, NetworkGap] = field(default_factory=dict)

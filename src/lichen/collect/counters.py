@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Literal, Protocol, Self, TypeVar
 
 from lichen.errors import NothingMeasured
 from lichen.records import DataMethod
@@ -196,6 +196,11 @@ class Counter(Protocol):
         ...
 
 
+NetworkGap = Literal["parts", "others", "right"]
+"""Why bytes of a process tree are unknown: it shares its control group with parts that are counted apart, such as the browsers
+that a test suite starts; or with others; or this user has no right to count packets."""
+
+
 class Meter(Protocol):
     """Reads parts at edges. Handed to whatever drives the window."""
 
@@ -220,6 +225,10 @@ class Meter(Protocol):
 
     def memory_method(self, name: str) -> DataMethod:
         """How the memory of ``name`` is known: ``measured``, or ``proxy`` for a lower bound."""
+        ...
+
+    def network_gaps(self) -> Mapping[str, NetworkGap]:
+        """Why network bytes of process trees are unknown, by name."""
         ...
 
     def notes(self) -> tuple[str, ...]:

@@ -34,9 +34,11 @@ def reason_words(row: Mapping[str, Any], words: Catalogue) -> str:
     key, arguments = f"reason.{row.get('code', '')}", row.get("arguments", {})
     if key not in words:
         return str(row.get("reason", ""))
-    why = f"unknown.{row.get('quantity', '')}"
-    if row.get("code") == _UNKNOWN and why in words:
-        return words.say(why)
+    if row.get("code") == _UNKNOWN:
+        quantity = row.get("quantity", "")
+        for why in (f"unknown.{quantity}_{arguments.get('cause', '')}", f"unknown.{quantity}"):
+            if why in words:
+                return words.say(why)
     said = words.say(key, **arguments)
     if "indicator" not in arguments:
         return said

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from lichen import __version__, redact
 from lichen.collect.balance import Balance
 from lichen.collect.base import Sample
-from lichen.collect.entities import segment
+from lichen.collect.entities import BROWSER, segment
 from lichen.collect.rows import JourneySamples, PartPlace, activities, mean_of_kept
 from lichen.config import Meter
 from lichen.ledger import runfile
@@ -225,9 +225,17 @@ def _journey_record(facts: RunFacts, measured: Measured) -> dict[str, Any]:
                 ],
             )
         ),
+        **_unknown(kept),
         **({"energy": energy_record(_samples_of(facts, measured), facts.meters)} if facts.meters else {}),
         **measured.record,
     }
+
+
+def _unknown(samples: Sequence[Sample]) -> dict[str, Any]:
+    """Why quantities are unknown that are often known; the browser's bytes are what it accounts for itself."""
+    gaps = {part: cause for sample in samples for part, cause in sample.network_gaps.items() if part != BROWSER}
+    rows = [{"part": part, "quantity": "network_bytes", "cause": cause} for part, cause in gaps.items()]
+    return {"unknown": rows} if rows else {}
 
 
 def sample_record(sample: Sample, primary_s: float) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from lichen.service.result import (
     StepResult,
 )  # fmt: skip
 from lichen.service.sci import sci_of
+from lichen.service.unknown import with_causes
 from lichen.service.workspace import Workspace
 from lichen.stats.sampling import half_width_of_kept
 
@@ -228,7 +229,7 @@ def _journey_result(
         steps=tuple(figures.step(step) for step in figures.steps),
         top_requests=top_requests(journey["requests"]),
         third_party_bytes=_third_party_bytes(journey["requests"]),
-        not_covered=_compact(row for row in left_out if not row.by_design),
+        not_covered=with_causes(_compact(row for row in left_out if not row.by_design), journey.get("unknown", ())),
         by_design=_compact(row for row in left_out if row.by_design),
         notes=tuple(journey["notes"]),
         agent_cpu_s=journey["agent_cpu_s"],

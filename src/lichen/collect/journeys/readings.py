@@ -12,7 +12,7 @@ from lichen.collect.balance import balance
 from lichen.collect.base import Sample, StepReading
 from lichen.collect.browser.spans import Span, share_out
 from lichen.collect.browser.traffic import Traffic
-from lichen.collect.counters import Edge, Reading
+from lichen.collect.counters import Edge, NetworkGap, Reading
 from lichen.collect.entities import BROWSER
 from lichen.collect.journeys.window import StepMark, Window
 from lichen.records import DataMethod
@@ -33,6 +33,7 @@ class Evidence:
     part_names: tuple[str, ...]
     notes: tuple[str, ...]
     memory_methods: Mapping[str, DataMethod]
+    network_gaps: Mapping[str, NetworkGap]
 
 
 def assemble(evidence: Evidence, traffic: Traffic, *, site: str | None) -> Sample:
@@ -66,6 +67,7 @@ def assemble(evidence: Evidence, traffic: Traffic, *, site: str | None) -> Sampl
         machine=balance(first, last, os.cpu_count() or 1, besides={AGENT: window.agent_ns}),
         notes=(*evidence.notes, *traffic.notes),
         memory_methods=evidence.memory_methods,
+        network_gaps=evidence.network_gaps,
     )
 
 

@@ -282,6 +282,7 @@ class _Run:
             part_names=(BROWSER, *parts),
             notes=tuple(notes),
             memory_methods={name: meter.memory_method(name) for name in (BROWSER, *parts)},
+            network_gaps=meter.network_gaps(),
         )
 
     # --- failures -------------------------------------------------------------------------------

@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Final, Self
 
-from lichen.collect.counters import UNKNOWN, Counter, Edge, Reading
+from lichen.collect.counters import UNKNOWN, Counter, Edge, NetworkGap, Reading
 from lichen.collect.machine.cgroups.network_bytes import TreeNetwork
+from lichen.collect.machine.cgroups.own import probe as probe_own_group
 from lichen.collect.machine.overlap import refuse_overlaps
 from lichen.collect.machine.processes.tree_meter import TreeMeter
 from lichen.errors import ConfigError
@@ -19,6 +21,12 @@ from lichen.records import DataMethod
 
 _LOOK_S: Final = 1.0
 """Prompt counters are looked at this often between edges: for the memory curve, and so that little is lost with what vanishes."""
+
+
+@cache
+def _may_count_packets() -> bool:
+    """Whether this user may count the packets of a control group of a part's own."""
+    return probe_own_group().ok
 
 
 class MachineMeter:
@@ -64,13 +72,24 @@ class MachineMeter:
 
     def _add_network(self, name: str, pid: int) -> None:
         """Counts the bytes of a tree; a tree around it has lost its exclusive hold on the bytes that are counted there."""
-        for other, network in self._networks.items():
-            if other != name and network.covers(pid):
-                network.forget()
+        around = [network for other, network in self._networks.items() if other != name and network.covers(pid)]
+        for network in around:
+            network.forget("parts")
         if name not in self._networks:
             self._networks[name] = TreeNetwork()
             self._open.callback(self._networks[name].close)
-        self._networks[name].add(pid)
+        own = self._networks[name]
+        own.add(pid)
+        if around and own.shares:
+            own.forget("parts")
+
+    def network_gaps(self) -> dict[str, NetworkGap]:
+        """Why network bytes of process trees are unknown, by name."""
+        gaps = {name: network.shares for name, network in self._networks.items() if network.shares}
+        allowed = not gaps or _may_count_packets()
+        return {
+            name: "parts" if shares == "parts" else "others" if allowed else "right" for name, shares in gaps.items()
+        }
 
     def edge(self) -> Edge:
         """Reads every part now: trees, then prompt counters.

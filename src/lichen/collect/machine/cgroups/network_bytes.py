@@ -192,20 +192,25 @@ def _mixed(spaces: Collection[int], pids: Collection[int]) -> Mixed | None:
 
 
 class TreeNetwork:
-    """Bytes of the process trees of one part, as far as each has a namespace or a control group to itself."""
+    """Bytes of the process trees of one part, as far as each has a namespace or a control group to itself.
+
+    Attributes:
+        shares: whom it shares its bytes with, once they are unknown: ``parts`` that are counted apart, or ``others``; empty while
+            they are known.
+    """
 
     def __init__(self) -> None:
+        self.shares: Literal["", "parts", "others"] = ""
         self._networks: list[Network] = []
         self._places: list[Path | int] = []
-        self._known = True
 
     def add(self, pid: int) -> None:
         """Counts one more tree from now on; bytes are unknown when they cannot be told from those of others."""
-        if not self._known or self.covers(pid):
+        if self.shares or self.covers(pid):
             return
         found = _open_tree(pid)
         if found is None:
-            self.forget()
+            self.forget("others")
             return
         self._networks.append(found[0])
         self._places.append(found[1])
@@ -219,14 +224,17 @@ class TreeNetwork:
             folder is not None and not {folder, *folder.parents}.isdisjoint(self._places)
         )
 
-    def forget(self) -> None:
-        """The bytes counted here are no longer those of this part alone: they are unknown from now on."""
-        self.close()
-        self._known = False
+    def forget(self, shares: Literal["parts", "others"]) -> None:
+        """The bytes counted here are no longer those of this part alone: they are unknown from now on.
+
+        Its places are kept: whoever is found there later shares them as well.
+        """
+        self._stop()
+        self.shares = shares
 
     def read(self) -> Traffic | None:
         """Bytes so far."""
-        if not self._known or not self._networks:
+        if self.shares or not self._networks:
             return None
         found = [network.read() for network in self._networks]
         known = [traffic for traffic in found if traffic is not None]
@@ -240,10 +248,13 @@ class TreeNetwork:
 
     def close(self) -> None:
         """Stops counting."""
+        self._stop()
+        self._places.clear()
+
+    def _stop(self) -> None:
         for network in self._networks:
             network.close()
         self._networks.clear()
-        self._places.clear()
 
 
 def _open_tree(pid: int) -> tuple[Network, Path | int] | None:

@@ -225,6 +225,7 @@ def _sample(meter: MachineMeter, window: _Window, index: int, started_at: str, o
         machine=balance(first, last, os.cpu_count() or 1, besides={AGENT: window.agent_ns + window.gate_ns}),
         notes=(*meter.notes(), *(() if observed is None else observed.notes)),
         memory_methods={name: meter.memory_method(name) for name in last.readings},
+        network_gaps=meter.network_gaps(),
     )
 
 
