@@ -26,7 +26,8 @@ from lichen.collect.base import Sample
 from lichen.collect.journeys import driver_session, find_browser, load_journey, run_sample
 from lichen.collect.machine import MachineMeter, Parts
 from lichen.config import Settings, load_settings
-from lichen.service.measure import browser_settings, declared_parts
+from lichen.service.measure import browser_settings
+from lichen.service.parts import declared_parts
 from lichen.service.planning import on_parts, plan_journeys
 
 CPU_ERROR = 0.01

@@ -18,7 +18,7 @@ from lichen.config import load_settings
 from lichen.errors import StorageError, UsageError
 from lichen.ledger import runfile
 from lichen.service.explain import explain
-from lichen.service.measure import run_folder
+from lichen.service.parts import run_folder
 from lichen.service.summary import summarise
 from lichen.service.workspace import Workspace
 

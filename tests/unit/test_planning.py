@@ -9,8 +9,7 @@ import pytest
 
 from lichen.config import load_settings
 from lichen.errors import ConfigError
-from lichen.service.measure import places
-from lichen.service.places import check_places
+from lichen.service.places import check_places, places_of
 from lichen.service.planning import needs_parts, plan_journeys
 from lichen.service.workspace import Workspace
 
@@ -149,7 +148,7 @@ def test_a_part_in_a_region_has_its_electricity_and_not_the_visitors() -> None:
     Path("lichen.toml").write_text(CONFIG.replace("port = 8000", 'port = 8000\nregion = "aws:eu-west-1"'))
     settings = load_settings(None, overrides={"context.zone": "FR"})
     check_places(Workspace(settings))
-    found = places(settings, [part.name for part in settings.parts])
+    found = places_of(settings, [part.name for part in settings.parts])
     hosted = [(place.zone, place.region) for place in found.values() if place.tier == "server"]
     assert (None, "aws:eu-west-1") in hosted
     assert ("FR", None) in hosted or len(hosted) == 1

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -26,28 +24,26 @@ from lichen.collect.journeys import (
     load_journey,
     run_sample,
 )
-from lichen.collect.machine import Calibrator, MachineMeter, Part, Parts, describe_host, is_counter, open_part
-from lichen.collect.rows import PartPlace, primary_s
-from lichen.config import Part as PartSettings
-from lichen.config import Samples, Settings
+from lichen.collect.machine import Calibrator, MachineMeter, Parts, describe_host
+from lichen.collect.rows import primary_s
+from lichen.config import Settings
 from lichen.errors import JourneyFailed, LichenError
 from lichen.ledger import runfile
 from lichen.records import timestamp
 from lichen.service.metering import meter_counters
-from lichen.service.places import check_places
+from lichen.service.parts import declared_parts, run_folder
+from lichen.service.places import check_places, places_of
 from lichen.service.planning import needs_parts, on_parts, plan_journeys
 from lichen.service.presence import Presence, neighbour_notes
 from lichen.service.progress import Progress, Silent
 from lichen.service.record import RunFacts, run_content
 from lichen.service.result import Result
-from lichen.service.rounds import repeat_in_turn
+from lichen.service.rounds import repeat_in_turn, sampling_plan
 from lichen.service.statement import with_figures
 from lichen.service.summary import summarise
 from lichen.service.third_parties import source_of_third_parties, write_recording
 from lichen.service.workspace import Workspace
-from lichen.stats.sampling import SamplingPlan
 
-SECONDS_PER_MINUTE: Final = 60.0
 _REST_S: Final = {"fidelity": 0.5, "fast": 0.3}
 """Rest at the end of a step when the settings name none: the profiles are never compared, so each has its own."""
 _BLANK_ELEMENTS: Final = 3
@@ -56,25 +52,6 @@ PARTS_LEFT_OUT: Final = (
     "the server parts of lichen.toml were not started and are not in these figures: the address is none of theirs; "
     "--parts measures them"
 )
-
-
-def sampling_plan(settings: Settings, *, shared_host: bool, samples: Samples | None = None) -> SamplingPlan:
-    """The plan that the settings ask for; on a host graded shared the target is the wider one.
-
-    Args:
-        samples: stands in for ``measure.samples``.
-    """
-    measure = settings.measure
-    wanted = measure.samples if samples is None else samples
-    if wanted != "auto":
-        count = int(wanted)
-        return SamplingPlan(minimum=count, maximum=count, target=None, max_s=math.inf)
-    return SamplingPlan(
-        minimum=measure.min_samples,
-        maximum=measure.max_samples,
-        target=measure.precision_shared if shared_host else measure.precision,
-        max_s=measure.max_minutes * SECONDS_PER_MINUTE,
-    )
 
 
 def browser_settings(settings: Settings, third_parties: Archive | Book | None = None) -> BrowserSettings:
@@ -107,30 +84,6 @@ def browser_settings(settings: Settings, third_parties: Archive | Book | None = 
         third_parties=third_parties,
         extra_args=tuple(browser.args),
     )
-
-
-def declared_parts(settings: Settings) -> list[Part]:
-    """The server parts declared in lichen.toml."""
-    return [
-        Part(
-            name=part.name,
-            command=part.command or (),
-            port=part.port,
-            pid=part.pid,
-            cwd=part.cwd or settings.folder,
-            env=part.env,
-            ready="" if part.ready in (None, "tcp") else str(part.ready),
-            timeout_s=part.ready_timeout_s,
-            reset=part.reset or (),
-            counter=partial(open_part, part, settings) if is_counter(part) else None,
-        )
-        for part in settings.parts
-    ]
-
-
-def run_folder(settings: Settings, kind: str) -> Path:
-    """Folder of one run's logs or screenshots: two measurements at once in one folder never share a file."""
-    return settings.output.runs / kind / f"{timestamp()[:19].replace(':', '')}-{os.getpid()}"
 
 
 class _Runner:
@@ -276,7 +229,7 @@ def measure(
         project=settings.project.name,
         functional_unit=settings.context.functional_unit,
         method={"id": method.method_id, "version": method.version, "factors_hash": workspace.factors.hash()},
-        places=places(settings, [part.name for part in declared]),
+        places=places_of(settings, [part.name for part in declared]),
         host=host | {"calibration": runner.calibrator.record()},
         browser={"version": browser.version, "profile": browser.profile},
         settings=runner.browser_settings.fingerprint()
@@ -293,19 +246,3 @@ def measure(
 
 def _failed_beside(name: str) -> str:
     return f"the journey '{name}' of the same run failed and has no figures"
-
-
-def places(settings: Settings, parts: Iterable[str]) -> dict[str, PartPlace]:
-    """Where the browser and the named parts run."""
-    context = settings.context
-    hosts = {
-        part.name: PartPlace(tier="server", zone=_zone(part, context.zone), region=part.region)
-        for part in settings.parts
-    }
-    browser = PartPlace(tier="device", zone=context.zone, device=context.device, network=context.network)
-    return {BROWSER: browser} | {name: hosts[name] for name in parts}
-
-
-def _zone(part: PartSettings, default: str | None) -> str | None:
-    """Zone of a part: stated, else that of its region, which the catalogue knows, else the visitors'."""
-    return part.zone if part.zone or part.region else default

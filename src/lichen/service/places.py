@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Places of lichen.toml: refused before anything is measured when there is no such place."""
+"""Places of lichen.toml: where parts run; refused before anything is measured when there is no such place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lichen.catalogue import places, regions
+from lichen.collect.entities import BROWSER
+from lichen.collect.rows import PartPlace
+from lichen.config import Settings
 from lichen.errors import ActivityError, ConfigError
 from lichen.service.workspace import Workspace
 
@@ -34,6 +37,19 @@ def check_places(workspace: Workspace) -> None:
                 repair=error.repair,
                 culprit=where or name,
             ) from None
+
+
+def places_of(settings: Settings, parts: Iterable[str]) -> dict[str, PartPlace]:
+    """Where the browser and the named parts run. A part that tells neither zone nor region runs where the visitors are."""
+    context = settings.context
+    hosts = {
+        part.name: PartPlace(
+            tier="server", zone=part.zone if part.zone or part.region else context.zone, region=part.region
+        )
+        for part in settings.parts
+    }
+    browser = PartPlace(tier="device", zone=context.zone, device=context.device, network=context.network)
+    return {BROWSER: browser} | {name: hosts[name] for name in parts}
 
 
 def _named(workspace: Workspace) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Repeats several journeys in turn: a sample of each, then the next of each, so that a drift of the machine hits all alike.
+"""How often a measurement is repeated; several journeys in turn, so that a drift of the machine hits all alike.
 
-``docs/noise.md`` shows what that gains over one after the other.
+In turn: a sample of each, then the next of each. ``docs/noise.md`` shows what that gains over one after the other.
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from lichen.collect.base import Sample
 from lichen.collect.journeys import Journey
+from lichen.config import Samples, Settings
 from lichen.errors import JourneyFailed
 from lichen.service.progress import Progress
 from lichen.service.quality import journey_notes
 from lichen.service.record import Measured
 from lichen.stats.sampling import SamplingPlan, precision
+
+_SECONDS_PER_MINUTE: Final = 60.0
 
 TakeSample = Callable[[Journey, int], Sample]
 """Takes the sample of a journey with an index; a negative one is a warm-up, which is not counted."""
@@ -62,6 +66,25 @@ class _Series:
         self.primary_s.append(primary_s)
         self.elapsed_s += lasted_s
         self.longest_s = max(self.longest_s, lasted_s)
+
+
+def sampling_plan(settings: Settings, *, shared_host: bool, samples: Samples | None = None) -> SamplingPlan:
+    """The plan that the settings ask for; on a host graded shared the target is the wider one.
+
+    Args:
+        samples: stands in for ``measure.samples``.
+    """
+    measure = settings.measure
+    wanted = measure.samples if samples is None else samples
+    if wanted != "auto":
+        count = int(wanted)
+        return SamplingPlan(minimum=count, maximum=count, target=None, max_s=math.inf)
+    return SamplingPlan(
+        minimum=measure.min_samples,
+        maximum=measure.max_samples,
+        target=measure.precision_shared if shared_host else measure.precision,
+        max_s=measure.max_minutes * _SECONDS_PER_MINUTE,
+    )
 
 
 def repeat_in_turn(

@@ -20,12 +20,13 @@ from lichen.errors import StorageError
 from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
 from lichen.records import timestamp
-from lichen.service.measure import declared_parts, places, run_folder, sampling_plan
 from lichen.service.metering import is_part, meter_counters
-from lichen.service.places import check_places
+from lichen.service.parts import declared_parts, run_folder
+from lichen.service.places import check_places, places_of
 from lichen.service.presence import Presence, neighbour_notes
 from lichen.service.record import Measured, run_content
 from lichen.service.result import Result
+from lichen.service.rounds import sampling_plan
 from lichen.service.statement import with_figures
 from lichen.service.subject import Command, facts_of_command, place_of_command, record_of_command
 from lichen.service.suites import Attach, notes_of_cases, prepared, record_of_suite, suite_of
@@ -106,7 +107,7 @@ def measure_command(
         measured = replace(measured, notes=(*measured.notes, *neighbour_notes(presence)))
     place = place_of_command(settings)
     trees = dict.fromkeys(name for sample in measured.samples for step in sample.steps for name in step.readings)
-    known = places(settings, parts)
+    known = places_of(settings, parts)
     where = {name: known.get(name, place) for name in trees if is_part(name)}
     facts = facts_of_command(workspace, where, unit_name=order.unit_name)
     facts = replace(facts, host={**facts.host, "calibration": runner.calibrator.record()})

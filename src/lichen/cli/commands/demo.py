@@ -69,7 +69,7 @@ def _check_here() -> None:
 def _leave_open(invocation: Invocation, settings: Settings) -> None:
     """Serves the sample application until Ctrl-C."""
     from lichen.collect.machine import Parts
-    from lichen.service.measure import declared_parts, run_folder
+    from lichen.service.parts import declared_parts, run_folder
 
     declared = declared_parts(settings)
     with contextlib.suppress(KeyboardInterrupt), Parts(declared, folder=run_folder(settings, "logs")) as parts:
