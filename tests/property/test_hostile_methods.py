@@ -70,6 +70,16 @@ def test_one_wrong_value_anywhere_is_refused_in_a_sentence_or_harmless(tmp_path:
         (("defaults",), {"duration_s": "long"}, "defaults.duration_s is 'long', not a number"),
         (("sources",), "me", "sources is not a list of texts"),
         (("rule", 0, "step", 0, "bind", "power_w"), "factor:a.{b", "bound to 'factor:a.{b'"),
+        (("rule", 0, "when"), {"teir": "device"}, "rule 'device.cpu' names 'teir', which is no attribute"),
+        (
+            ("rule", 0, "step", 0, "bind", "power_w"),
+            "factor:a.{devise}",
+            "power_w names 'devise', which is no attribute",
+        ),
+        (("defaults",), {"context.part": 1}, "defaults names 'context.part', which is no attribute"),
+        (("reasons",), {"cpu_tim": "why"}, "reasons: Quantity 'cpu_tim' is not in the nomenclature"),
+        (("reasons",), {"cpu_time.moon": "why"}, "reasons has 'cpu_time.moon', whose second half is no tier"),
+        (("derive", 0, "indicator"), "energy", "derivation 'energy' would be counted twice"),
         (("rule", 0, "step", 0, "bind", "power_w"), "attribute:tier", "which is a word, and formulas take numbers"),
     ],
 )

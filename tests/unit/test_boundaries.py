@@ -10,8 +10,9 @@ from typing import Final
 import pytest
 
 from lichen.errors import FactorNotFound, MethodError
+from lichen.model import registry
 from lichen.model.activities import group, parse_activity
-from lichen.model.boundaries import check_factor, check_result
+from lichen.model.boundaries import check_factor, check_result, result_unit
 from lichen.model.evaluate import Evaluation, evaluate
 from lichen.model.method_reader import read_method
 from lichen.nomenclature import load
@@ -149,6 +150,56 @@ def test_a_power_without_a_boundary_is_refused(tmp_path: Path) -> None:
 def test_a_grid_factor_per_it_energy_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MethodError, match=r"test\.grid of boundary 'it'"):
         _apply(tmp_path, HEAD + PUE + GRID, grid="it")
+
+
+def test_kilowatt_hours_called_grams_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MethodError, match=r"planted gives gwp100 in \[kWh\], and it is in \[gCO2e\]"):
+        _apply(tmp_path, HEAD.replace('"energy"', '"gwp100"'))
+
+
+def test_grams_called_litres_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MethodError, match=r"planted gives water in \[gCO2e\], and it is in \[L\]"):
+        _apply(tmp_path, HEAD + PUE + GRID.replace('"gwp100"', '"water"'))
+
+
+def test_a_quantity_of_another_unit_is_refused() -> None:
+    formula = registry.get("energy.from_cpu_time/1")
+    assert result_unit(formula, {"cpu_time_s": "s"}, "planted", NOMENCLATURE) == "kWh"
+    with pytest.raises(
+        MethodError, match=r"cpu_time_s of energy\.from_cpu_time/1 a value in \[B\] where \[s\] is taken"
+    ):
+        result_unit(formula, {"cpu_time_s": "B"}, "planted", NOMENCLATURE)
+
+
+def test_a_result_of_another_unit_is_refused(tmp_path: Path) -> None:
+    again = """
+[[rule.step]]
+formula = "energy.from_cpu_time/1"
+bind = { cpu_time_s = "result", energy_j_per_cpu_s = "factor:test.cpu" }
+"""
+    with pytest.raises(MethodError, match=r"a value in \[kWh\] where \[s\] is taken"):
+        _apply(tmp_path, HEAD + again)
+
+
+def test_two_indicators_in_one_formula_are_refused() -> None:
+    formula = registry.get("embodied.by_time/1")
+    units = {"duration_s": "s", "embodied_x": "gCO2e", "lifetime_use_h": "h"}
+    assert result_unit(formula, units, "planted", NOMENCLATURE) == "gCO2e"
+    assert result_unit(formula, {"duration_s": "s"}, "planted", NOMENCLATURE) == "X"
+    parts = {"motherboard_x": "gSbe", "assembly_x": "gSbe", "psu_x_per_kg": "gCO2e/kg"}
+    with pytest.raises(MethodError, match=r"psu_x_per_kg .* in \[gCO2e/kg\] where \[gSbe/kg\] is taken"):
+        result_unit(registry.get("boavizta.chassis/1"), parts, "planted", NOMENCLATURE)
+
+
+def test_as_many_letters_as_the_bounds_part(tmp_path: Path) -> None:
+    grade = """
+[[grade]]
+indicator = "energy"
+letters = ["A", "B"]
+bounds = "factor:test.cpu"
+"""
+    with pytest.raises(MethodError, match=r"planted has 2 letters for energy, and test\.cpu has 0 bounds"):
+        _apply(tmp_path, HEAD + grade)
 
 
 @pytest.mark.parametrize("unit", ["kW", "J", "gCO2e/kWh", ""])
