@@ -6,17 +6,16 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from lichen import redact
+from lichen.config.declarations import check_covers, check_declaration, check_references
 from lichen.config.keys import Key
 from lichen.config.kinds import VARIABLES
-from lichen.config.metering import METER_PLACES, Meter, twin
-from lichen.config.names import refusal
-from lichen.config.part import PART_HELPERS, PART_SOURCES, Part
-from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Journey, Lang, Origin, Settings
+from lichen.config.names import nearest
+from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Lang, Origin, Settings
 from lichen.config.toml import read_toml, repair_of
 from lichen.errors import ConfigError
 
@@ -28,7 +27,6 @@ NOT_SETTINGS: Final = frozenset({"LICHEN_DEBUG", "LICHEN_BROWSER"})
 _PREFIX: Final = "LICHEN_"
 _HEADER = re.compile(r"\s*(\[\[?)\s*([\w.-]+)\s*\]\]?\s*(#.*)?$")
 _ASSIGNMENT = re.compile(r"\s*([\w.-]+)\s*=")
-_REFERENCE = re.compile(r"\{([^{}]+)\.(url|port|data)\}")
 
 
 def load_settings(
@@ -115,13 +113,6 @@ def _lines(text: str) -> dict[str, int]:
     return found
 
 
-def nearest(name: str, valid: Iterable[str], *, valid_are: str) -> str:
-    """The repair for a name that is not one of ``valid``: the nearest, or all of them."""
-    names = list(valid)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"Did you mean '{close[0]}'?" if close else f"{valid_are}: {', '.join(names)}."
-
-
 class _Reader:
     """Collects raw values by origin, then makes the settings."""
 
@@ -202,58 +193,8 @@ class _Reader:
                         culprit=self._where(place),
                     )
             self.lists[section].append(LISTS[section](**made))
-            self._check_declaration(section, position)
-
-    def _check_declaration(self, section: str, position: int) -> None:
-        """Names are unique and usable in an entity's path; of the exclusive keys, exactly one is set."""
-        place = self._where(f"{section}.{position}.name")
-        declared = self.lists[section][position]
-        if "/" in declared.name:
-            raise ConfigError(
-                f"The {section} name '{declared.name}' holds a '/' ({place}).",
-                repair="Names are one word of a path: take it out.",
-                culprit=place,
-            )
-        if section == "part" and (repair := refusal(declared.name)):
-            raise ConfigError(f"A part cannot be called '{declared.name}' ({place}).", repair=repair, culprit=place)
-        if any(other.name == declared.name for other in self.lists[section][:position]):
-            raise ConfigError(
-                f"Two [[{section}]] are called '{declared.name}' ({place}).", repair="Rename one.", culprit=place
-            )
-        if isinstance(declared, Meter):
-            self._check_meter(declared, place)
-            if (other := twin(declared, self.lists["meter"][:position])) is not None:
-                raise ConfigError(
-                    f"The meters '{other.name}' and '{declared.name}' read the same number ({place}).",
-                    repair="Take one out: its energy would count twice.", culprit=place,
-                )  # fmt: skip
-            return
-        alternatives = PART_SOURCES if section == "part" else ("file", "url")
-        given = [name for name in alternatives if getattr(declared, name) is not None]
-        if len(given) != 1 and given not in (["command", "port"], ["container", "pods"]):
-            has = f"has {' and '.join(given)}" if given else f"has none of {', '.join(alternatives)}"
-            raise ConfigError(
-                f"The {section} '{declared.name}' {has} ({place}).", repair=f"Give one of {', '.join(alternatives)}.",
-                culprit=place,
-            )  # fmt: skip
-        for name, users in PART_HELPERS.items() if section == "part" else ():
-            if getattr(declared, name) is not None and given[-1] not in users:
-                raise ConfigError(
-                    f"The part '{declared.name}' has {name}, which its {given[-1]} has no use for ({place}).",
-                    repair=f"Take it out, or give one of {', '.join(users)}.", culprit=place,
-                )  # fmt: skip
-
-    def _check_meter(self, meter: Meter, place: str) -> None:
-        """A meter has the key that says where it is, and no other such key."""
-        wanted = METER_PLACES.get(meter.kind)
-        for name in METER_PLACES.values():
-            if (getattr(meter, name) is not None) != (name == wanted):
-                raise ConfigError(
-                    f"The meter '{meter.name}' is of the kind {meter.kind}, and has {'no' if name == wanted else 'a'} {name} "
-                    f"({place}).",
-                    repair=f"Add {name}." if name == wanted else "Take it out.",
-                    culprit=place,
-                )
+            *before, declared = self.lists[section]
+            check_declaration(section, declared, before, self._where(f"{place}.name"))
 
     def read_variables(self, env: Mapping[str, str]) -> None:
         """All ``LICHEN_SECTION_KEY`` variables; one that is nearly a key is refused, another tool's is left alone."""
@@ -302,8 +243,8 @@ class _Reader:
                 f"({self.values['measure.max_samples']}) ({where}).",
                 repair="Raise the one or lower the other.", culprit=where,
             )  # fmt: skip
-        self._check_references()
-        self._check_covers()
+        check_references(self.lists, self._where)
+        check_covers(self.lists, self._where)
         made = {
             section: declaration(**{key.name: self.values[key.dotted] for key in _keys_of(section)})
             for section, declaration in SECTIONS.items()
@@ -320,45 +261,6 @@ class _Reader:
         if key.kind.holds_paths and key.default:
             return key.kind.read(key.default, self.folder)
         return key.default
-
-    def _check_covers(self) -> None:
-        """A meter covers parts that exist."""
-        names = [part.name for part in self.lists["part"]]
-        for position, meter in enumerate(self.lists["meter"]):
-            for name in meter.covers:
-                if name not in names:
-                    where = self._where(f"meter.{position}.covers")
-                    raise ConfigError(
-                        f"The meter '{meter.name}' covers a part '{name}' that is not declared ({where}).",
-                        repair=nearest(name, names, valid_are="Parts") if names else "Add that [[part]].",
-                        culprit=where,
-                    )
-
-    def _check_references(self) -> None:
-        """``{portal.url}`` names a part that exists."""
-        names = [part.name for part in self.lists["part"]]
-        for section in ("part", "journey"):
-            for position, declared in enumerate(self.lists[section]):
-                for name, text in _texts_of(declared):
-                    for reference in _REFERENCE.finditer(text):
-                        if reference[1] not in names:
-                            where = self._where(f"{section}.{position}.{name}")
-                            raise ConfigError(
-                                f"{section}.{name} of '{declared.name}' refers to a part '{reference[1]}' that is not declared "
-                                f"({where}).",
-                                repair=nearest(reference[1], names, valid_are="Parts")
-                                if names
-                                else "Add that [[part]].",
-                                culprit=where,
-                            )
-
-
-def _texts_of(declared: Part | Journey) -> Iterable[tuple[str, str]]:
-    """Every text of a part or a journey that may hold a reference to a part."""
-    for name in LIST_KEYS["part" if isinstance(declared, Part) else "journey"]:
-        value = getattr(declared, name)
-        held = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else (value,)
-        yield from ((name, text) for text in held if isinstance(text, str))
 
 
 def _keys_of(section: str) -> list[Key]:

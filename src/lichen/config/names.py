@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a server part and its variables may be called: one rule for lichen.toml and for those who make parts by program."""
+"""What a server part and its variables may be called: one rule for lichen.toml and for those who make parts by program.
+
+And the repair for a name that is not known.
+"""
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 from typing import Final
 
 PART_NAME_WANTED: Final = "a letter, then letters, digits, '-' and '_'"
@@ -26,3 +31,10 @@ def refusal(name: str) -> str:
 def is_variable(name: str, value: str) -> bool:
     """Whether an environment can hold this variable: the system takes neither '=' in a name nor a NUL anywhere."""
     return bool(name) and "=" not in name and "\0" not in name + value
+
+
+def nearest(name: str, valid: Iterable[str], *, valid_are: str) -> str:
+    """The repair for a name that is not one of ``valid``: the nearest, or all of them."""
+    names = list(valid)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"Did you mean '{close[0]}'?" if close else f"{valid_are}: {', '.join(names)}."
