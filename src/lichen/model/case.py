@@ -78,16 +78,16 @@ class Case:
         return all(_accepts(accepted, self._value(key)) for key, accepted in rule.when.items())
 
     def unsaid(self, rule: Rule) -> Reason | None:
-        """What a rule's conditions ask for and the activity does not say."""
-        for key, accepted in rule.when.items():
-            if key.startswith(CONTEXT) or self._value(key) is not None or _accepts(accepted, None):
-                continue
-            if not key.startswith(CATALOGUE):
-                return Reason("no_attribute", {"name": key})
-            try:
-                self._fact(key.removeprefix(CATALOGUE))
-            except Missing as missing:
-                return Reason(missing.code, missing.arguments)
+        """What alone a rule's conditions ask for and the activity does not say; None when it says otherwise."""
+        failing = [key for key, accepted in rule.when.items() if not _accepts(accepted, self._value(key))]
+        if not failing or any(key.startswith(CONTEXT) or self._value(key) is not None for key in failing):
+            return None
+        if not failing[0].startswith(CATALOGUE):
+            return Reason("no_attribute", {"name": failing[0]})
+        try:
+            self._fact(failing[0].removeprefix(CATALOGUE))
+        except Missing as missing:
+            return Reason(missing.code, missing.arguments)
         return None
 
     def source(self, binding: Binding, links: Mapping[str, Link]) -> Source:
