@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lichen.collect.machine.cumulative import Cumulative
 from lichen.collect.machine.meters import nvml
 from lichen.collect.machine.meters.allocation import allocate
-from lichen.collect.machine.meters.base import MachineCpu, MeterCounter, Wrapping
+from lichen.collect.machine.meters.base import MachineCpu, MeterCounter
 from lichen.collect.machine.meters.plain import FileDisplay, PlainSource, moves, number_in
 from lichen.collect.machine.meters.rapl import Rapl, probe
 from lichen.collect.machine.prometheus.series import Series
@@ -28,19 +29,27 @@ S = 10**9
 
 def test_a_counter_that_wraps_goes_on() -> None:
     # Kepler's own case: 262143328000 to 1000 with a highest of 262143328850 are 1,850 microjoules.
-    books = Wrapping(262143328850)
+    books = Cumulative(262143328850)
     assert books.feed(262143328000) == 0
     assert books.feed(1000) == 1850
-    assert books.falls == 1
+    assert books.resets == 1
+
+
+def test_a_counter_that_wraps_twice_and_is_followed_by_another_keeps_what_was_added() -> None:
+    books: Cumulative[int] = Cumulative(99)
+    assert [books.feed(value) for value in (90, 5, 3)] == [0, 14, 111]
+    books.rebase()
+    assert [books.feed(value) for value in (50, 60, 10)] == [111, 121, 170]
+    assert books.resets == 3
 
 
 def test_a_reading_that_failed_is_none_and_loses_nothing() -> None:
-    books = Wrapping(1000)
+    books = Cumulative(1000)
     assert [books.feed(value) for value in (100, None, 300, None, 50)] == [0, None, 200, None, 950]
 
 
 def test_a_counter_without_a_highest_value_that_falls_was_set_to_zero() -> None:
-    books = Wrapping()
+    books = Cumulative()
     assert [books.feed(value) for value in (100.0, 130.0, 5.0)] == [0, 30, 35]
 
 

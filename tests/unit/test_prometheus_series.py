@@ -74,6 +74,11 @@ def test_no_number_is_no_sample_but_was_seen() -> None:
     assert (series.times_ns, series.seen_ns) == ((1,), 3)
 
 
+def test_a_counter_below_zero_adds_nothing() -> None:
+    found = made([(0, 5), (10, 7), (20, -3), (30, -1), (40, 4)], first_s=5)
+    assert [at(found, t) for t in (10, 20, 30, 40)] == [2, 2, 2, 6]
+
+
 def test_a_gauge_is_integrated_exactly_between_its_samples() -> None:
     found = made([(0, 100), (10, 200), (20, 200)], "gauge", first_s=5)
     # A trapezium from 5 s (150) to 10 s (200), and a rectangle to 15 s.

@@ -39,39 +39,6 @@ class EnergyMeter(Protocol):
         ...
 
 
-class Wrapping:
-    """Sum of the increases of a counter that starts again from zero after its highest value.
-
-    A reading that failed changes nothing: the next one continues from the one before it.
-
-    Args:
-        highest: last value before it wraps; None when it does not wrap: a fall then means that it was set to zero.
-
-    Attributes:
-        falls: how often it fell.
-    """
-
-    __slots__ = ("_highest", "_last", "falls", "total")
-
-    def __init__(self, highest: int | None = None) -> None:
-        self.total = 0.0
-        self.falls = 0
-        self._highest = highest
-        self._last: float | None = None
-
-    def feed(self, value: float | None) -> float | None:
-        """Takes the present value; the total, None when the value is not known."""
-        if value is None:
-            return None
-        if self._last is not None and value < self._last:
-            self.falls += 1
-            self.total += value + (0 if self._highest is None else self._highest - self._last)
-        elif self._last is not None:
-            self.total += value - self._last
-        self._last = value
-        return self.total
-
-
 class _Prompt:
     """What prompt counters of a meter have in common. They are no parts: nothing of theirs adds to the machine's CPU time."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from lichen.collect.base import Availability
-from lichen.collect.machine.meters.base import Wrapping
+from lichen.collect.machine.cumulative import Cumulative
 from lichen.errors import NothingMeasured
 
 LIBRARY: Final = "libnvidia-ml.so.1"
@@ -117,7 +117,7 @@ class _Books:
 
     card: Card
     counts: bool
-    counter: Wrapping = field(default_factory=Wrapping)
+    counter: Cumulative[float] = field(default_factory=Cumulative)
     integral_j: float = 0.0
     last: tuple[int, float] | None = None
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from lichen.collect.base import Availability
-from lichen.collect.machine.meters.base import Wrapping
+from lichen.collect.machine.cumulative import Cumulative
 from lichen.errors import NothingMeasured
 
 POWERCAP: Final = Path("/sys/class/powercap")
@@ -47,7 +47,7 @@ class Zone:
     folder: Path
     highest_uj: int | None
     fd: int = -1
-    books: Wrapping = field(default_factory=Wrapping)
+    books: Cumulative[int] = field(default_factory=Cumulative)
 
     @property
     def parent(self) -> str:
@@ -83,7 +83,7 @@ def _zones(folder: Path) -> Iterator[Zone]:
             highest = int((place / "max_energy_range_uj").read_text(encoding="ascii"))
         except (OSError, ValueError):
             highest = None
-        yield Zone(name, place, highest, books=Wrapping(highest))
+        yield Zone(name, place, highest, books=Cumulative(highest))
 
 
 def counted(found: list[Zone]) -> list[Zone]:

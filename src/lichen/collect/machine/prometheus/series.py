@@ -17,6 +17,7 @@ from statistics import median
 from typing import Final, Literal, Self
 
 from lichen.collect.counters import Reading
+from lichen.collect.machine.cumulative import Cumulative
 
 Labels = tuple[tuple[str, str], ...]
 Kind = Literal["counter", "gauge"]
@@ -164,17 +165,14 @@ def curve(series: Series, kind: Kind, *, first_ns: int, interval: int, ended: bo
 
 
 def _grown(values: Sequence[float], *, from_zero: bool) -> tuple[list[float], int]:
-    """A counter's values as increases since its first one, or since zero, and how often it began anew."""
-    total = values[0] if from_zero else 0.0
-    grown, resets = [total], 0
-    for before, value in pairwise(values):
-        if value < before:
-            resets += 1
-            total += max(0.0, value)
-        else:
-            total += value - before
-        grown.append(total)
-    return grown, resets
+    """A counter's values as increases since its first one, or since zero, and how often it began anew.
+
+    No counter is below zero: one that says so has added nothing yet.
+    """
+    counter: Cumulative[float] = Cumulative()
+    if from_zero:
+        counter.feed(0.0)
+    return [counter.feed(max(0.0, value)) or 0.0 for value in values], counter.resets
 
 
 def total(points: Iterable[Point]) -> Point:
