@@ -252,9 +252,9 @@ class Evaluation:
 
 
 def letter(grading: Grading, bounds: np.ndarray, value: float) -> str:
-    """The letter of a value: bounds that rise hold the last value of their letter, bounds that fall the first one below it."""
+    """The letter of a value: a bound is the last value of its letter, whether bounds rise or fall from the best one."""
     compared = float(round(value)) if grading.rounded else value
-    worse = bounds < compared if bounds[0] < bounds[-1] else bounds >= compared
+    worse = bounds < compared if bounds[0] < bounds[-1] else bounds > compared
     return grading.letters[int(np.count_nonzero(worse))]
 
 
