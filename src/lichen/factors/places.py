@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from lichen.catalogue import places, regions
@@ -18,6 +19,8 @@ UNKNOWN_PLACE: Final = "(place not given)"
 _ZONE: Final = re.compile(r"WORLD|[A-Z]{2}(-[A-Z0-9]{1,8})*")
 _REGION: Final = re.compile(r"[a-z][a-z0-9]*:(\*|[a-z0-9]+(-[a-z0-9]+)*)")
 _SEPARATOR: Final = ":"
+_PLACES: Final = 4096
+"""Places that are remembered: the activities of a run name few."""
 _ANYONE: Final = "?"  # the provider of a region that nobody knows, and whose provider is not said
 
 
@@ -101,21 +104,28 @@ def of_attributes(attributes: Mapping[str, object], known: frozenset[str] = froz
     Raises:
         ActivityError: a zone that does not exist, or a region that nobody knows and that has no zone.
     """
-    said = attributes.get("zone")
-    zone = None if said is None else places.canonical(str(said), known)
-    provider = _provider(attributes.get("platform"))
-    region = attributes.get("region")
+    zone, region = attributes.get("zone"), attributes.get("region")
+    owner, separator, _ = str(attributes.get("platform") or "").partition(_SEPARATOR)
+    return _place(
+        None if zone is None else str(zone),
+        None if region is None else str(region),
+        owner if separator else None,
+        known,
+    )
+
+
+@lru_cache(maxsize=_PLACES)
+def _place(zone: str | None, region: str | None, owner: str | None, known: frozenset[str]) -> Place:
+    """The place of a zone and of a region, or of the owner of a platform."""
+    if zone is not None:
+        zone = places.canonical(zone, known)
+    provider = None if owner is None else regions.key_of(f"{owner}:*").partition(_SEPARATOR)[0]
     if region is None:
         return Place(zone, f"{provider}:*" if provider in regions.providers() else None)
-    key = regions.key_of(str(region), provider)
+    key = regions.key_of(region, provider)
     found = regions.regions().get(key)
     if found is not None:
         return Place(zone or found.zone, key)
     if zone is None and key not in known:
-        regions.get(str(region), provider)
+        regions.get(region, provider)
     return Place(zone, key if is_region(key) else f"{_ANYONE}{_SEPARATOR}{key}")
-
-
-def _provider(platform: object) -> str | None:
-    name, separator, _ = str(platform or "").partition(_SEPARATOR)
-    return regions.key_of(f"{name}:*").partition(_SEPARATOR)[0] if separator else None
