@@ -60,7 +60,9 @@ def journey_s() -> float:
 def machine_ms(method: str, folder: Path) -> float:
     """Milliseconds for each of many instances, the whole command: types and regions drawn at random with a fixed seed."""
     drawn = random.Random(1)
-    places = {name: [key for key in regions.regions() if key.startswith(f"{name}:")] for name in ("aws", "azure", "gcp")}
+    places = {
+        name: [key for key in regions.regions() if key.startswith(f"{name}:")] for name in ("aws", "azure", "gcp")
+    }
     known = machines.keys()
     types = [key for key in known if key.partition(":")[0] in places]
     asked = []

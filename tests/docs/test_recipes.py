@@ -20,7 +20,7 @@ FOLLOWED: Final = sorted(page for page in RECIPES.glob("*.md") if _FILE.search(p
 
 def test_the_recipes_are_found() -> None:
     assert {page.stem for page in FOLLOWED} >= {
-        "add-a-collector", "add-a-formula", "add-a-method", "add-an-indicator", "add-an-output",
+        "add-a-collector", "add-a-formula", "add-a-method", "add-a-place", "add-an-indicator", "add-an-output",
     }  # fmt: skip
 
 
