@@ -119,6 +119,25 @@ def test_the_same_factor_place_and_day_twice_is_refused_and_another_vintage_is_n
     validate(read_pack(pack_with(tmp_path, GOOD, {**GOOD, "valid_from": "2025-01-01"})))
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"id": '"facility.pue"', "value": "1.2", "low": "0.9", "high": "1.5"}, "a PUE reaches 0.9"),
+        ({"id": '"ccf.pue.acme"', "value": "0.8", "low": "0.7", "high": "0.9"}, "a PUE reaches 0.7"),
+        ({"id": '"grid.loss_share"', "value": "0.9", "low": "0.5", "high": "1.0"}, "losses reach from 0.5 to 1"),
+        ({"id": '"grid.loss_share"', "value": "0.1", "low": "-0.1", "high": "0.2"}, "losses reach from -0.1 to 0.2"),
+        ({"id": '"device.kiosk.lifetime_use"', "value": "5", "low": "0", "high": "9"}, "a lifetime reaches 0"),
+        ({"id": '"acme.server_lifetime"', "value": "5", "low": "-1", "high": "9"}, "a lifetime reaches -1"),
+    ],
+)
+def test_a_range_that_nothing_can_have_is_refused(tmp_path: Path, change: dict[str, str], words: str) -> None:
+    row = {**GOOD, "distribution": '"triangular"', **change}
+    assert words in [problem.what for problem in problems(read_pack(pack_with(tmp_path, row)))]
+    touching = {"PUE": "1.0", "losses": "0.0", "lifetime": "0.1"}[words.removeprefix("a ").split()[0]]
+    row |= {"low": touching, "value": "1.1" if "PUE" in words else "0.5", "high": "1.5" if "PUE" in words else "0.9"}
+    assert not list(problems(read_pack(pack_with(tmp_path, row))))
+
+
 @pytest.mark.parametrize(("grade", "spread"), PEDIGREE.items())
 def test_a_pedigree_grade_stands_for_its_bounds(tmp_path: Path, grade: str, spread: float) -> None:
     row = {k: v for k, v in GOOD.items() if k not in ("low", "high")} | {"pedigree": f'"{grade}"', "comment": '"why"'}

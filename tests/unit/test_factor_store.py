@@ -229,6 +229,14 @@ def test_an_own_row_that_has_ended_leaves_later_days_to_the_shipped_one() -> Non
     assert store.lookup("grid.gwp100", "FR").value == 50.0
 
 
+def test_a_contract_that_ended_yesterday_leaves_the_day_to_statistics_of_last_year() -> None:
+    contract = replace(row("FR", 2026, 12.0), valid_to=date(2026, 2, 1), pack="mine 1")
+    store = FactorStore([replace(row("FR", 2025, 50.0), pack="electricity 1")], own=[contract])
+    assert store.lookup("grid.gwp100", "FR", date(2026, 2, 1)).value == 12.0
+    found = store.lookup("grid.gwp100", "FR", date(2026, 2, 2))
+    assert (found.value, found.fallback, found.replaces) == (50.0, (), "")
+
+
 def test_an_own_row_expires_on_its_last_day() -> None:
     store = FactorStore([], own=[replace(row("FR", 2025, 12.0), pack="mine 1")])
     assert store.lookup("grid.gwp100", "FR", date(2025, 12, 31)).fallback == ()
@@ -249,8 +257,21 @@ def test_two_own_packs_with_one_row_are_refused() -> None:
 
 
 def test_an_own_pack_may_not_bear_the_name_of_a_shipped_one() -> None:
-    with pytest.raises(FactorError, match="calls itself 'electricity 1'"):
-        FactorStore([replace(row(), pack="electricity 1")], own=[replace(row("FR"), pack="electricity 1")])
+    for version in (1, 2):
+        own = replace(row("FR"), factor_id="acme.gwp100", pack=f"electricity {version}")
+        with pytest.raises(FactorError, match="calls itself 'electricity'"):
+            FactorStore([replace(row(), pack="electricity 1")], own=[own])
+
+
+def test_an_own_row_is_a_vector_where_the_shipped_one_is() -> None:
+    one, pair = replace(row(), pack="shipped 1"), replace(row(), pack="shipped 1", vector=(1.0, 2.0))
+    for shipped, vector, said in (
+        (one, (1.0,), "a vector of 1"),
+        (pair, (), "one value"),
+        (pair, (1.0,), "a vector of 1"),
+    ):
+        with pytest.raises(FactorError, match=f"the shape '{said}'; the shipped rows have"):
+            FactorStore([shipped], own=[replace(row("FR"), pack="mine 1", vector=vector)])
 
 
 def test_a_pack_of_the_user_adds_rows_with_its_own_source(tmp_path: Path) -> None:

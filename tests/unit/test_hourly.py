@@ -37,7 +37,7 @@ def written(folder: Path, values: Sequence[object], head: str = HEAD, columns: s
 
 def series(values: Sequence[float]) -> Series:
     head = {"zone": "FR", "source": "s", "licence": "l", "scope": "direct"}
-    return Series(Path("x.csv"), head, [Interval(hour(i), value) for i, value in enumerate(values)], "")
+    return Series(Path("x.csv"), head, [Interval(hour(i), value) for i, value in enumerate(values)], "", step_s=3600.0)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,18 @@ def test_an_hour_without_a_value_is_a_gap(tmp_path: Path) -> None:
     for start, end in ((1.5, 2.5), (2, 3), (2.5, 2.5), (0, 4)):
         assert found.mean(hour(start), hour(end)) is None, (start, end)
     assert found.mean(hour(3), hour(4)) is not None
+
+
+def test_where_every_second_hour_is_empty_the_others_still_last_an_hour(tmp_path: Path) -> None:
+    found = read_series(written(tmp_path, [10, "", 30, "", 50]))
+    assert found.step_s == 3600.0
+    assert found.mean(hour(0), hour(1)) is not None
+    assert found.mean(hour(0), hour(2)) is None
+    assert found.mean(hour(1), hour(1.5)) is None
+
+
+def test_a_file_of_gaps_answers_nothing(tmp_path: Path) -> None:
+    assert read_series(written(tmp_path, ["", "", ""])).mean(hour(0), hour(1)) is None
 
 
 @given(

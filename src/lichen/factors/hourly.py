@@ -68,10 +68,13 @@ class Series:
 
     Args:
         head: what the file says of itself, see `HEAD`.
-        intervals: in order of time, without two of one start.
+        intervals: in order of time, without two of one start; a step that lacks is a gap.
+        step_s: how long each interval lasts [s].
     """
 
-    def __init__(self, path: Path, head: dict[str, str], intervals: Sequence[Interval], digest: str) -> None:
+    def __init__(
+        self, path: Path, head: dict[str, str], intervals: Sequence[Interval], digest: str, *, step_s: float
+    ) -> None:
         self.path = path
         self.zone = head["zone"]
         self.source = head["source"]
@@ -80,7 +83,7 @@ class Series:
         self.digest = digest
         self._intervals = tuple(intervals)
         self._starts = [interval.start.timestamp() for interval in intervals]
-        self.step_s = min(later - earlier for earlier, later in itertools.pairwise(self._starts))
+        self.step_s = step_s
 
     def mean(self, start: datetime, end: datetime) -> Mean | None:
         """Mean from ``start`` to ``end``; at ``start`` when both are the same moment; None when the file has a gap there."""
@@ -155,10 +158,13 @@ def read_series(path: Path) -> Series:
         ) from error
     count = sum(1 for _ in itertools.takewhile(lambda line: line.startswith("#") or not line.strip(), lines))
     head = _head(path, lines[:count])
-    intervals = list(_intervals(path, lines[count:], count + 1))
-    if len(intervals) < 2:  # one row does not say how long it lasts
+    rows = list(_rows(path, lines[count:], count + 1))
+    if len(rows) < 2:  # one row does not say how long it lasts
         raise _wrong(path, "has fewer than two rows", "Give one row for each hour.")
-    return Series(path, head, intervals, hashlib.sha256(content).hexdigest())
+    # Rows without a value count here: where every second one is empty, the others do not last twice as long.
+    step_s = min((later - earlier).total_seconds() for (earlier, _), (later, _) in itertools.pairwise(rows))
+    intervals = [interval for _, interval in rows if interval is not None]
+    return Series(path, head, intervals, hashlib.sha256(content).hexdigest(), step_s=step_s)
 
 
 def _wrong(path: Path, what: str, repair: str) -> FactorError:
@@ -191,7 +197,8 @@ def _head(path: Path, lines: Sequence[str]) -> dict[str, str]:
     return head
 
 
-def _intervals(path: Path, lines: Sequence[str], first_line: int) -> Iterator[Interval]:
+def _rows(path: Path, lines: Sequence[str], first_line: int) -> Iterator[tuple[datetime, Interval | None]]:
+    """When each row starts, and what it says; None where its value is empty, a gap."""
     rows = csv.reader(lines)
     columns = tuple(cell.strip() for cell in next(rows, []))
     if columns not in _COLUMNS:
@@ -210,8 +217,7 @@ def _intervals(path: Path, lines: Sequence[str], first_line: int) -> Iterator[In
                     path, f"{where} a start that is not after the one before", "Sort the rows; keep one of each."
                 )
             before = start
-            if row[1].strip():  # an empty value is a gap
-                yield _interval(path, where, start, row[1:])
+            yield start, _interval(path, where, start, row[1:]) if row[1].strip() else None
     except csv.Error as error:
         raise _wrong(path, f"is no table: {error}", "Write comma-separated values.") from error
 

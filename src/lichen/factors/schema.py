@@ -221,6 +221,18 @@ def _check_figures(data: Mapping[str, Any], sources: Mapping[str, Source]) -> _F
         )
     if data["distribution"] == "lognormal" and low <= 0:
         return "a log-normal factor reaches zero", "Give positive bounds, or choose triangular."
+    return _impossible(str(data["id"]), low, high)
+
+
+def _impossible(factor_id: str, low: float, high: float) -> _Finding:
+    """A range that reaches what no facility, grid or device can have, where formulas divide by zero or turn negative."""
+    name = factor_id.rpartition(".")[2]
+    if (name == "pue" or ".pue." in factor_id) and low < 1:
+        return f"a PUE reaches {low:g}", "A facility takes what its equipment takes, or more: give 1 or more."
+    if name == "loss_share" and not 0 <= low <= high < 1:
+        return f"losses reach from {low:g} to {high:g}", "Give shares of what is generated, from 0 to below 1."
+    if (name.startswith("lifetime") or name.endswith("lifetime")) and low <= 0:
+        return f"a lifetime reaches {low:g}", "Give bounds above zero."
     return None
 
 

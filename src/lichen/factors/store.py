@@ -62,6 +62,7 @@ class FactorStore:
         self._add(factors)
         own = list(own)
         self._own = frozenset(factor.pack for factor in own)
+        self._check_names()
         for factor in own:
             self._check_own(factor)
         self._add(own)
@@ -90,27 +91,33 @@ class FactorStore:
             keys[factor.key] = factor.pack
             self._rows.setdefault(factor.factor_id, {}).setdefault(factor.geography, []).append(factor)
 
+    def _check_names(self) -> None:
+        """A pack of the user's own does not pass for one that ships: figures name the pack that they come from."""
+        shipped = {_pack_id(factor.pack) for factor in self} if self._own else set()
+        for pack in sorted(self._own):
+            if _pack_id(pack) in shipped:
+                raise FactorError(
+                    f"Your pack calls itself '{_pack_id(pack)}', as one that ships with Lichen does.",
+                    repair="Give it an id of its own.",
+                    culprit=pack,
+                )
+
     def _check_own(self, factor: Factor) -> None:
-        """An own row is in the unit and at the boundary of the shipped rows of its factor, and its pack has a name of its own."""
+        """An own row is in the unit, at the boundary and of the length of the shipped rows of its factor."""
         shipped = next((row for rows in self._rows.get(factor.factor_id, {}).values() for row in rows), None)
         if shipped is None:
             return
-        for what, own, wanted in (
-            ("unit", factor.unit, shipped.unit),
-            ("boundary", factor.boundary, shipped.boundary),
+        for what, own, wanted, repair in (
+            ("unit", factor.unit, shipped.unit, f"Convert the row to {shipped.unit}."),
+            ("boundary", factor.boundary, shipped.boundary, f"Convert the row to {shipped.boundary}."),
+            ("shape", _shape(factor), _shape(shipped), f"Write {_shape(shipped)}."),
         ):
             if own != wanted:
                 raise FactorError(
                     f"The pack '{factor.pack}' gives {factor.factor_id} the {what} '{own}'; the shipped rows have '{wanted}'.",
-                    repair=f"Convert the row to {wanted}.",
+                    repair=repair,
                     culprit=factor.key,
                 )
-        if factor.pack == shipped.pack:
-            raise FactorError(
-                f"Your pack calls itself '{factor.pack}', as one that ships with Lichen does.",
-                repair="Give it an id of its own.",
-                culprit=factor.pack,
-            )
 
     @classmethod
     def load(
@@ -184,8 +191,8 @@ class FactorStore:
             factor_id: such as ``grid.gwp100``.
             place: nearest first, a cloud region without a row gives its provider's, then its zone's; a zone without one gives its
                 country's, a country the world's. None: the world's.
-            on: the day; the latest row valid then, else the row whose validity is nearest. None: the latest row. Of two rows
-                that are as near, the user's own one answers.
+            on: the day; the latest row valid then, else the row whose validity is nearest, one that has not expired first. None:
+                the latest row. Of two rows that are as near, the user's own one answers.
 
         Returns:
             The row. ``fallback`` holds the places that were asked first and had none; `UNKNOWN_PLACE` when the world's value of
@@ -270,13 +277,16 @@ class FactorStore:
         return (factor.geography.replace("*", "?"),) if factor.geography == asked.region and "*" in asked.region else ()
 
     def _as_of(self, vintages: list[Factor], on: date | None) -> Factor:
-        """The latest vintage valid on a day, else the one whose validity is nearest (the past one of two equally near)."""
+        """The latest vintage valid on a day, else the one whose validity is nearest (the past one of two equally near).
 
-        def rank(factor: Factor) -> tuple[int, bool, int]:
+        One that has not expired goes before one that has: a contract that ended leaves the day to the statistics.
+        """
+
+        def rank(factor: Factor) -> tuple[bool, int, bool, int]:
             own = factor.pack in self._own
             if on is None:
-                return -(factor.valid_to or date.max).toordinal(), not own, -factor.valid_from.toordinal()
-            return _days_away(factor, on), not own, -factor.valid_from.toordinal()
+                return False, -(factor.valid_to or date.max).toordinal(), not own, -factor.valid_from.toordinal()
+            return bool(self._expired(factor, on)), _days_away(factor, on), not own, -factor.valid_from.toordinal()
 
         found = min(vintages, key=rank)
         shipped = [factor for factor in vintages if factor.pack not in self._own]
@@ -296,6 +306,15 @@ class FactorStore:
             lines = sorted([*(_canonical(factor) for factor in self), *(one.digest for one in self._series.values())])
             self._hash = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         return self._hash
+
+
+def _pack_id(pack: str) -> str:
+    """The id of a pack that is named with its version."""
+    return pack.rpartition(" ")[0]
+
+
+def _shape(factor: Factor) -> str:
+    return f"a vector of {len(factor.vector)}" if factor.vector else "one value"
 
 
 def _days_away(factor: Factor, on: date) -> int:
