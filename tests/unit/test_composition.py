@@ -136,7 +136,7 @@ def test_the_range_comes_from_named_factors() -> None:
     evaluation = lichen.evaluate([row]).evaluation
     composition = compose([("device", c) for c in evaluation.computed if c.impact.indicator == "gwp100"])
     assert composition is not None
-    shares = {factor_words(factor, catalogue("en")): share for factor, share in composition.doubts}
+    shares = {factor_words(factor.factor_id, factor.geography, catalogue("en")): share for factor, share in composition.doubts}
     life, making = "hours of use over its life (laptop)", "making the device (laptop)"
     spread = {life: math.log(14000 / 4000) ** 2, making: math.log(386 / 135) ** 2}
     assert list(shares)[:2] == [life, making]
@@ -148,7 +148,7 @@ def test_the_range_comes_from_named_factors() -> None:
 def test_a_factor_without_words_is_named_by_its_id() -> None:
     factor = lichen.evaluate([{"entity": "a", "quantity": "network_bytes", "value": 1e6}], "swdm-4").evaluation
     used = factor.impacts[0].factors[0]
-    assert factor_words(used, catalogue("fr")) == used.factor_id
+    assert factor_words(used.factor_id, used.geography, catalogue("fr")) == used.factor_id
 
 
 def test_a_method_of_bytes_tells_device_network_and_servers_apart(workspace: Workspace, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from lichen import units
 from lichen.cli.words import WORDS, Words
 from lichen.collect.entities import parse_entity
 from lichen.records import ID_SHOWN
+from lichen.render.composition import factor_words
 from lichen.render.figures import plain, quality_words, step_name
 from lichen.render.i18n import LANGUAGES, catalogue
 from lichen.render.numbers import Numbers
@@ -60,6 +61,7 @@ class _Printer:
     def __init__(self, console: Console, lang: str) -> None:
         self.console = console
         self.words = Words(lang)
+        self.catalogue = catalogue(lang)
         self.catalogue = catalogue(lang)
         self.numbers = Numbers(lang)
         self.told: set[str] = set()
@@ -205,7 +207,7 @@ class _Printer:
     def _range_from(self, figure: Mapping[str, Any]) -> None:
         """The factors that a range comes from, the largest share first."""
         said = [
-            f"{row['id']} ({row['geography']}) {self.numbers.whole_percent(row['share'])}"
+            f"{factor_words(row['id'], row['geography'], self.catalogue)} {self.numbers.whole_percent(row['share'])}"
             for row in figure.get("range_from", ())
         ]
         if said:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from lichen.records import Factor
 from lichen.render.i18n import Catalogue
 from lichen.render.numbers import Numbers
 from lichen.service.composition import SCREEN_TIME, Composition
@@ -109,16 +108,16 @@ def doubt_words(journey: JourneyResult, catalogue: Catalogue, numbers: Numbers) 
     for factor, share in doubts:
         if share >= _WORTH_NAMING:
             key = "composition.doubt" if not said else "composition.other_doubt"
-            said.append(catalogue.say(key, share=numbers.whole_percent(share), what=factor_words(factor, catalogue)))
+            said.append(catalogue.say(key, share=numbers.whole_percent(share), what=factor_words(factor.factor_id, factor.geography, catalogue)))
     return catalogue.say("composition.sentence", pieces=", ".join(said)) if said else ""
 
 
-def factor_words(factor: Factor, catalogue: Catalogue) -> str:
+def factor_words(factor_id: str, geography: str, catalogue: Catalogue) -> str:
     """What a factor is, in words; its id where the catalogue has none."""
-    found = _OF_EQUIPMENT.fullmatch(factor.factor_id)
-    name = f"{found[1]}.{found[3]}" if found else factor.factor_id
+    found = _OF_EQUIPMENT.fullmatch(factor_id)
+    name = f"{found[1]}.{found[3]}" if found else factor_id
     key = f"factor.{_OF_INDICATOR.sub('embodied', name)}"
     if key not in catalogue:
-        return factor.factor_id
-    where = catalogue.word("equipment", found[2]) if found else factor.geography
+        return factor_id
+    where = catalogue.word("equipment", found[2]) if found else geography
     return catalogue.say(key) if where == "WORLD" else catalogue.say("factor.of", what=catalogue.say(key), of=where)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from lichen.collect.entities import parse_entity
 from lichen.outputs.report.page import asset, environment, policy, written
 from lichen.records import ID_SHOWN
+from lichen.render.composition import factor_words
 from lichen.render.figures import plain, quality_words, step_name
 from lichen.render.i18n import Catalogue, catalogue
 from lichen.render.numbers import Numbers
@@ -117,7 +118,9 @@ class DerivationPage:
     def _range_from(self) -> Iterator[str]:
         for row in self._figure.get("range_from", ()):
             share = self._numbers.whole_percent(row["share"])
-            yield self._words.say("explain.range_from", share=share, factor=row["id"], place=row["geography"])
+            what = factor_words(row["id"], row["geography"], self._words)
+            said = self._words.say("explain.range_from", share=share, what=what)
+            yield said if what == row["id"] else f"{said} · {row['id']}"
 
     def _roots(self) -> Iterator[Node]:
         figure = self._figure
