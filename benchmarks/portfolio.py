@@ -80,7 +80,7 @@ def inner(rows: int, kind: str) -> None:
     peak_kb = next(
         int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")
     )
-    factors = {factor.key for batch in batches for chain in batch.work.chains for factor in chain.factors}
+    factors = {factor.key for batch in batches for factor in batch.factors}
     found = {
         "s": seconds,
         "mb": peak_kb / 1000,

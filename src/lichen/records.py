@@ -149,6 +149,11 @@ class Factor:
         """Identity of the row: factor, place and vintage. One seeded draw belongs to it."""
         return f"{self.factor_id}@{self.geography}:{self.valid_from.isoformat()}"
 
+    @property
+    def certain(self) -> bool:
+        """Whether it has no range: a defining constant, or the figure of a method that states none."""
+        return self.distribution == "fixed" or self.low == self.high
+
     def to_json(self) -> dict[str, Any]:
         """The row as JSON prints it."""
         return {
@@ -202,17 +207,17 @@ class Impact:
     samples: tuple[float | None, ...] = ()
     rule: str = ""
 
-    def to_json(self, written: dict[object, dict[str, Any]] | None = None) -> dict[str, Any]:
+    def to_json(self, written: dict[int, dict[str, Any]] | None = None) -> dict[str, Any]:
         """The row of the public contract, plus rule and data-method shares.
 
         Args:
-            written: factors that other impacts of the same evaluation have written already, and this one adds to: they are shared
-                by thousands of rows.
+            written: by `id`, factors that other impacts of the same evaluation have written already, and this one adds to:
+                they are shared by thousands of rows.
         """
         known = {} if written is None else written
         for factor in self.factors:
-            if (factor.key, factor.fallback) not in known:
-                known[factor.key, factor.fallback] = factor.to_json()
+            if id(factor) not in known:
+                known[id(factor)] = factor.to_json()
         return {
             "impact_id": self.impact_id,
             "entity": self.entity,
@@ -225,7 +230,7 @@ class Impact:
             "high": self.high,
             "unit": self.unit,
             "formula": self.formula,
-            "factors": [known[factor.key, factor.fallback] for factor in self.factors],
+            "factors": [known[id(factor)] for factor in self.factors],
             "rule": self.rule,
             "shares": dict(self.shares),
         }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Activities of one kind under one rule: the formulas run once on arrays of all of them."""
+"""Activities under one rule: its formulas run once on arrays of all of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lichen.errors import FactorError
 from lichen.model import uncertainty
 from lichen.model.activities import Group
 from lichen.model.chain import Chain, Link, Source, Work
-from lichen.records import DATA_METHODS, DataMethod
+from lichen.records import DATA_METHODS, DataMethod, Factor
 
 CHUNK: Final = 128
 """Rows whose draws are in memory at once: 2 MB for each array."""
@@ -24,33 +24,66 @@ class Batch:
     """Amounts of many activities, and the chains that turn them into indicators.
 
     Args:
-        groups: activities of one kind, in the order in which they are summed.
+        works: of each activity, all of one shape.
+        groups: activities, in the order in which they are summed.
         places: of each in the list that was given, for the order in which figures are shown.
     """
 
-    def __init__(self, work: Work, groups: Sequence[Group], places: Sequence[int]) -> None:
-        self.work = work
+    def __init__(self, works: Sequence[Work], groups: Sequence[Group], places: Sequence[int]) -> None:
+        kinds = {id(work): work for work in works}
+        numbers = {key: number for number, key in enumerate(kinds)}
+        self._kinds = tuple(kinds.values())
+        self._kind_of = np.array([numbers[id(work)] for work in works])
         self.groups = groups
         self.places = places
 
     def __len__(self) -> int:
         return len(self.groups)
 
+    @property
+    def work(self) -> Work:
+        """Rule, formulas and indicators of all rows; its factors and constants are those of some."""
+        return self._kinds[0]
+
+    @property
+    def factors(self) -> Iterator[Factor]:
+        """Rows that some chain uses."""
+        return (factor for work in self._kinds for chain in work.chains for factor in chain.factors)
+
+    def chain(self, row: int, number: int) -> Chain:
+        """A chain of one row, with its factors and constants."""
+        return self._kinds[int(self._kind_of[row])].chains[number]
+
     @cached_property
-    def _columns(self) -> dict[tuple[str, str], np.ndarray]:
-        """Quantities and attributes that the formulas take, one value for each row."""
-        found: dict[tuple[str, str], np.ndarray] = {}
-        for chain in self.work.chains:
-            for link in chain.links:
-                for source in link.sources.values():
-                    if source.kind == "quantity":
-                        values: list[Any] = [group.quantities[source.name].value for group in self.groups]
-                    elif source.kind == "attribute":
-                        values = [group.attributes[source.name] for group in self.groups]
-                    else:
-                        continue
-                    found[source.kind, source.name] = np.array(values, dtype=float)
-        return found
+    def _sources(self) -> dict[tuple[Link, str], list[Source]]:
+        """Where each argument of the formulas comes from, for each kind of row."""
+        return {
+            (link, name): [work.links[place].sources[name] for work in self._kinds]
+            for place, link in enumerate(self.work.links)
+            for name, source in link.sources.items()
+            if source.link is None
+        }
+
+    @cached_property
+    def _columns(self) -> dict[tuple[Link, str], Any]:
+        """Central values of each argument: one for each row, a number where they are all the same, or a factor's vector."""
+        return {key: self._column(sources) for key, sources in self._sources.items()}
+
+    def _column(self, sources: Sequence[Source]) -> Any:
+        first = sources[0]
+        if first.kind == "quantity":
+            return np.array([group.quantities[first.name].value for group in self.groups], dtype=float)
+        if first.kind == "attribute":
+            return np.array([group.attributes[first.name] for group in self.groups], dtype=float)
+        if first.factor is not None and first.factor.vector:
+            return np.asarray(first.factor.vector)
+        values = np.array([source.value if source.factor is None else source.factor.value for source in sources])
+        return float(values[0]) if np.all(values == values[0]) else values[self._kind_of]
+
+    def _among(self, key: tuple[Link, str], rows: Any) -> Any:
+        """Central values of some rows, to be set against draws or repetitions in a second dimension."""
+        column, first = self._columns[key], self._sources[key][0]
+        return column if np.ndim(column) == 0 or (first.factor and first.factor.vector) else column[rows, None]
 
     @cached_property
     def values(self) -> list[np.ndarray]:
@@ -59,25 +92,22 @@ class Batch:
         Raises:
             FactorError: a formula has no finite result.
         """
-
-        def central(source: Source) -> Any:
-            if source.factor is not None:
-                return np.asarray(source.factor.vector) if source.factor.vector else source.factor.value
-            return source.value if source.kind == "constant" else self._columns[source.kind, source.name]
-
         memo: dict[Link, Any] = {}
         with np.errstate(all="ignore"):
-            found = [self._full(chain.links[-1].run(central, memo), len(self)) for chain in self.work.chains]
+            found = [
+                self._full(chain.links[-1].run(lambda link, name: self._columns[link, name], memo), len(self))
+                for chain in self.work.chains
+            ]
         for link, result in memo.items():
             if not np.all(np.isfinite(result)):
-                self._complain(link, np.asarray(result), central, memo)
+                self._complain(link, np.asarray(result), memo)
         return found
 
-    def _complain(self, link: Link, result: np.ndarray, central: Any, memo: dict[Link, Any]) -> None:
+    def _complain(self, link: Link, result: np.ndarray, memo: dict[Link, Any]) -> None:
         row = int(np.argmin(np.isfinite(np.broadcast_to(result, (len(self),)))))
         said = []
         for name, source in link.sources.items():
-            value = np.asarray(central(source) if source.link is None else memo[source.link])
+            value = np.asarray(self._columns[link, name] if source.link is None else memo[source.link])
             if value.ndim == 0 or len(value) == len(self):
                 said.append(f"{name} = {float(np.broadcast_to(value, (len(self),))[row]):g}")
         raise FactorError(
@@ -92,17 +122,24 @@ class Batch:
 
     def draws(self, rows: slice) -> list[np.ndarray]:
         """Draws of each chain for some rows, shape (rows, draws); the same factor row has the same draws everywhere."""
+        kinds = self._kind_of[rows]
 
-        def drawn(source: Source) -> Any:
-            if source.factor is not None:
-                return np.asarray(source.factor.vector) if source.factor.vector else uncertainty.draw(source.factor)
-            return source.value if source.kind == "constant" else self._columns[source.kind, source.name][rows, None]
+        def drawn(link: Link, name: str) -> Any:
+            sources = self._sources[link, name]
+            if sources[0].factor is None or sources[0].factor.vector:
+                return self._among((link, name), rows)
+            factors = [source.factor for number in kinds if (source := sources[number]).factor is not None]
+            if all(factor.certain for factor in factors):
+                return self._among((link, name), rows)
+            if all(factor is factors[0] for factor in factors):
+                return uncertainty.draw(factors[0])
+            return np.stack([uncertainty.draw(factor) for factor in factors])
 
         memo: dict[Link, Any] = {}
-        count = len(range(*rows.indices(len(self))))
         with np.errstate(all="ignore"):
             return [
-                self._full(chain.links[-1].run(drawn, memo), count, uncertainty.DRAWS) for chain in self.work.chains
+                self._full(chain.links[-1].run(drawn, memo), len(kinds), uncertainty.DRAWS)
+                for chain in self.work.chains
             ]
 
     def drawn(self, row: int, chain: int) -> np.ndarray:
@@ -132,13 +169,10 @@ class Batch:
     def _repeated(self, rows: list[int], count: int) -> list[np.ndarray]:
         """Values of each chain in each repetition of some rows, shape (rows, repetitions)."""
 
-        def repeated(source: Source) -> Any:
-            if source.factor is not None:
-                return np.asarray(source.factor.vector) if source.factor.vector else source.factor.value
-            if source.kind == "constant":
-                return source.value
-            if source.kind == "attribute":
-                return self._columns[source.kind, source.name][rows, None]
+        def repeated(link: Link, name: str) -> Any:
+            source = link.sources[name]
+            if source.kind != "quantity":
+                return self._among((link, name), rows)
             activities = [self.groups[row].quantities[source.name] for row in rows]
             return np.array([a.samples or (a.value,) * count for a in activities], dtype=float)
 
@@ -153,8 +187,11 @@ class Batch:
             max((group.quantities[name].method for name in self.work.rule.quantities), key=DATA_METHODS.index)
             for group in self.groups
         ]
-        proxies: list[DataMethod] = ["proxy"] * len(self)
-        return [proxies if _stood_in(chain) else worst for chain in self.work.chains]
+        stood_in = [[_stood_in(chain) for chain in work.chains] for work in self._kinds]
+        return [
+            ["proxy" if stood_in[kind][number] else own for kind, own in zip(self._kind_of, worst, strict=True)]
+            for number in range(len(self.work.chains))
+        ]
 
 
 def _stood_in(chain: Chain) -> bool:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -44,12 +44,17 @@ class Link:
     formula: Formula
     sources: Mapping[str, Source]
 
-    def run(self, values: Callable[[Source], Any], memo: dict[Link, Any]) -> Any:
-        """The formula's result, and those of the links it needs; ``memo`` keeps what has been computed."""
+    def run(self, values: Callable[[Link, str], Any], memo: dict[Link, Any]) -> Any:
+        """The formula's result, and those of the links it needs.
+
+        Args:
+            values: gives the value of a link's argument that is no result.
+            memo: keeps what has been computed.
+        """
         if self not in memo:
             memo[self] = self.formula.function(
                 **{
-                    name: values(source) if source.link is None else source.link.run(values, memo)
+                    name: values(self, name) if source.link is None else source.link.run(values, memo)
                     for name, source in self.sources.items()
                 }
             )
@@ -81,9 +86,27 @@ class Chain:
         return " > ".join(link.formula.formula_id for link in self.links)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Work:
     """A rule for all activities of one kind: its own chain first, then those derived from it."""
 
     rule: Rule
     chains: tuple[Chain, ...]
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """Every formula of the work, once."""
+        return tuple(dict.fromkeys(link for chain in self.chains for link in chain.links))
+
+    @cached_property
+    def shape(self) -> Hashable:
+        """Works of one shape differ in factors and constants alone: the same formulas run on arrays of them."""
+        return (
+            self.rule.rule_id,
+            tuple((chain.indicator, chain.accounting, chain.boundary) for chain in self.chains),
+            tuple(
+                (source.kind, source.binding.name if source.factor is None else source.factor.vector)
+                for link in self.links
+                for source in link.sources.values()
+            ),
+        )

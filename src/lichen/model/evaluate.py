@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine: a method applied to activities, the one computing path of every figure that Lichen prints.
 
-Activities of one kind are computed together, as arrays. Each formula chain runs three times on the same code: on central factor
-values (the figure), on shared draws of the factors (its model range), and on the repetitions of a measurement (its
+Activities under one rule are computed together, as arrays. Each formula chain runs three times on the same code: on central
+factor values (the figure), on shared draws of the factors (its model range), and on the repetitions of a measurement (its
 repeatability). The two intervals are never merged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -58,19 +58,22 @@ def evaluate(
     planner = Planner(Setting(method, lookup, context, nomenclature, catalogue))
     known = known_quantities(groups)
     order = sorted(range(len(groups)), key=lambda place: _place(groups[place]))
-    gathered: dict[int, tuple[Work, list[int]]] = {}
+    gathered: dict[Hashable, list[tuple[Work, int]]] = {}
     not_covered: dict[tuple[str, str, str], NotCovered] = {}
     plans = {place: planner.plan(groups[place], known(groups[place])) for place in order}
     # In the order of their names, so that sums do not depend on the order in which activities are given.
     for place in order:
         for work in plans[place].works:
-            gathered.setdefault(id(work), (work, []))[1].append(place)
+            gathered.setdefault(work.shape, []).append((work, place))
     for place, group in enumerate(groups):
         for quantities, reason in plans[place].left:
             for quantity in quantities:
                 row = _not_covered(group.entity, quantity, reason)
                 not_covered.setdefault((row.entity, row.quantity, row.reason), row)
-    batches = [Batch(work, [groups[place] for place in places], places) for work, places in gathered.values()]
+    batches = [
+        Batch([work for work, _ in rows], [groups[place] for _, place in rows], [place for _, place in rows])
+        for rows in gathered.values()
+    ]
     return Evaluation(
         method,
         factors_hash,

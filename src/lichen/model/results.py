@@ -74,10 +74,9 @@ class Evaluation:
     @cached_property
     def computed(self) -> tuple[Computed, ...]:
         """All impacts with their draws, in the order of activities and rules."""
-        order = {rule.rule_id: place for place, rule in enumerate(self.method.rules)}
         found = [
-            ((batch.places[row], order[batch.work.rule.rule_id], chain), item)
-            for batch in self.batches
+            (self._order(number, chain, row), item)
+            for number, batch in enumerate(self.batches)
             for row, items in enumerate(self._impacts(batch))
             for chain, item in enumerate(items)
         ]
@@ -98,7 +97,7 @@ class Evaluation:
         ]
 
     def _impact(self, batch: Batch, row: int, place: int, bounds: tuple[float, float]) -> Impact:
-        group, rule, chain = batch.groups[row], batch.work.rule, batch.work.chains[place]
+        group, rule, chain = batch.groups[row], batch.work.rule, batch.chain(row, place)
         identity = [
             group.entity, list(rule.quantities), chain.indicator, rule.phase, chain.accounting, self.method.method_id,
             self.method.version, self.factors_hash, rule.rule_id, sorted(group.attributes.items()),
@@ -169,7 +168,12 @@ class Evaluation:
         ]
 
     def _order(self, batch: int, chain: int, row: int) -> tuple[int, int, int]:
-        return self.batches[batch].places[row], batch, chain
+        one = self.batches[batch]
+        return one.places[row], self._rule_order[one.work.rule.rule_id], chain
+
+    @cached_property
+    def _rule_order(self) -> dict[str, int]:
+        return {rule.rule_id: place for place, rule in enumerate(self.method.rules)}
 
     def _total(self, cell: Cell, one: _Sum) -> Total:
         low, high = uncertainty.bounds(one.draws)
@@ -212,9 +216,9 @@ class Evaluation:
                 and cell.accounting == self.method.accounting
             ):
                 drawn[cell.entity] = drawn.get(cell.entity, 0) + one.draws
-                used = {(batch, chain) for batch, chain, _ in one.rows}
-                for batch, chain in used:
-                    for factor in self.batches[batch].work.chains[chain].factors:
+                used = {id(one): one for one in (self.batches[b].chain(r, c) for b, c, r in one.rows)}
+                for chain in used.values():
+                    for factor in chain.factors:
                         factors.setdefault(cell.entity, {})[factor.key] = factor
         return {place: uncertainty.variance_shares(draws, factors[place].values()) for place, draws in drawn.items()}
 
@@ -241,7 +245,7 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """The output of the public contract for one method."""
         totals = self.totals()
-        written: dict[object, dict[str, Any]] = {}
+        written: dict[int, dict[str, Any]] = {}
         return {
             "method": {"id": self.method.method_id, "version": self.method.version, "factors_hash": self.factors_hash},
             "impacts": [impact.to_json(written) for impact in self.impacts],

@@ -117,6 +117,8 @@ def bounds(draws: np.ndarray) -> tuple[float, float]:
 
 def bounds_of_rows(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As `bounds` for each row of ``draws``, shape (rows, n): two arrays of shape (rows,)."""
+    if draws.strides[-1] == 0:  # a certain figure is one number, broadcast
+        return draws[:, 0], draws[:, 0]
     # np.quantile gives the same and costs three times as much, which counts where thousands of impacts have a range each.
     count = draws.shape[-1]
     last = count - 1

@@ -17,7 +17,6 @@ from lichen.collect.entities import parse_entity
 from lichen.model import uncertainty
 from lichen.model.batch import Batch
 from lichen.model.boundaries import OF_TIER
-from lichen.model.chain import Chain
 from lichen.model.method import Method
 from lichen.model.results import Evaluation
 from lichen.records import Factor, Phase
@@ -173,13 +172,14 @@ def _gather(evaluation: Evaluation, place_of: PlaceOf) -> dict[tuple[str, str], 
                     place = places[row]
                     if place is not None:
                         one = sums.setdefault((place, chain.indicator), _Sum())
-                        one.pieces.append(_piece(batch, chain, number, row))
+                        one.pieces.append(_piece(batch, number, row))
                         one.draws += draws[offset]
                         one.first = min(one.first, batch.places[row])
     return sums
 
 
-def _piece(batch: Batch, chain: Chain, number: int, row: int) -> _Piece:
+def _piece(batch: Batch, number: int, row: int) -> _Piece:
+    chain = batch.chain(row, number)
     bound = [(name, source.factor) for link in chain.links for name, source in link.sources.items()]
     boundary = next((f.boundary for _, f in bound if f is not None and f.boundary in _TIERS), None)
     return _Piece(

@@ -15,7 +15,7 @@ import numpy as np
 from lichen.collect.entities import parse_entity
 from lichen.ledger.runfile import RunFile
 from lichen.model.batch import Batch
-from lichen.model.chain import Chain, Link, Source
+from lichen.model.chain import Chain, Link
 from lichen.model.registry import Formula
 from lichen.model.results import Computed, Evaluation
 from lichen.records import Activity
@@ -107,7 +107,8 @@ class Derivations:
         batch, row, chain = place
         group = batch.groups[row]
 
-        def value(source: Source) -> Any:
+        def value(link: Link, name: str) -> Any:
+            source = link.sources[name]
             if source.factor is not None:
                 return np.asarray(source.factor.vector) if source.factor.vector else source.factor.value
             if source.kind == "constant":
@@ -124,15 +125,16 @@ class Derivations:
                 {
                     "name": name,
                     "tag": str(link.formula.arguments[name]),
-                    **self._argument(source, chain, value, memo),
+                    **self._argument(link, name, chain, value, memo),
                 }
-                for name, source in link.sources.items()
+                for name in link.sources
             ]
             # A step that the last one does not rest on was not computed.
             yield step(link.formula, arguments, _number(memo[link]) if link in memo else None)
 
-    def _argument(self, source: Source, chain: Chain, value: Any, memo: Mapping[Link, Any]) -> dict[str, Any]:
+    def _argument(self, link: Link, name: str, chain: Chain, value: Any, memo: Mapping[Link, Any]) -> dict[str, Any]:
         """Where an argument of a formula comes from, and its value; a factor that was made of others shows them."""
+        source = link.sources[name]
         if source.factor is not None:
             made_of = components(self._workspace, source.factor, self._on)
             return {
@@ -144,8 +146,8 @@ class Derivations:
         if source.link is not None:
             return {"from": "result", "step": chain.links.index(source.link) + 1, "value": _number(memo[source.link])}
         if source.kind == "quantity":
-            return {"from": "quantity", "quantity": source.name, "value": value(source)}
-        return {"from": source.binding.kind, "name": source.name, "value": value(source)}
+            return {"from": "quantity", "quantity": source.name, "value": value(link, name)}
+        return {"from": source.binding.kind, "name": source.name, "value": value(link, name)}
 
 
 def step(formula: Formula, arguments: Sequence[Mapping[str, Any]], value: float | None) -> dict[str, Any]:
@@ -165,10 +167,10 @@ def _places(evaluation: Evaluation) -> list[_Place]:
     """Where each impact was computed, in the order of `Evaluation.computed`: activities, then rules, then chains."""
     order = {rule.rule_id: place for place, rule in enumerate(evaluation.method.rules)}
     found = [
-        ((batch.places[row], order[batch.work.rule.rule_id], number), _Place(batch, row, chain))
+        ((batch.places[row], order[batch.work.rule.rule_id], number), _Place(batch, row, batch.chain(row, number)))
         for batch in evaluation.batches
         for row in range(len(batch))
-        for number, chain in enumerate(batch.work.chains)
+        for number in range(len(batch.work.chains))
     ]
     return [place for _, place in sorted(found, key=lambda one: one[0])]
 
