@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -97,13 +98,15 @@ def test_units_are_converted_and_numbers_among_attributes_keep_rows_apart() -> N
     assert [(a.value, a.attribute("duration_s")) for a in found] == [(3e9, 1.0), (3.0, None)]
 
 
-@pytest.mark.parametrize("missing", [[1.0, None], np.array([1.0, None], dtype=object)])
+@pytest.mark.parametrize(
+    "missing", [[1.0, None], np.array([1.0, None], dtype=object), np.ma.array([1.0, 2.0], mask=[False, True])]
+)
 def test_a_missing_value_makes_the_sum_unknown(missing: Any) -> None:
     table = {"entity": ["a", "a"], "quantity": ["cpu_time"] * 2, "value": missing}
     for columns in (
         table,
-        pa.table({**table, "value": list(missing)}),
-        pl.DataFrame({**table, "value": list(missing)}),
+        pa.table({**table, "value": [1.0, None]}),
+        pl.DataFrame({**table, "value": [1.0, None]}),
     ):
         (found,) = activities_of(as_columns(columns), TERMS)
         assert found.value is None
@@ -153,6 +156,13 @@ def test_booked_by_application_by_a_function_and_altogether() -> None:
         ({"tier": [["device"], "server"]}, "holds a list or an object"),
         ({"entity": ["a", "a"], "quantity": ["memory_peak"] * 2}, "a has 2 rows of memory_peak, which cannot be added"),
         ({"unit": ["s", "kWh"]}, "cannot be given in 'kWh'"),
+        ({"zone": "FR"}, "The column 'zone' is 'FR', not one value for each row."),
+        ({"zone": 7}, "The column 'zone' is 7, not one value for each row."),
+        ({"value": np.ones((2, 2))}, "The column 'value' has 2 dimensions."),
+        (
+            {"started_at": [np.datetime64("2026-01-01T00:00:00").item(), None]},
+            "started_at is '2026-01-01T00:00:00', without a time zone.",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_row(change: dict[str, Any], words: str) -> None:
@@ -160,6 +170,31 @@ def test_what_is_wrong_is_named_with_its_row(change: dict[str, Any], words: str)
     with pytest.raises(LichenError) as caught:
         lichen.evaluate(table)
     assert words in caught.value.sentence()
+
+
+@pytest.mark.parametrize("on", ["2026-01-01", datetime(2026, 1, 1, tzinfo=UTC), 7])
+def test_a_day_is_a_date(on: Any) -> None:
+    with pytest.raises(UsageError, match="not a day"):
+        lichen.evaluate(COLUMNS, on=on)
+
+
+def test_a_context_that_is_no_mapping_is_refused() -> None:
+    with pytest.raises(LichenError, match=r"The context is \[1\], not an object"):
+        lichen.evaluate(COLUMNS, context=[1])  # type: ignore[arg-type]
+
+
+def test_moments_as_tables_hold_them() -> None:
+    table = {"entity": ["a/browser"] * 2, "quantity": ["screen_time"] * 2, "value": [60.0, 60.0], "zone": ["FR"] * 2}
+    instants = ["2019-06-01T00:00:00+00:00", "2023-06-01T00:00:00+00:00"]
+    said = lichen.evaluate({**table, "started_at": instants}).totals()["value"]
+    moments = pd.to_datetime(pd.Series(instants))
+    assert lichen.evaluate(pd.DataFrame({**table, "started_at": moments})).totals()["value"] == said
+    assert (
+        lichen.evaluate({**table, "started_at": [moment.to_pydatetime() for moment in moments]}).totals()["value"]
+        == said
+    )
+    lacking = lichen.evaluate(pd.DataFrame({**table, "started_at": pd.Series([moments[0], pd.NaT])}))
+    assert lacking.totals()["value"] == lichen.evaluate({**table, "started_at": [instants[0], None]}).totals()["value"]
 
 
 @pytest.mark.parametrize("table", [None, 7, "rows", {"entity": ["a"], "value": [1.0]}])

@@ -91,9 +91,10 @@ def attributes_of(
     """
     attributes: dict[str, AttributeValue] = {}
     valid = nomenclature.names("attribute")
-    for key, value in row.items():
+    for key, said in row.items():
         if key in ignore:
             continue
+        value = said.isoformat() if key in _INSTANTS and isinstance(said, datetime) else said  # as tables hold it
         if ("attribute", key) not in nomenclature:
             close = difflib.get_close_matches(str(key), {*valid, *ignore}, n=1)
             hint = f"Did you mean '{close[0]}'?" if close else f"Attributes: {', '.join(sorted(valid))}."

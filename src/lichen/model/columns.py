@@ -54,6 +54,8 @@ def as_columns(table: Any) -> Columns:
         raise ActivityError(
             f"Columns of activities have no '{name}'.", repair="Give rows to use it: a list of objects.", culprit=name
         )
+    for name, values in columns.items():
+        _check_column(name, values)
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise ActivityError(
@@ -64,13 +66,26 @@ def as_columns(table: Any) -> Columns:
     return columns
 
 
+def _check_column(name: str, values: Any) -> None:
+    """A word is no column of letters, and a table within a table is none either."""
+    if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
+        what = f"is {values!r}, not one value for each row"
+    elif getattr(values, "ndim", 1) != 1:
+        what = f"has {values.ndim} dimensions"
+    else:
+        return
+    raise ActivityError(
+        f"The column '{name}' {what}.", repair=f"Give every row its {name}, in one list or array.", culprit=name
+    )
+
+
 def activities_of(columns: Columns, nomenclature: Nomenclature) -> list[Activity]:
     """The rows of a table, summed where they agree in everything but the value.
 
     Args:
         columns: ``entity``, ``quantity``, ``value`` and any of ``unit``, ``method``, ``currency`` and the attributes. A missing
-            word or attribute (None) does not apply; a missing value in a column of objects or of Arrow is unknown, and so is
-            its sum.
+            word or attribute (None) does not apply; a missing value in a column of objects, of Arrow or of a masked array is
+            unknown, and so is its sum.
 
     Returns:
         One activity for each combination, in the order of first appearance. Sums are exactly rounded, so that they do not
@@ -122,7 +137,7 @@ def _bounded(codes: np.ndarray, words: Sequence[Any], nomenclature: Nomenclature
 def _numbers(column: Any) -> tuple[np.ndarray, np.ndarray]:
     """Figures, and which of them are missing: a column of floats cannot tell a missing figure from NaN."""
     nulls = getattr(column, "null_count", 0)
-    if nulls() if callable(nulls) else nulls:
+    if isinstance(column, np.ma.MaskedArray) or (nulls() if callable(nulls) else nulls):
         column = _listed(column)
     if isinstance(column, list | tuple) and not {type(value) for value in column} <= {int, float}:
         listed = np.empty(len(column), dtype=object)
@@ -181,8 +196,12 @@ def _codes(column: Any) -> tuple[np.ndarray, Sequence[Any]]:
         raise ActivityError(
             "A column of attributes holds a list or an object.", repair="Give words and numbers.", culprit="activities"
         ) from error
-    # pandas writes a missing word as NaN.
-    return codes, [None if isinstance(value, float) and math.isnan(value) else value for value in places]
+    return codes, [None if _is_missing(value) else value for value in places]
+
+
+def _is_missing(value: Any) -> bool:
+    """pandas writes a missing word as NaN or NA, a missing moment as NaT."""
+    return (isinstance(value, float) and math.isnan(value)) or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _cells(codes: Sequence[np.ndarray], sizes: Sequence[int], rows: int) -> tuple[np.ndarray, int]:

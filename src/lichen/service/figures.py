@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,7 +63,14 @@ def evaluate(
     ['energy', 'gwp100']
     """
     workspace = Workspace(load_settings(None if config is None else Path(config)))
-    document = {"activities": activities if isinstance(activities, list) else [], "context": dict(context or {})}
+    if on is not None and (isinstance(on, datetime) or not isinstance(on, date)):
+        raise UsageError(
+            f"on is {on!r}, not a day.", repair="Give a datetime.date, such as date(2026, 1, 31).", culprit="on"
+        )
+    document = {
+        "activities": activities if isinstance(activities, list) else [],
+        "context": {} if context is None else context,
+    }
     rows, facts = parse_document(workspace, document)
     if not isinstance(activities, list):
         rows = activities_of(as_columns(activities), workspace.nomenclature)
