@@ -10,6 +10,7 @@ import math
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -74,6 +75,11 @@ class Nomenclature(Mapping[tuple[Kind, str], Term]):
     def names(self, kind: Kind) -> tuple[str, ...]:
         """Names of one kind, in the order of the file."""
         return self._names.get(kind, ())
+
+    @cached_property
+    def indicator_units(self) -> frozenset[str]:
+        """Units of all indicators."""
+        return frozenset(term.unit for term in self._terms.values() if term.kind == "indicator")
 
     def quantity(self, name: str) -> Term:
         """The quantity called ``name``; raises ActivityError with the nearest valid names."""

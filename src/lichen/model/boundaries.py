@@ -38,11 +38,11 @@ def _dotted(unit: str) -> str:
 
 def _meaning(unit: str, wanted: str, nomenclature: Nomenclature) -> str | None:
     """What the X of ``wanted`` stands for so that it is ``unit``, empty when it has none; None when nothing makes it fit."""
-    wanted = _dotted(wanted)
-    if "X" not in wanted:
-        return "" if unit == wanted else None
-    units = (nomenclature["indicator", name].unit for name in nomenclature.names("indicator"))
-    return next((candidate for candidate in units if unit == wanted.replace("X", candidate)), None)
+    before, generic, after = _dotted(wanted).partition("X")
+    if not generic:
+        return "" if unit == before else None
+    meant = unit[len(before) : len(unit) - len(after)]
+    return meant if unit == before + meant + after and meant in nomenclature.indicator_units else None
 
 
 def check_factor(factor: Factor, tag: Tag, method_id: str, nomenclature: Nomenclature) -> str:

@@ -234,8 +234,8 @@ def _packs(workspace: Workspace, path: Path) -> FactorStore:
         if not paths:
             raise FactorError(f"The folder {path} holds no factor pack.", repair="Name a pack.", culprit=str(path))
     for each in paths:
-        validate(read_pack(each), workspace.indicator_units)
-    return FactorStore.load(paths, units=workspace.indicator_units)
+        validate(read_pack(each), workspace.nomenclature.indicator_units)
+    return FactorStore.load(paths, units=workspace.nomenclature.indicator_units)
 
 
 def _change(before: Factor, after: Factor) -> Mapping[str, Any] | None:

@@ -42,12 +42,7 @@ class Workspace:
     def factors(self) -> FactorStore:
         """Built-in packs, plug-ins' and the project's own."""
         extend = self.settings.extend
-        return FactorStore.load(extra=extend.factors, grids=extend.grids, units=self.indicator_units)
-
-    @property
-    def indicator_units(self) -> frozenset[str]:
-        """Units of the indicators, which factors may have besides those of the schema."""
-        return frozenset(term.unit for (kind, _), term in self.nomenclature.items() if kind == "indicator")
+        return FactorStore.load(extra=extend.factors, grids=extend.grids, units=self.nomenclature.indicator_units)
 
     def with_factors(self, factors: FactorStore) -> Workspace:
         """The same settings and methods with other factors."""
