@@ -2,7 +2,8 @@
 """Time and memory of `lichen evaluate`: of one recorded journey, of many rows, and of many machines.
 
 Limits: 0.5 s for a journey's run file, the whole command, best of five; 250 MB for 4,000 rows of 1,000 entities, 22,000 impacts
-with a range each; 1 ms for each of 5,000 instances of any type in any region, hardly two of which are alike.
+with a range each; 1.5 ms for each of 5,000 instances of any type in any region, hardly two of which are alike (21,000 impacts
+and 88 MB of JSON by boavizta-2.5).
 
 Run: ``python benchmarks/evaluate.py [ROWS]``
 """
@@ -23,7 +24,7 @@ from lichen.catalogue import machines, regions
 QUANTITIES = ("cpu_time", "memory_byte_seconds", "disk_bytes", "network_bytes")
 LIMIT_MB = 250.0
 LIMIT_S = 0.5
-LIMIT_MACHINE_MS = 1.0
+LIMIT_MACHINE_MS = 1.5
 MACHINES = 5000
 BY_MACHINE = ("ccf-2024", "boavizta-2.5")
 JOURNEY = Path(__file__).parents[1] / "tests" / "golden" / "run" / "lichen-run-1.json"
