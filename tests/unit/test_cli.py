@@ -253,6 +253,10 @@ def test_methods_are_listed_and_shown(lichen: Lichen) -> None:
         assert all(text in french for text in (row["validity_fr"], *row["known_defects_fr"]))
         shown = lichen("methods", "show", row["id"]).stdout
         whole = json.loads(lichen("--json", "methods", "show", row["id"]).stdout)
+        assert all(f"{quantity} ({reason})" in french for quantity, reason in whole["not_covered_fr"].items())
+        assert whole["not_covered"].keys() == whole["not_covered_fr"].keys()
+        for key in ("validity", "known_defects"):  # written in both languages, not taken from the other
+            assert row[key] != row[f"{key}_fr"]
         assert [f"rule: {rule['id']}" for rule in whole["rules"]] == [
             line.partition(",")[0] for line in shown.splitlines() if line.startswith("rule: ")
         ]

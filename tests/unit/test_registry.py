@@ -59,6 +59,10 @@ def test_the_expression_is_the_return_statement() -> None:
     assert get("facility.energy/1").summary.endswith(".")
 
 
+def test_expressions_are_arithmetic_and_not_typing() -> None:
+    assert [formula_id for formula_id, found in formulas().items() if "cast(" in found.expression] == []
+
+
 def test_every_identity_ends_with_its_version() -> None:
     for formula_id in formulas():
         name, _, version = formula_id.rpartition("/")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Final, cast
 
 import numpy as np
 
@@ -14,9 +14,9 @@ _TEADS: Final = ("Davy, B. (Teads Engineering) 2021, Building an AWS EC2 Carbon 
 _SDIA: Final = ("SDIA, Use phase: average power of a server from the thermal design power of its processors",)
 
 
-def _curve(utilisation: Any, knots: Any, values: Any) -> Any:
+def _curve(utilisation: Number, knots: Number, values: Number) -> Number:
     """Straight lines between measured points; what lies outside is taken as the nearest one, what is unknown stays so."""
-    return np.interp(utilisation, np.atleast_1d(knots), np.atleast_1d(values))
+    return cast("Number", np.interp(utilisation, np.atleast_1d(knots), np.atleast_1d(values)))
 
 
 @formula("tdp.of_processors", version=1, sources=("Definition: thermal design power is stated for each processor",))
@@ -59,7 +59,7 @@ def by_curve_w(
     >>> float(by_curve_w(100.0, 0.75, np.array([0.0, 0.5, 1.0]), np.array([0.25, 0.5, 1.0])))
     75.0
     """
-    return machine_tdp_w * cast("Number", _curve(utilisation, knots, knots_ratio))
+    return machine_tdp_w * _curve(utilisation, knots, knots_ratio)
 
 
 @formula("tdp.memory_by_curve", version=1, sources=_TEADS)
@@ -83,7 +83,7 @@ def memory_by_curve_w(
     >>> float(memory_by_curve_w(10.0, 0.75, np.array([0.0, 0.5, 1.0]), np.array([0.25, 0.5, 1.0])))
     7.5
     """
-    return memory_gb * cast("Number", _curve(utilisation, knots, knots_w_per_gb))
+    return memory_gb * _curve(utilisation, knots, knots_w_per_gb)
 
 
 @formula("tdp.over_reference", version=1, sources=_SDIA)

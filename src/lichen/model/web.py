@@ -6,7 +6,7 @@ Every function works on floats and on NumPy arrays alike (scalars or arrays of o
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import numpy as np
 
@@ -39,9 +39,9 @@ def use_after_green_x(
     return energy_delivered_kwh * grid_x_per_kwh * (1 - green_share)
 
 
-def _rank(amount: Any, quantiles: Any) -> Any:
+def _rank(amount: Number, quantiles: Number) -> Number:
     """Place of an amount among quantiles, 0 at the first and 1 from the last on; straight between two."""
-    return np.interp(amount, quantiles, np.linspace(0, 1, np.size(quantiles)))
+    return cast("Number", np.interp(amount, quantiles, np.linspace(0, 1, np.size(quantiles))))
 
 
 @formula("web.count_rank", version=1, sources=_ECOINDEX)
@@ -60,7 +60,7 @@ def count_rank(
     >>> float(count_rank(5.0, np.array([0.0, 4.0, 8.0])))
     0.625
     """
-    return cast("Number", _rank(count, quantiles))
+    return _rank(count, quantiles)
 
 
 @formula("web.volume_rank", version=1, sources=_ECOINDEX)
@@ -79,7 +79,7 @@ def volume_rank(
     >>> float(volume_rank(5e3, np.array([0.0, 4e3, 8e3])))
     0.625
     """
-    return cast("Number", _rank(network_bytes, quantiles_b))
+    return _rank(network_bytes, quantiles_b)
 
 
 @formula("web.ecoindex", version=1, sources=_ECOINDEX)

@@ -221,4 +221,5 @@ def describe_method(workspace: Workspace, method_id: str) -> dict[str, Any]:
             for d in method.derivations
         ],
         "not_covered": dict(method.reasons),
+        "not_covered_fr": {**method.reasons, **method.reasons_fr},
     }

@@ -73,7 +73,9 @@ def _print_method(method: Mapping[str, Any], lang: str) -> None:
     name = f"{method['id']} {method['version']}"
     click.echo(f"{click.style(name, bold=True)} {method['title'][lang]}")
     click.echo(method["description"][lang])
-    validity, known_defects = ("validity_fr", "known_defects_fr") if lang == "fr" else ("validity", "known_defects")
+    validity, known_defects, not_covered = (
+        f"{key}_fr" if lang == "fr" else key for key in ("validity", "known_defects", "not_covered")
+    )
     for key, text in (("validity", method[validity]), ("licence", method["licence"])):
         if text:
             say(key, text)
@@ -91,5 +93,5 @@ def _print_method(method: Mapping[str, Any], lang: str) -> None:
             click.echo(f"    {step['formula']} = {step['expression']}")
     for derived in method["derived_from_energy"]:
         say("derived_from_energy", f"{derived['indicator']} = {derived['formula']}")
-    for quantity, reason in method["not_covered"].items():
+    for quantity, reason in method[not_covered].items():
         say("not_covered", f"{quantity} ({reason})")
