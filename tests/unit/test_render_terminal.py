@@ -23,6 +23,12 @@ def _printed(result: Result, lang: str, width: int, **options: object) -> str:
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
 
+@pytest.mark.parametrize(("lang", "words"), [("en", "zone unknown"), ("fr", "zone inconnue")])
+def test_an_unknown_zone_agrees_with_its_noun(lang: str, words: str) -> None:
+    result = replace(sample_result(), context={**sample_result().context, "zone": None})
+    assert words in " ".join(_printed(result, lang, 200).split())
+
+
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_golden(lang: str, golden: Callable[[str, str], None]) -> None:
     golden(f"terminal/{lang}.txt", _printed(sample_result(), lang, 100))

@@ -160,10 +160,14 @@ class _Page:
         browser, host = say.browser_words(result, self.words), say.host_words(result, self.words, self.numbers)
         setting = self.words.say("terminal.setting", browser=browser, host=host) if browser else host
         self._line("terminal.measured_with", f"{self.numbers.moment(result.started_at)}, {setting}")
+        zone = result.context.get("zone")
+        place = (
+            self.words.say("terminal.zone", zone=say.plain(str(zone))) if zone else self.words.say("terminal.no_zone")
+        )
         method = self.words.say(
             "terminal.method_value",
             method=say.method_words(result),
-            zone=say.plain(str(result.context.get("zone") or self.numbers.unknown)),
+            zone=place,
             factors=say.factors_words(result, self.numbers),
         )
         self._line("terminal.method", method)
