@@ -70,18 +70,22 @@ class Workspace:
         default = self.settings.method.use
         return tuple(sorted(known, key=lambda name: (name != default, name)))
 
+    @cached_property
+    def _read(self) -> dict[str, Method]:
+        """Methods that were asked for."""
+        return dict(self._own_methods)
+
     def method(self, method_id: str) -> Method:
-        """A method by id; MethodError lists the known ones."""
-        own = self._own_methods.get(method_id)
-        if own is not None:
-            return own
-        if method_id not in plugins.names("lichen.methods"):
-            raise MethodError(
-                f"There is no method '{method_id}'.",
-                repair=f"Methods: {', '.join(self.method_ids())}.",
-                culprit=method_id,
-            )
-        return load_method(method_id, self.nomenclature)
+        """A method by id, whose file is read once; MethodError lists the known ones."""
+        if method_id not in self._read:
+            if method_id not in plugins.names("lichen.methods"):
+                raise MethodError(
+                    f"There is no method '{method_id}'.",
+                    repair=f"Methods: {', '.join(self.method_ids())}.",
+                    culprit=method_id,
+                )
+            self._read[method_id] = load_method(method_id, self.nomenclature)
+        return self._read[method_id]
 
     def lookup(self, factor_id: str, geography: str | None, on: date | None = None) -> Factor:
         """The factor row for a place and a day (the latest when None)."""
