@@ -76,21 +76,21 @@ def evaluated(method: Method, groups: list[Group], change: Callable[[Factor], Fa
     )
 
 
-def drawn(factor: Factor, probability: float) -> float:
-    """The quantile of a factor's distribution: its 5 %, 50 % and 95 % are the row's three figures."""
+def drawn(factor: Factor, probability: np.ndarray) -> np.ndarray:
+    """Quantiles of a factor's distribution: its 5 %, 50 % and 95 % are the row's three figures."""
     low, value, high = factor.low, factor.value, factor.high
+    below = probability < 0.5
     if low == high:
-        return value
+        return np.full_like(probability, value)
     if factor.distribution == "lognormal":
-        bound = low if probability < 0.5 else high
-        spread = abs(math.log(bound / value)) / NORMAL_95
-        return float(stats.lognorm.ppf(probability, s=spread, scale=value)) if spread else value
+        spread = np.where(below, math.log(value / low), math.log(high / value)) / NORMAL_95
+        found = stats.lognorm.ppf(probability, s=np.maximum(spread, np.finfo(float).tiny), scale=value)
+        return np.where(spread > 0, found, value)
     if factor.distribution == "uniform":
         width = (high - low) / 0.9
-        return float(stats.uniform.ppf(probability, loc=low - 0.05 * width, scale=width))
-    side = (value - low) if probability < 0.5 else (high - value)
-    reach = side / (1 - math.sqrt(0.1))
-    return float(stats.triang.ppf(probability, c=0.5, loc=value - reach, scale=2 * reach)) if side else value
+        return np.asarray(stats.uniform.ppf(probability, loc=low - 0.05 * width, scale=width))
+    reach = np.where(below, value - low, high - value) / (1 - math.sqrt(0.1))
+    return np.asarray(value + reach * stats.triang.ppf(probability, c=0.5, loc=-1, scale=2))
 
 
 def worlds(method: Method, groups: list[Group], indicator: str) -> np.ndarray:
@@ -104,13 +104,13 @@ def worlds(method: Method, groups: list[Group], indicator: str) -> np.ndarray:
     evaluated(method, groups, seen)
     random = np.random.default_rng(20261122)
     found = np.empty(WORLDS)
+    truths = {key: drawn(factor, random.uniform(size=WORLDS)).tolist() for key, factor in sorted(used.items())}
     for world in range(WORLDS):
-        true = {key: drawn(factor, float(random.uniform())) for key, factor in sorted(used.items())}
-        here = evaluated(
-            method,
-            groups,
-            lambda f, true=true: replace(f, value=true[f.key], low=true[f.key], high=true[f.key]),  # type: ignore[misc]
-        )
+        true = {
+            key: replace(factor, value=truths[key][world], low=truths[key][world], high=truths[key][world])
+            for key, factor in used.items()
+        }
+        here = evaluated(method, groups, lambda factor, true=true: true[factor.key])  # type: ignore[misc]
         found[world] = math.fsum(
             float(values.sum())
             for batch in here.batches
