@@ -288,6 +288,7 @@ def test_plugins_are_listed_with_local_ones(lichen: Lichen) -> None:
         (("measure", "--method", "lichen-9", "http://127.0.0.1:9"), "There is no method 'lichen-9'."),
         (("measure", "--methods", "lichen-1,swdm-9", "http://127.0.0.1:9"), "There is no method 'swdm-9'."),
         (("measure", "--methods", "lichen-1,,swdm-4"), "'lichen-1,,swdm-4' has an empty method name."),
+        (("evaluate", "swdm-4,lichen-1,swdm-4"), "'swdm-4,lichen-1,swdm-4' names swdm-4 twice."),
         (("demo", "--config", "lichen.toml"), "lichen demo has its own settings file."),
         (("doctor", "--fix", "--calibrate"), "--fix and --calibrate exclude each other."),
         (("measure", "--frob"), "No such option"),

@@ -126,12 +126,14 @@ def output_options(command: F) -> F:
 
 
 def method_names(text: str) -> list[str]:
-    """The methods of ``A,B,C``; UsageError where one is empty."""
+    """The methods of ``A,B,C``; UsageError where one is empty or named twice."""
     names = [word.strip() for word in text.split(",")]
     if not all(names):
         raise UsageError(
             f"'{text}' has an empty method name.", repair="Write lichen-1 or lichen-1,greenframe-2.", culprit=text
         )
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"'{text}' names {twice} twice.", repair="Name each method once.", culprit=text)
     return names
 
 
