@@ -136,7 +136,9 @@ def test_the_range_comes_from_named_factors() -> None:
     evaluation = lichen.evaluate([row]).evaluation
     composition = compose([("device", c) for c in evaluation.computed if c.impact.indicator == "gwp100"])
     assert composition is not None
-    shares = {factor_words(factor.factor_id, factor.geography, catalogue("en")): share for factor, share in composition.doubts}
+    shares = {
+        factor_words(factor.factor_id, factor.geography, catalogue("en")): share for factor, share in composition.doubts
+    }
     life, making = "hours of use over its life (laptop)", "making the device (laptop)"
     spread = {life: math.log(14000 / 4000) ** 2, making: math.log(386 / 135) ** 2}
     assert list(shares)[:2] == [life, making]

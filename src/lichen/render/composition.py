@@ -108,7 +108,13 @@ def doubt_words(journey: JourneyResult, catalogue: Catalogue, numbers: Numbers) 
     for factor, share in doubts:
         if share >= _WORTH_NAMING:
             key = "composition.doubt" if not said else "composition.other_doubt"
-            said.append(catalogue.say(key, share=numbers.whole_percent(share), what=factor_words(factor.factor_id, factor.geography, catalogue)))
+            said.append(
+                catalogue.say(
+                    key,
+                    share=numbers.whole_percent(share),
+                    what=factor_words(factor.factor_id, factor.geography, catalogue),
+                )
+            )
     return catalogue.say("composition.sentence", pieces=", ".join(said)) if said else ""
 
 
