@@ -12,7 +12,7 @@ from lichen.units import Tag
 @formula(
     "electricity.use",
     version=1,
-    sources=("GHG Protocol Scope 2 Guidance (2015) 6.1, location-based method", "ISO 14044:2006 4.3.3.1"),
+    sources=("GHG Protocol Scope 2 Guidance (2015), chapter 6: location-based method", "ISO 14044:2006 4.3.3.1"),
 )
 def electricity_use_x(
     energy_delivered_kwh: Annotated[Number, Tag("kWh", "delivered")],
@@ -39,7 +39,7 @@ def electricity_use_x(
     "electricity.use_after_losses",
     version=1,
     sources=(
-        "GHG Protocol Scope 2 Guidance (2015) 6.1 and Scope 3 Standard, category 3: transmission and distribution losses",
+        "GHG Protocol Scope 2 Guidance (2015), chapter 6, and Scope 3 Standard, category 3: transmission and distribution losses",
     ),
 )
 def electricity_use_after_losses_x(

@@ -8,7 +8,7 @@ from typing import Annotated
 from lichen.model.registry import Number, formula
 from lichen.units import BYTE_PER_GB, SECOND_PER_HOUR, Tag
 
-_ALLOCATION = ("ITU-T L.1410 (2014) 7.2.4, allocation by use time", "ISO 14044:2006 4.3.4.2")
+_ALLOCATION = ("ITU-T L.1410 (2014) 6.3, inventory", "ISO 14044:2006 4.3.4.2, allocation procedure")
 
 
 @formula("embodied.by_time", version=1, sources=_ALLOCATION)

@@ -37,7 +37,7 @@ def from_power_kwh(
     "energy.from_cpu_time",
     version=1,
     sources=(
-        "ITU-T L.1410 (2014) 7.2.3, use-phase energy by activity",
+        "ITU-T L.1410 (2014) 6.3, inventory of the use stage",
         "Jay et al. 2023, doi:10.1109/CCGrid57682.2023.00020",
     ),
 )
@@ -189,7 +189,11 @@ def from_volume_wh_kwh(
     return disk_bytes / BYTE_PER_GB * energy_wh_per_gb / WATT_PER_KILOWATT
 
 
-@formula("energy.metered", version=1, sources=("GHG Protocol Scope 2 Guidance (2015) 6.1: metered consumption first",))
+@formula(
+    "energy.metered",
+    version=1,
+    sources=("GHG Protocol Scope 2 Guidance (2015), chapter 6: consumption from meters and bills",),
+)
 def metered_kwh(energy_kwh: Annotated[Number, Tag("kWh", "b")]) -> Annotated[Number, Tag("kWh", "b")]:
     """Energy that a meter gave: taken as it is.
 

@@ -225,7 +225,9 @@ def of_threads_w(
 
 
 @formula(
-    "power.marginal", version=1, sources=(*_LOG_LINEAR, "GHG Protocol for Project Accounting (2005) 2.14, marginal")
+    "power.marginal",
+    version=1,
+    sources=(*_LOG_LINEAR, "GHG Protocol for Project Accounting (2005): change against a baseline"),
 )
 def marginal_w(
     own_load: Annotated[Number, Tag("1")],
