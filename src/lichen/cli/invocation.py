@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import shlex
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from lichen.cli.json_text import pieces
 from lichen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,9 +63,8 @@ class Invocation:
     def print_json(self, document: Any) -> None:
         """The result as JSON on stdout; escaped where the terminal cannot write every character."""
         plain = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
-        pieces = json.JSONEncoder(indent=2, ensure_ascii=plain, allow_nan=False).iterencode(document)
-        # Written by parts: one string of thousands of impacts, and the list it is joined from, would fill the memory.
-        while part := "".join(itertools.islice(pieces, _PIECES)):
+        text = pieces(document, ensure_ascii=plain)
+        while part := "".join(itertools.islice(text, _PIECES)):
             click.echo(part, nl=False)
         click.echo()
 

@@ -122,7 +122,7 @@ class Batch:
 
     def draws(self, rows: slice) -> list[np.ndarray]:
         """Draws of each chain for some rows, shape (rows, draws); the same factor row has the same draws everywhere."""
-        kinds = self._kind_of[rows]
+        kinds, kind_of = np.unique(self._kind_of[rows], return_inverse=True)
 
         def drawn(link: Link, name: str) -> Any:
             sources = self._sources[link, name]
@@ -133,12 +133,12 @@ class Batch:
                 return self._among((link, name), rows)
             if all(factor is factors[0] for factor in factors):
                 return uncertainty.draw(factors[0])
-            return np.stack([uncertainty.draw(factor) for factor in factors])
+            return np.stack([uncertainty.draw(factor) for factor in factors])[kind_of]
 
         memo: dict[Link, Any] = {}
         with np.errstate(all="ignore"):
             return [
-                self._full(chain.links[-1].run(drawn, memo), len(kinds), uncertainty.DRAWS)
+                self._full(chain.links[-1].run(drawn, memo), len(kind_of), uncertainty.DRAWS)
                 for chain in self.work.chains
             ]
 

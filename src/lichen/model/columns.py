@@ -97,7 +97,8 @@ def activities_of(columns: Columns, nomenclature: Nomenclature) -> list[Activity
     values, unknown = _numbers(columns["value"])
     keys = {name: _codes(column) for name, column in columns.items() if name != "value"}
     cell, count = _cells([codes for codes, _ in keys.values()], [len(words) for _, words in keys.values()], len(values))
-    order = np.argsort(cell, kind="stable")
+    # Short integers are sorted by their digits, several times as fast.
+    order = np.argsort(cell.astype(np.uint16) if count <= np.iinfo(np.uint16).max else cell, kind="stable")
     starts = np.searchsorted(cell[order], np.arange(count))
     first = order[starts]
 

@@ -142,12 +142,7 @@ class Evaluation:
                         cell = Cell(where, said.indicator, batch.work.rule.phase, said.accounting)
                         one = sums.get(cell) or sums.setdefault(cell, _Sum())
                         one.rows += [(number, chain, row) for row in chosen]
-                        first = chosen[0] - rows.start
-                        one.draws += (
-                            draws[first]
-                            if len(chosen) == 1
-                            else draws[[row - rows.start for row in chosen]].sum(axis=0)
-                        )
+                        one.draws += _rows(draws, chosen, rows.start).sum(axis=0)
         return sums
 
     def totals(self, place_of: Callable[[str], str | None] = lambda entity: entity) -> list[Total]:
@@ -253,6 +248,13 @@ class Evaluation:
             **({"grades": self.grades(totals)} if self.method.grades else {}),
             "not_covered": [row.to_json() for row in self.not_covered],
         }
+
+
+def _rows(draws: np.ndarray, chosen: Sequence[int], start: int) -> np.ndarray:
+    """Some rows of draws; those of one place mostly stand together, and are not copied then."""
+    if chosen[-1] - chosen[0] == len(chosen) - 1:
+        return draws[chosen[0] - start : chosen[-1] + 1 - start]
+    return np.asarray(draws[[row - start for row in chosen]])
 
 
 def letter(grading: Grading, bounds: np.ndarray, value: float) -> str:
