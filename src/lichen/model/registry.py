@@ -86,7 +86,7 @@ def formula(name: str, *, version: int, sources: tuple[str, ...]) -> Callable[[F
         hints = typing.get_type_hints(function, include_extras=True)
         result = _tag(hints.pop("return"), f"{formula_id}: the result")
         arguments = {arg: _tag(hint, f"{formula_id}: argument {arg}") for arg, hint in hints.items()}
-        summary = (inspect.getdoc(function) or "").split("\n", 1)[0]
+        summary = (function.__doc__ or "").strip().partition("\n")[0]
         _formulas[formula_id] = Formula(formula_id, function, arguments, result, sources, summary)
         return function
 

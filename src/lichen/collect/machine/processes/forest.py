@@ -35,7 +35,7 @@ class Activity(NamedTuple):
 
     Attributes:
         used_ns: CPU time booked in all trees.
-        busiest_ns: most that one process has used since the previous `Forest.activity`.
+        busiest_ns: most that one process has used since the previous `Forest.activity`, and could take with it.
     """
 
     used_ns: int
@@ -292,7 +292,9 @@ class Forest:
             if member.pid == self._own_pid:
                 continue
             used_ns += member.used_ns()
-            busiest_ns = max(busiest_ns, member.clock_ns - member.watched_ns)
+            # A root that this process started waits for it when it ends, with its clock: nobody else takes that away.
+            if member.ppid != self._own_pid or member.pid not in member.tree.roots:
+                busiest_ns = max(busiest_ns, member.clock_ns - member.watched_ns)
             member.watched_ns = member.clock_ns
         return Activity(used_ns, busiest_ns)
 
