@@ -168,7 +168,7 @@ def test_a_column_has_one_unit_in_all_journeys_of_a_run() -> None:
 def test_why_bytes_of_a_server_are_unknown_is_said_with_a_repair() -> None:
     row = {"part": "site", "quantity": "network_bytes", "reason": "its value is unknown", "code": "unknown_value"}
     (gap,) = say.gaps([row], catalogue("en"))
-    assert "without privileges" in gap.reason
+    assert "cannot be told from those of other processes" in gap.reason
     assert "container or a control group" in gap.reason
     (other,) = say.gaps([{**row, "quantity": "disk_bytes"}], catalogue("en"))
     assert other.reason == "its value is unknown"
