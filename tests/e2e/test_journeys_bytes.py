@@ -197,9 +197,12 @@ def test_layout_passes_are_one_a_loading_and_each_one_after_until_the_page_is_le
 
     sample = measure(run, server, tmp_path, profile=profile)
     own_process = 1 if profile == "fidelity" else 0  # a cross-site frame is loaded on its own there
-    assert {step.name: step.layouts for step in sample.steps} == {
-        "open": 1, "leave": 5 + 1 + 1, "frames": 1 + own_process, "inside": 4, "alone": 1 + 2, "": 0
-    }  # fmt: skip
+    expected = {"open": 1, "leave": 5 + 1 + 1, "frames": 1 + own_process, "inside": 4, "alone": 1 + 2, "": 0}
+    found = {step.name: step.layouts for step in sample.steps}
+    # A mark that the browser does not write, once in some thirty samples, makes one step unknown and never wrong.
+    unknown = [name for name, layouts in found.items() if layouts is None]
+    assert len(unknown) <= 1
+    assert found == expected | dict.fromkeys(unknown)
 
 
 def test_a_journey_without_steps_is_one_step(server: WireServer, tmp_path: Path) -> None:
