@@ -262,3 +262,11 @@ class TestBadInput:
         with pytest.raises(MethodError) as caught:
             evaluate_document(WORKSPACE, {"activities": []}, ["lichen-9"])
         assert "lichen-1" in caught.value.repair
+
+
+def test_certain_figures_have_bounds_that_are_the_figure() -> None:
+    """Sums of draws are rounded in another order than the sum itself: no low bound lies above its value for that."""
+    row = {"entity": "vm", "quantity": "instance_time", "value": 730, "unit": "h", "platform": "aws:m5.xlarge"}
+    result = evaluate_document(WORKSPACE, {"activities": [{**row, "zone": "FR"}]}, ["boavizta-2.5"])
+    for figure in (*result["impacts"], *result["totals"]):
+        assert figure["low"] == figure["value"] == figure["high"]

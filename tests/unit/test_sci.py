@@ -25,6 +25,7 @@ from lichen.ledger import runfile
 from lichen.ledger.runfile import RunFile
 from lichen.model.registry import get
 from lichen.model.sci import sci_gco2e_per_unit
+from lichen.render.numbers import Numbers
 from lichen.service.evaluation import as_of, evaluate_activities, parse_document
 from lichen.service.explain import explain
 from lichen.service.record import run_content
@@ -75,6 +76,7 @@ def test_it_is_the_location_based_climate_figure_per_functional_unit(workspace: 
     assert (found.low, found.high) == pytest.approx((climate.low, climate.high), rel=1e-12)
     assert found.energy_kwh == pytest.approx(energy.use, rel=1e-12)
     assert found.embodied_gco2e == pytest.approx(climate.embodied, rel=1e-12)
+    assert found.grid_gco2e_per_kwh is not None
     assert found.energy_kwh * found.grid_gco2e_per_kwh == pytest.approx(climate.use, rel=1e-12)
     assert (found.units, found.functional_unit) == (1.0, "visit")
 
@@ -155,3 +157,13 @@ class TestNoUnit:
     def test_in_a_program(self, units: float) -> None:
         with pytest.raises(UsageError, match="unit of 'detect'"):
             lichen.track("detect", unit=units)
+
+
+def test_what_draws_nothing_has_no_intensity_and_one_is_not_made_up() -> None:
+    evaluation = lichen.evaluate(
+        [{"entity": "a/browser", "quantity": "screen_time", "value": 0.0, "zone": "FR", "device": "laptop"}]
+    ).evaluation
+    found = sci_of(evaluation, lambda _: True, functional_unit="visit")
+    assert found is not None
+    assert (found.value, found.energy_kwh, found.grid_gco2e_per_kwh) == (0.0, 0.0, None)
+    assert Numbers("fr").raw(found.grid_gco2e_per_kwh) == Numbers("fr").unknown

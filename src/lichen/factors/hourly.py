@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from lichen.catalogue import places
 from lichen.errors import ActivityError, FactorError
@@ -101,19 +101,19 @@ class Series:
         if covered < last:
             return None
         chosen = self._intervals[begin:stop]
-        ranged = all(interval.low is not None for interval in chosen)
-        low, value, high = (
-            _weighted([getattr(interval, name) for interval in chosen], weights) if name == "value" or ranged else None
-            for name in ("low", "value", "high")
-        )
-        return Mean(value or 0.0, low, high, len(chosen))
+        value = _weighted([interval.value for interval in chosen], weights)
+        bounds = [(interval.low, interval.high) for interval in chosen if None not in (interval.low, interval.high)]
+        if len(bounds) < len(chosen):
+            return Mean(value, None, None, len(chosen))
+        low, high = (_weighted(cast("Sequence[float]", side), weights) for side in zip(*bounds, strict=True))
+        return Mean(value, low, high, len(chosen))
 
     def factor(self, mean: Mean, yearly: Factor, start: datetime, end: datetime) -> Factor:
         """A row for a mean; ``yearly`` is the row that it stands in place of, whose relative range it takes if it has none."""
-        stated = mean.low is not None and mean.high is not None
         ratio = mean.value / yearly.value
-        low = mean.low if mean.low is not None and stated else yearly.low * ratio
-        high = mean.high if mean.high is not None and stated else yearly.high * ratio
+        low = yearly.low * ratio if mean.low is None else mean.low
+        high = yearly.high * ratio if mean.high is None else mean.high
+        stated = mean.low is not None
         what = (
             "Life cycle." if self.scope == SCOPES[0] else "Direct emissions of the plants, without what lies upstream."
         )

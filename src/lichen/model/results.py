@@ -98,6 +98,8 @@ class Evaluation:
 
     def _impact(self, batch: Batch, row: int, place: int, bounds: tuple[float, float]) -> Impact:
         group, rule, chain = batch.groups[row], batch.work.rule, batch.chain(row, place)
+        value = float(batch.values[place][row])
+        low, high = uncertainty.enclosing(value, *bounds)
         identity = [
             group.entity, list(rule.quantities), chain.indicator, rule.phase, chain.accounting, self.method.method_id,
             self.method.version, self.factors_hash, rule.rule_id, sorted(group.attributes.items()),
@@ -110,9 +112,9 @@ class Evaluation:
             indicator=chain.indicator,
             phase=rule.phase,
             accounting=chain.accounting,
-            value=float(batch.values[place][row]),
-            low=bounds[0],
-            high=bounds[1],
+            value=value,
+            low=low,
+            high=high,
             unit=self.nomenclature.indicator(chain.indicator).unit,
             formula=chain.formula,
             factors=chain.factors,
@@ -171,15 +173,16 @@ class Evaluation:
         return {rule.rule_id: place for place, rule in enumerate(self.method.rules)}
 
     def _total(self, cell: Cell, one: _Sum) -> Total:
-        low, high = uncertainty.bounds(one.draws)
         values = [float(self.batches[b].values[c][r]) for b, c, r in one.rows]
         methods = [self.batches[b].methods[c][r] for b, c, r in one.rows]
+        value = math.fsum(values)
+        low, high = uncertainty.enclosing(value, *uncertainty.bounds(one.draws))
         return Total(
             entity=cell.entity,
             indicator=cell.indicator,
             phase=cell.phase,
             accounting=cell.accounting,  # type: ignore[arg-type]
-            value=math.fsum(values),
+            value=value,
             low=low,
             high=high,
             unit=self.nomenclature.indicator(cell.indicator).unit,

@@ -26,6 +26,8 @@ LOW_QUANTILE: Final = 0.05
 HIGH_QUANTILE: Final = 0.95
 _KEPT: Final = 1024
 """Factors whose draws are remembered: 16 MB."""
+_ROUNDING: Final = 1e-12
+"""Relative difference that the order of a sum makes."""
 _Z: Final = NormalDist().inv_cdf(HIGH_QUANTILE)
 
 
@@ -130,6 +132,18 @@ def bounds_of_rows(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         for place, (below, above) in zip(places, pairs, strict=True)
     )
     return low, high
+
+
+def enclosing(value: float, low: float, high: float) -> tuple[float, float]:
+    """Bounds of a figure, without what mere rounding puts between them: where factors are certain, all three are one number.
+
+    >>> enclosing(0.3, 0.1 + 0.2, 0.5)
+    (0.3, 0.5)
+    """
+    return (
+        value if math.isclose(low, value, rel_tol=_ROUNDING) else low,
+        value if math.isclose(high, value, rel_tol=_ROUNDING) else high,
+    )
 
 
 def variance_shares(total: np.ndarray, factors: Iterable[Factor]) -> tuple[tuple[Factor, float], ...]:

@@ -306,8 +306,10 @@ class Numbers:
         """A whole number with the language's groups."""
         return str(format_decimal(value, format="#,##0", locale=self._catalogue.locale))
 
-    def raw(self, value: float) -> str:
+    def raw(self, value: float | None) -> str:
         """A value as it enters a formula: up to six digits, whatever its interval."""
+        if value is None:
+            return self.unknown
         shown = Decimal(f"{value:.6g}")
         if shown and not _RAW_FROM <= abs(shown) < _RAW_BELOW:
             return self._power(shown, int(shown.normalize().as_tuple().exponent))

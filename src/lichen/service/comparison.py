@@ -214,7 +214,7 @@ def _figure(
     if one is None:
         return MethodFigure(method=method.method_id, title=method.title, missing=missing)
     pieces, value = one.pieces, _total(one.pieces)
-    low, high = uncertainty.bounds(one.draws)
+    low, high = uncertainty.enclosing(value, *uncertainty.bounds(one.draws))
     energy = sums.get((place, ENERGY))
     energy_kwh = _total(p for p in energy.pieces if p.phase == "use") if energy else None
     priced = [p for p in pieces if p.phase == "use" and p.grid is not None]

@@ -174,7 +174,7 @@ class _Explainer:
     def total(self, name: str, place: str, chosen: Sequence[Computed]) -> dict[str, Any]:
         """A sum, its terms from the largest, and what its range comes from."""
         value, draws, samples = add(chosen)
-        low, high = uncertainty.bounds(draws)
+        low, high = uncertainty.enclosing(value, *uncertainty.bounds(draws))
         indicator = chosen[0].impact.indicator
         return {
             "name": name,

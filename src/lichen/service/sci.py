@@ -29,7 +29,7 @@ class Sci:
     Attributes:
         value, low, high: score and 90 % range of the model [gCO2e per functional unit].
         energy_kwh: E, of all functional units together.
-        grid_gco2e_per_kwh: I, mean of the grids weighted by energy.
+        grid_gco2e_per_kwh: I, mean of the grids weighted by energy; None where none is drawn.
         embodied_gco2e: M, of all functional units together.
         units: R.
         functional_unit: what R counts.
@@ -39,7 +39,7 @@ class Sci:
     low: float
     high: float
     energy_kwh: float
-    grid_gco2e_per_kwh: float
+    grid_gco2e_per_kwh: float | None
     embodied_gco2e: float
     units: float
     functional_unit: str
@@ -105,10 +105,12 @@ def sci_of(
     drawn_kwh = math.fsum(energy_kwh[one.entity, one.rule] for one in used)
     operational_gco2e = math.fsum(one.value for one in used)
     embodied_gco2e = math.fsum(c.impact.value for c in rows if c.impact.phase == "embodied")
-    grid = operational_gco2e / drawn_kwh if drawn_kwh else 0.0
-    low, high = uncertainty.bounds(add(rows)[1])
+    grid = operational_gco2e / drawn_kwh if drawn_kwh else None
+    # Whatever a kWh costs, none costs nothing.
+    value = float(sci_gco2e_per_unit(drawn_kwh * units, grid or 0.0, embodied_gco2e * units, units))
+    low, high = uncertainty.enclosing(value, *uncertainty.bounds(add(rows)[1]))
     return Sci(
-        value=float(sci_gco2e_per_unit(drawn_kwh * units, grid, embodied_gco2e * units, units)),
+        value=value,
         low=low,
         high=high,
         energy_kwh=drawn_kwh * units,

@@ -155,7 +155,7 @@ class JourneyFigures:
     def indicator(self, rows: Sequence[Computed]) -> Indicator:
         """Impacts of one indicator as one figure with its two intervals."""
         value, draws, samples = add(rows)
-        low, high = uncertainty.bounds(draws)
+        low, high = uncertainty.enclosing(value, *uncertainty.bounds(draws))
         first = rows[0].impact
         return Indicator(
             indicator=first.indicator,

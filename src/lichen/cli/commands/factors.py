@@ -243,7 +243,7 @@ class _Printer:
             click.echo(f"{self.words[key]}{self.words.colon}{text}")
 
         value, spread = self.figures(row)
-        click.echo(f"{click.style(row['id'], bold=True)} {value} {row['unit']}")
+        click.echo(f"{click.style(row['id'], bold=True)} {value}{_unit(row)}")
         if spread:
             say(
                 "range_assumed" if row["range_basis"] == "assumed" else "range_source",
@@ -284,14 +284,19 @@ class _Printer:
             others = sorted(set(row["fields"]) - {"value"})
             click.echo(
                 f"{self.words['changed']}{self.words.colon}{row['id']} {row['geography']} {row['valid_from'][:4]} "
-                f"{self.numbers.raw(row['old'])} → {self.numbers.raw(row['new'])} {row['unit']}{percent}"
+                f"{self.numbers.raw(row['old'])} → {self.numbers.raw(row['new'])}{_unit(row)}{percent}"
                 + (f" [{', '.join(others)}]" if others else "")
             )
         for key in ("added", "removed"):
             for row in found[key]:
                 click.echo(
                     f"{self.words[key]}{self.words.colon}{row['id']} {row['geography']} {row['valid_from'][:4]} "
-                    f"{self.figures(row)[0]} {row['unit']}"
+                    f"{self.figures(row)[0]}{_unit(row)}"
                 )
         if not any(found.values()):
             click.echo(self.words["no_difference"])
+
+
+def _unit(row: Mapping[str, Any]) -> str:
+    """`` gCO2e/kWh``; empty for a ratio."""
+    return "" if row["unit"] == "1" else f" {row['unit']}"
