@@ -9,6 +9,9 @@ from typing import Final
 
 import pytest
 
+# Helpers of the tests tell what they compared, as the tests do.
+pytest.register_assert_rewrite("suites_checks")
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 CEILING_S: Final = {"browser": 180, "slow": 300, "install": 300}
 """Marker -> seconds after which a test has failed; the others have the ceiling of pyproject.toml."""

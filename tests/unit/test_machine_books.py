@@ -3,6 +3,7 @@
 
 import os
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -57,6 +58,19 @@ def test_counter_of_an_older_process_is_cut_so_only_the_certain_is_booked():
     assert book.used_ns() == start
     book.book_children(1100 * MS)
     assert book.used_ns() - start == 100 * MS - CHILDREN_SLACK_NS
+
+
+def test_a_child_that_is_taken_out_of_the_table_keeps_the_parent_that_waited_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The kernel then says that its parent is 0: booked nowhere, its time would be taken for that of a child never seen."""
+    child = member(Tree("t"), newborn=True)
+    fields = ["X", "0", "-1", "-1", *["0"] * 15, str(child.start_ticks)]
+    monkeypatch.setattr(child, "_stat_file", SimpleNamespace(read=lambda: f"9 (x) {' '.join(fields)}".encode()))
+    stat = child.read_stat()
+    assert stat is not None
+    assert stat.dead
+    assert child.ppid == 1
 
 
 def test_what_a_child_inherited_and_booked_explains_its_parents_counter():

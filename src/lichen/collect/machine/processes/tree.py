@@ -114,14 +114,17 @@ class Member:
         return self._io_bytes - self._base_io
 
     def read_stat(self) -> Stat | None:
-        """Its /proc line now, None when it is gone; learns its present parent."""
+        """Its /proc line now, None when it is gone; learns its present parent.
+
+        A process that is just being taken out of the table says that it has no parent: it keeps the one who waited for it.
+        """
         content = self._stat_file.read()
         if content is None:
             return None
         stat = parse_stat(content)
         if stat.start_ticks != self.start_ticks:
             return None
-        self.ppid = stat.ppid
+        self.ppid = stat.ppid or self.ppid
         return stat
 
     def read_children(self) -> int | None:
