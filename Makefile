@@ -11,7 +11,7 @@ JOBS ?= 2
 SUITES := tests/suites
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
-LOCK_LICHEN := $(LOCK) pyproject.toml --extra journeys --extra demo --extra imports --group build
+LOCK_LICHEN := $(LOCK) pyproject.toml --extra journeys --extra demo --extra imports --extra server --group build
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -104,7 +104,7 @@ bench: install browser ## run the benchmarks
 
 lock: install-dev ## resolve the locks again (UPGRADE=1: to the newest versions)
 	$(LOCK_LICHEN) --output-file requirements.lock
-	$(LOCK_LICHEN) --group dev --output-file requirements-dev.lock
+	$(LOCK_LICHEN) --extra postgres --group dev --output-file requirements-dev.lock
 	$(LOCK) $(SUITES)/requirements.in --output-file $(SUITES)/requirements.lock
 	@$(BIN)/python tools/check_locks.py
 

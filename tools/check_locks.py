@@ -19,8 +19,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 LOCKS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "requirements.lock": (("journeys", "demo", "imports"), ("build",)),
-    "requirements-dev.lock": (("journeys", "demo", "imports"), ("build", "dev")),
+    "requirements.lock": (("journeys", "demo", "imports", "server"), ("build",)),
+    "requirements-dev.lock": (("journeys", "demo", "imports", "server", "postgres"), ("build", "dev")),
 }
 """Lock file -> the extras and the dependency groups it holds beside the base dependencies."""
 SUITES: Final = Path("tests/suites")
@@ -31,17 +31,25 @@ _ADDRESS = re.compile(r"://|^\s*-|(?:^|\s)@\s|(?:^|\s)/\w|\bfile:", re.MULTILINE
 
 
 def declared(project: Mapping[str, Any], extras: Iterable[str], groups: Iterable[str]) -> dict[str, Requirement]:
-    """Requirements of pyproject.toml by normalised name: base, then extras and groups.
+    """Requirements of pyproject.toml by normalised name: base, then extras (and the extras these name), then groups.
 
     Raises:
         KeyError: an extra or a group does not exist.
     """
+    optional, own = project["project"]["optional-dependencies"], canonicalize_name(project["project"]["name"])
     texts = list(project["project"]["dependencies"])
-    for extra in extras:
-        texts += project["project"]["optional-dependencies"][extra]
+    waiting, taken = list(extras), set[str]()
+    while waiting:
+        extra = waiting.pop()
+        if extra not in taken:
+            taken.add(extra)
+            texts += optional[extra]
+            waiting += _by_name(optional[extra]).get(own, Requirement(own)).extras
     for group in groups:
         texts += project["dependency-groups"][group]
-    return _by_name(texts)
+    found = _by_name(texts)
+    found.pop(own, None)
+    return found
 
 
 def _by_name(texts: Iterable[str]) -> dict[str, Requirement]:
