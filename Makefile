@@ -15,7 +15,7 @@ LOCK_LICHEN := $(LOCK) pyproject.toml --extra journeys --extra demo --extra impo
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help install install-dev browser suites containers prometheus demo check style types imports constants locks docs test golden pages pictures bench lock wheel clean
+.PHONY: all help install install-dev browser suites containers prometheus postgresql demo check style types imports constants locks docs test golden pages pictures bench lock wheel clean
 
 all: check test ## everything that continuous integration runs (the default)
 
@@ -84,7 +84,10 @@ containers: ## install Docker and Podman for the tests, when root on Debian
 prometheus: ## install Prometheus for the tests, when root on Debian
 	@tools/system.sh prometheus
 
-test: install-dev browser suites containers prometheus ## all tests
+postgresql: ## install PostgreSQL for the tests, when root on Debian
+	@tools/system.sh postgresql
+
+test: install-dev browser suites containers prometheus postgresql ## all tests
 	$(BIN)/python tools/run_tests.py --jobs $(JOBS)
 
 golden: install-dev ## rewrite the golden files, then read the difference

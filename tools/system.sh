@@ -7,6 +7,7 @@
 #   tools/system.sh suites FOLDER        installs the JavaScript test runners of FOLDER/package-lock.json, and Cypress
 #   tools/system.sh containers           installs Docker and Podman for the tests, without starting either
 #   tools/system.sh prometheus           installs Prometheus for the tests, without starting it
+#   tools/system.sh postgresql           installs PostgreSQL for the tests, without starting it
 #
 # Exit 2: no usable Python. Exit 5: no browser, as `lichen` itself says it.
 set -eu
@@ -134,11 +135,22 @@ prometheus_server() {
   apt_install prometheus || echo "Prometheus cannot be installed: its tests will be skipped" >&2
 }
 
+postgresql_server() {
+  if command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then return 0; fi
+  if ! may_install; then
+    echo "not root on Debian: tests with a real PostgreSQL will be skipped" >&2
+    return 0
+  fi
+  forbid_services
+  apt_install postgresql || echo "PostgreSQL cannot be installed: its tests will be skipped" >&2
+}
+
 case "${1:-}" in
   venv) create_venv "$2" "$3" ;;
   browser) browser ;;
   suites) suites "$2" ;;
   containers) containers ;;
   prometheus) prometheus_server ;;
-  *) echo "usage: tools/system.sh venv PYTHON FOLDER | browser | suites FOLDER | containers | prometheus" >&2; exit 2 ;;
+  postgresql) postgresql_server ;;
+  *) echo "usage: tools/system.sh venv PYTHON FOLDER | browser | suites FOLDER | containers | prometheus | postgresql" >&2; exit 2 ;;
 esac
