@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "restate": "Recompute history with today's method and factors, beside what was said first.",
     "evaluate": "Apply methods to activities given as JSON.",
     "power": "Estimate watts at the wall of a machine at a load, with range, without a meter.",
+    "serve": "Serve the dashboard and the API.",
     "plugins": "List the plug-ins, installed and local.",
 }
 """Every command with its help, in the order of first use. Each is ``lichen.cli.commands.<name>:command``; a name that is a word

@@ -54,6 +54,10 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "kubernetes.context": "production",
     "kubernetes.token_env": "KUBELET_TOKEN",
     "kubernetes.ca": "kubelet.pem",
+    "output.server": "https://lichen.example.org",
+    "server.url": "https://lichen.example.org",
+    "server.store": "postgresql://lichen@127.0.0.1/lichen",
+    "server.ledger": "s3://lichen/ledger",
 }
 """Values shown for the keys that have no default."""
 

@@ -31,6 +31,7 @@ from lichen.config.kinds import (
 )
 from lichen.config.metering import Kubernetes, Meter, PrometheusServer
 from lichen.config.part import Part
+from lichen.config.serving import Server
 
 Lang = Literal["en", "fr"]
 OriginKind = Literal["default", "file", "env", "flag"]
@@ -254,6 +255,11 @@ class Output:
         optional(PATH), None, unset="no report",
         en="HTML report written by each measurement.", fr="Rapport HTML écrit par chaque mesure.",
     )  # fmt: skip
+    server: str | None = declare(
+        optional(ADDRESS), None, unset="runs stay in their folder",
+        en="Server that runs are pushed to, with the token of LICHEN_TOKEN.",
+        fr="Serveur auquel les mesures sont envoyées, avec le jeton de LICHEN_TOKEN.",
+    )  # fmt: skip
     keep_screenshots: bool = declare(
         FLAG, True, en="Keep a picture of the page when a journey fails.",
         fr="Garder une image de la page quand un parcours échoue.",
@@ -319,6 +325,7 @@ class Settings:
     extend: Extend = field(default_factory=Extend)
     prometheus: PrometheusServer = field(default_factory=PrometheusServer)
     kubernetes: Kubernetes = field(default_factory=Kubernetes)
+    server: Server = field(default_factory=Server)
     parts: tuple[Part, ...] = ()
     journeys: tuple[Journey, ...] = ()
     meters: tuple[Meter, ...] = ()
@@ -335,6 +342,7 @@ class Settings:
 SECTIONS: Final[Mapping[str, type[Any]]] = {
     "project": Project, "context": Context, "method": Method, "measure": Measure, "run": Run, "browser": Browser,
     "output": Output, "extend": Extend, "prometheus": PrometheusServer, "kubernetes": Kubernetes,
+    "server": Server,
 }  # fmt: skip
 """Sections of lichen.toml, ``[name]``."""
 

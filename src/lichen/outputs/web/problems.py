@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors as ``application/problem+json`` (RFC 9457): one sentence that names the culprit, one that names the repair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from lichen.errors import LichenError, StorageError, UsageError
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class Problem(HTTPException):
+    """What a request is refused with.
+
+    Args:
+        status: of HTTP.
+        detail: one sentence that names the culprit.
+        repair: one sentence that says what to do; empty when the detail already says it.
+        culprit: key, row or word at fault.
+        headers: of the answer, such as ``Retry-After``.
+        further: members of the answer besides the usual ones.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        repair: str = "",
+        culprit: str = "",
+        headers: Mapping[str, str] | None = None,
+        further: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(status, detail, dict(headers or {}))
+        self.repair = repair
+        self.culprit = culprit
+        self.further = dict(further or {})
+
+
+def answer(problem: Problem) -> Response:
+    """A refusal as the answer to a request."""
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status_code).phrase,
+        "status": problem.status_code,
+        "detail": problem.detail,
+        "culprit": problem.culprit,
+        "repair": problem.repair,
+        **problem.further,
+    }
+    return JSONResponse(content, problem.status_code, dict(problem.headers or {}), MEDIA_TYPE)
+
+
+def of_error(error: LichenError) -> Problem:
+    """A deliberate error as a refusal: the store or the ledger away is 503, a word that is wrong 422, the rest 500."""
+    if isinstance(error, StorageError):
+        return Problem(503, error.problem, repair=error.repair, culprit=error.culprit, headers={"Retry-After": "5"})
+    status = 422 if isinstance(error, UsageError) else 500
+    return Problem(status, error.problem, repair=error.repair, culprit=error.culprit)
+
+
+def install(app: FastAPI) -> None:
+    """Every refusal of an application becomes such an answer."""
+
+    async def refused(_request: Request, error: Exception) -> Response:
+        if isinstance(error, Problem):
+            return answer(error)
+        if isinstance(error, HTTPException):
+            return answer(Problem(error.status_code, str(error.detail), headers=error.headers))
+        if isinstance(error, RequestValidationError):
+            return answer(_of_validation(error))
+        if isinstance(error, LichenError):
+            return answer(of_error(error))
+        raise error
+
+    for kind in (HTTPException, RequestValidationError, LichenError):
+        app.add_exception_handler(kind, refused)
+
+
+def _of_validation(error: RequestValidationError) -> Problem:
+    found = error.errors()[0]
+    where = ".".join(str(word) for word in found["loc"][1:])
+    return Problem(422, f"{where or 'The request'}: {found['msg']}.", repair="Correct it.", culprit=where)
