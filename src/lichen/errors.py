@@ -11,6 +11,8 @@
     │   ├── FactorError                       a factor pack
     │   │   └── FactorNotFound                no row for this factor, place and date
     │   └── StorageError                      a folder that cannot be read or written, a full disk, a damaged run file
+    │       ├── StoreBusy                     somebody else writes, or too much is waiting: try again
+    │       └── StoreConflict                 what is to be added exists already, and differs
     ├── JourneyFailed                exit 4   the journey itself: selector, crash, hang, site down
     └── NothingMeasured              exit 5   the machine cannot measure
         ├── BrowserMissing                    no Chromium, or one that will not start
@@ -110,6 +112,18 @@ class StorageError(UsageError):
     """A folder cannot be read or written, the disk is full, or a run file is damaged."""
 
     code = "E250"
+
+
+class StoreBusy(StorageError):
+    """Another process keeps writing to the store, or more is waiting for it than it takes. Trying again may work."""
+
+    code = "E251"
+
+
+class StoreConflict(StorageError):
+    """What is to be added to the store exists already and differs, or refers to what does not exist."""
+
+    code = "E252"
 
 
 class JourneyFailed(LichenError):

@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""."""
+"""Decisions: who, what, how much it earns and costs, what is aimed at, who may do what. SQLite by default, PostgreSQL by URL."""
+
+from lichen.store.opening import Store, open_store
+
+__all__ = ["Store", "open_store"]

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables. One class a table, named after it; columns whose unit is not in their name have it in their class's text."""
+
+from lichen.store.models.access import ApiToken, AuditEvent, Setting, WebSession
+from lichen.store.models.aims import Action, Scope, Status, Target, Weight
+from lichen.store.models.application import Application, Deployment, Environment, Journey, Part
+from lichen.store.models.base import Base, Money, UtcTime, new_id, utc_now
+from lichen.store.models.facts import Cost, Equipment, Traffic, Value
+from lichen.store.models.measured import Basis, Figure, Granularity, IngestJournal, LandingState, Lease, Level, Run
+from lichen.store.models.organisation import Membership, Organisation, Role, Team, User
+
+__all__ = [
+    "Action", "ApiToken", "Application", "AuditEvent", "Base", "Basis", "Cost", "Deployment", "Environment", "Equipment",
+    "Figure", "Granularity", "IngestJournal", "Journey", "LandingState", "Lease", "Level", "Membership", "Money",
+    "Organisation", "Part", "Role", "Run", "Scope", "Setting", "Status", "Target", "Team", "Traffic", "User", "UtcTime",
+    "Value", "WebSession", "Weight", "new_id", "utc_now",
+]  # fmt: skip

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opening a store, and the sessions that read and change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Self
+
+from sqlalchemy import URL, Engine
+from sqlalchemy.orm import Session
+
+from lichen.errors import StorageError
+from lichen.store import failures, schema
+from lichen.store.engine import READING, make_engine, read_url
+
+DEFAULT_FILE: Final = Path(".lichen") / "lichen.db"
+
+
+class Store:
+    """An open store: the decisions of an organisation in one database.
+
+    Args:
+        url: address that `lichen.store.engine.read_url` understood.
+
+    Attributes:
+        engine: SQLAlchemy's; its transactions have the right to write from their first word.
+        shown: name in messages, without secrets: the file, or the server's address.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.engine: Engine = make_engine(url)
+        self._readers = self.engine.execution_options(**{READING: True, "postgresql_readonly": True})
+        self.shown = str(url.database) if self.is_sqlite else url.set(username=None, password=None).render_as_string()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the store is a file of this machine."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session that may write: committed at the end, rolled back when anything is raised.
+
+        On SQLite it is the only writer while it lasts: keep it short, and read with `reading`.
+
+        Raises:
+            StoreBusy: somebody else kept writing for five seconds.
+            StoreConflict: a row that must be unique exists already.
+            StorageError: the database fails otherwise.
+        """
+        with failures.told(self.shown), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads one state of the store, beside whoever writes. What is changed in it is forgotten."""
+        with failures.told(self.shown), Session(self._readers, autoflush=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_store(url: str | None = None, *, folder: Path = Path()) -> Store:
+    """Open a store, make it when there is none, and bring an older one up to date.
+
+    Args:
+        url: ``sqlite:///FILE``, relative to ``folder``, or ``postgresql://...``; None: ``.lichen/lichen.db`` in ``folder``.
+        folder: of the project.
+
+    Raises:
+        StorageError: an address of another kind, a file that is no database, one that cannot be written, a store of a newer
+            Lichen, a server that does not answer.
+    """
+    parsed = read_url(url or f"sqlite:///{DEFAULT_FILE}", folder)
+    if parsed.get_backend_name() == "sqlite":
+        _make_folder(Path(str(parsed.database)))
+    store = Store(parsed)
+    try:
+        with failures.told(store.shown):
+            with store._readers.connect() as connection:  # noqa: SLF001 - a store that is being opened
+                current = schema.is_current(connection)
+            if not current:
+                schema.prepare(store.engine, store.shown)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _make_folder(file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The folder {file.parent} of the store cannot be made: {error.strerror}.",
+            repair="Name another file in `[server] store`.",
+            culprit=str(file),
+        ) from error
