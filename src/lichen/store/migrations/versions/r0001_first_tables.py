@@ -6,6 +6,8 @@ Revision: 0001
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -18,12 +20,28 @@ depends_on = None
 
 TEXT = sa.String()
 NUMBER = sa.Float(53)
+WHOLE = sa.Integer()
+FLAG = sa.Boolean()
+BYTES = sa.LargeBinary()
+DAY = sa.Date()
 MOMENT = UtcTime()
 MONEY = Money()
 DOCUMENT = JsonColumn
 SEQUENTIAL = Sequential
 
 APPEND_ONLY = "the audit log is only added to"
+
+
+def _given(kind: sa.types.TypeEngine[Any], *names: str) -> list[sa.Column[Any]]:
+    return [sa.Column(name, kind, nullable=False) for name in names]
+
+
+def _maybe(kind: sa.types.TypeEngine[Any], *names: str) -> list[sa.Column[Any]]:
+    return [sa.Column(name, kind) for name in names]
+
+
+def _refers(table: str, column: str, target: str, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [target], name=op.f(f"fk_{table}_{column}"), ondelete=ondelete)
 
 
 def upgrade() -> None:
@@ -54,47 +72,34 @@ def upgrade() -> None:
 def _organisation() -> None:
     op.create_table(
         "organisation",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("currency", TEXT, nullable=False),
-        sa.Column("lang", TEXT, nullable=False),
-        sa.Column("internal_carbon_price", MONEY),
-        sa.Column("base_year", sa.Integer()),
+        *_given(TEXT, "id", "name", "currency", "lang"),
+        *_maybe(MONEY, "internal_carbon_price"),
+        *_maybe(WHOLE, "base_year"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organisation")),
     )
     op.create_table(
         "team",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("code", TEXT, nullable=False),
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("cost_centre", TEXT),
-        sa.Column("slack_channel", TEXT),
-        sa.Column("contact", TEXT),
+        *_given(TEXT, "id", "code", "name"),
+        *_maybe(TEXT, "cost_centre", "slack_channel", "contact"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_team")),
         sa.UniqueConstraint("code", name=op.f("uq_team_code")),
     )
     op.create_table(
         "user",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("email", TEXT, nullable=False),
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("password_hash", TEXT),
-        sa.Column("oidc_subject", TEXT),
-        sa.Column("is_admin", sa.Boolean(), nullable=False),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("lang", TEXT),
-        sa.Column("created_at", MOMENT, nullable=False),
+        *_given(TEXT, "id", "email", "name"),
+        *_maybe(TEXT, "password_hash", "oidc_subject"),
+        *_given(FLAG, "is_admin", "active"),
+        *_maybe(TEXT, "lang"),
+        *_given(MOMENT, "created_at"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user")),
         sa.UniqueConstraint("email", name=op.f("uq_user_email")),
         sa.UniqueConstraint("oidc_subject", name=op.f("uq_user_oidc_subject")),
     )
     op.create_table(
         "membership",
-        sa.Column("user_id", TEXT, nullable=False),
-        sa.Column("team_id", TEXT, nullable=False),
-        sa.Column("role", TEXT, nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_membership_user_id"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["team_id"], ["team.id"], name=op.f("fk_membership_team_id"), ondelete="CASCADE"),
+        *_given(TEXT, "user_id", "team_id", "role"),
+        _refers("membership", "user_id", "user.id", ondelete="CASCADE"),
+        _refers("membership", "team_id", "team.id", ondelete="CASCADE"),
         sa.CheckConstraint("role IN ('viewer', 'editor', 'admin')", name=op.f("ck_membership_role")),
         sa.PrimaryKeyConstraint("user_id", "team_id", name=op.f("pk_membership")),
     )
@@ -104,26 +109,18 @@ def _organisation() -> None:
 def _applications() -> None:
     op.create_table(
         "application",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("code", TEXT, nullable=False),
-        sa.Column("team_id", TEXT),
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("domain", TEXT),
-        sa.Column("kind", TEXT),
-        sa.Column("lifecycle", TEXT),
-        sa.Column("business_owner", TEXT),
-        sa.Column("technical_owner", TEXT),
-        sa.Column("criticality", sa.Integer()),
-        sa.Column("complexity", sa.Integer()),
-        sa.Column("maturity", TEXT),
-        sa.Column("users", sa.Integer()),
-        sa.Column("person_days_per_year", NUMBER),
-        sa.Column("tags", DOCUMENT, nullable=False),
-        sa.Column("repository", TEXT),
-        sa.Column("description", TEXT),
-        sa.Column("public_key", TEXT),
-        sa.Column("created_at", MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(["team_id"], ["team.id"], name=op.f("fk_application_team_id"), ondelete="SET NULL"),
+        *_given(TEXT, "id", "code"),
+        *_maybe(TEXT, "team_id"),
+        *_given(TEXT, "name"),
+        *_maybe(TEXT, "domain", "kind", "lifecycle", "business_owner", "technical_owner"),
+        *_maybe(WHOLE, "criticality", "complexity"),
+        *_maybe(TEXT, "maturity"),
+        *_maybe(WHOLE, "users"),
+        *_maybe(NUMBER, "person_days_per_year"),
+        *_given(DOCUMENT, "tags"),
+        *_maybe(TEXT, "repository", "description", "public_key"),
+        *_given(MOMENT, "created_at"),
+        _refers("application", "team_id", "team.id", ondelete="SET NULL"),
         sa.CheckConstraint("complexity BETWEEN 1 AND 5", name=op.f("ck_application_complexity")),
         sa.CheckConstraint("criticality BETWEEN 1 AND 4", name=op.f("ck_application_criticality")),
         sa.CheckConstraint("person_days_per_year >= 0", name=op.f("ck_application_person_days_per_year")),
@@ -135,59 +132,37 @@ def _applications() -> None:
     op.create_index("ix_application_team_id", "application", ["team_id"])
     op.create_table(
         "part",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("application_id", TEXT, nullable=False),
-        sa.Column("code", TEXT, nullable=False),
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("tier", TEXT),
-        sa.ForeignKeyConstraint(
-            ["application_id"], ["application.id"], name=op.f("fk_part_application_id"), ondelete="CASCADE"
-        ),
+        *_given(TEXT, "id", "application_id", "code", "name"),
+        *_maybe(TEXT, "tier"),
+        _refers("part", "application_id", "application.id", ondelete="CASCADE"),
         sa.CheckConstraint("tier IN ('device', 'network', 'server')", name=op.f("ck_part_tier")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_part")),
         sa.UniqueConstraint("application_id", "code", name=op.f("uq_part_application_id_code")),
     )
     op.create_table(
         "environment",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("application_id", TEXT, nullable=False),
-        sa.Column("code", TEXT, nullable=False),
-        sa.Column("kind", TEXT),
-        sa.Column("region", TEXT),
-        sa.Column("hosting", TEXT),
-        sa.ForeignKeyConstraint(
-            ["application_id"], ["application.id"], name=op.f("fk_environment_application_id"), ondelete="CASCADE"
-        ),
+        *_given(TEXT, "id", "application_id", "code"),
+        *_maybe(TEXT, "kind", "region", "hosting"),
+        _refers("environment", "application_id", "application.id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_environment")),
         sa.UniqueConstraint("application_id", "code", name=op.f("uq_environment_application_id_code")),
     )
     op.create_table(
         "journey",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("application_id", TEXT, nullable=False),
-        sa.Column("code", TEXT, nullable=False),
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("expected_saving", NUMBER),
-        sa.ForeignKeyConstraint(
-            ["application_id"], ["application.id"], name=op.f("fk_journey_application_id"), ondelete="CASCADE"
-        ),
+        *_given(TEXT, "id", "application_id", "code", "name"),
+        *_maybe(NUMBER, "expected_saving"),
+        _refers("journey", "application_id", "application.id", ondelete="CASCADE"),
         sa.CheckConstraint("expected_saving BETWEEN 0 AND 1", name=op.f("ck_journey_expected_saving")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journey")),
         sa.UniqueConstraint("application_id", "code", name=op.f("uq_journey_application_id_code")),
     )
     op.create_table(
         "deployment",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("application_id", TEXT, nullable=False),
-        sa.Column("environment", TEXT),
-        sa.Column("version", TEXT),
-        sa.Column("commit", TEXT),
-        sa.Column("at", MOMENT, nullable=False),
-        sa.Column("author", TEXT),
-        sa.Column("link", TEXT),
-        sa.ForeignKeyConstraint(
-            ["application_id"], ["application.id"], name=op.f("fk_deployment_application_id"), ondelete="CASCADE"
-        ),
+        *_given(TEXT, "id", "application_id"),
+        *_maybe(TEXT, "environment", "version", "commit"),
+        *_given(MOMENT, "at"),
+        *_maybe(TEXT, "author", "link"),
+        _refers("deployment", "application_id", "application.id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deployment")),
     )
     op.create_index("ix_deployment_application_id", "deployment", ["application_id"])
@@ -196,54 +171,39 @@ def _applications() -> None:
 def _access() -> None:
     op.create_table(
         "web_session",
-        sa.Column("id_hash", TEXT, nullable=False),
-        sa.Column("user_id", TEXT, nullable=False),
-        sa.Column("created_at", MOMENT, nullable=False),
-        sa.Column("expires_at", MOMENT, nullable=False),
-        sa.Column("seen_at", MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_web_session_user_id"), ondelete="CASCADE"),
+        *_given(TEXT, "id_hash", "user_id"),
+        *_given(MOMENT, "created_at", "expires_at", "seen_at"),
+        _refers("web_session", "user_id", "user.id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id_hash", name=op.f("pk_web_session")),
     )
     op.create_index("ix_web_session_expires_at", "web_session", ["expires_at"])
     op.create_index("ix_web_session_user_id", "web_session", ["user_id"])
     op.create_table(
         "api_token",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("prefix", TEXT, nullable=False),
-        sa.Column("secret_hash", TEXT, nullable=False),
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("scopes", DOCUMENT, nullable=False),
-        sa.Column("team_id", TEXT),
-        sa.Column("application_id", TEXT),
-        sa.Column("created_by", TEXT),
-        sa.Column("created_at", MOMENT, nullable=False),
-        sa.Column("expires_at", MOMENT),
-        sa.Column("last_used_at", MOMENT),
-        sa.Column("revoked_at", MOMENT),
-        sa.ForeignKeyConstraint(["team_id"], ["team.id"], name=op.f("fk_api_token_team_id"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(
-            ["application_id"], ["application.id"], name=op.f("fk_api_token_application_id"), ondelete="CASCADE"
-        ),
+        *_given(TEXT, "id", "prefix", "secret_hash", "name"),
+        *_given(DOCUMENT, "scopes"),
+        *_maybe(TEXT, "team_id", "application_id", "created_by"),
+        *_given(MOMENT, "created_at"),
+        *_maybe(MOMENT, "expires_at", "last_used_at", "revoked_at"),
+        _refers("api_token", "team_id", "team.id", ondelete="CASCADE"),
+        _refers("api_token", "application_id", "application.id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
         sa.UniqueConstraint("secret_hash", name=op.f("uq_api_token_secret_hash")),
     )
     op.create_index("ix_api_token_prefix", "api_token", ["prefix"])
     op.create_table(
         "setting",
-        sa.Column("key", TEXT, nullable=False),
-        sa.Column("value", DOCUMENT),
+        *_given(TEXT, "key"),
+        *_maybe(DOCUMENT, "value"),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_setting")),
     )
     op.create_table(
         "audit_event",
         sa.Column("seq", SEQUENTIAL, autoincrement=True, nullable=False),
-        sa.Column("at", MOMENT, nullable=False),
-        sa.Column("actor", TEXT, nullable=False),
-        sa.Column("action", TEXT, nullable=False),
-        sa.Column("subject_kind", TEXT, nullable=False),
-        sa.Column("subject_id", TEXT, nullable=False),
-        sa.Column("detail", DOCUMENT, nullable=False),
-        sa.Column("address", TEXT),
+        *_given(MOMENT, "at"),
+        *_given(TEXT, "actor", "action", "subject_kind", "subject_id"),
+        *_given(DOCUMENT, "detail"),
+        *_maybe(TEXT, "address"),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_event")),
         sqlite_autoincrement=True,
     )
@@ -253,18 +213,13 @@ def _access() -> None:
 def _facts() -> None:
     op.create_table(
         "traffic",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("application_id", TEXT, nullable=False),
-        sa.Column("journey_id", TEXT),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("visits", NUMBER),
-        sa.Column("page_views", NUMBER),
-        sa.Column("users", NUMBER),
-        sa.Column("source", TEXT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["application_id"], ["application.id"], name=op.f("fk_traffic_application_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(["journey_id"], ["journey.id"], name=op.f("fk_traffic_journey_id"), ondelete="CASCADE"),
+        *_given(TEXT, "id", "application_id"),
+        *_maybe(TEXT, "journey_id"),
+        *_given(DAY, "day"),
+        *_maybe(NUMBER, "visits", "page_views", "users"),
+        *_given(TEXT, "source"),
+        _refers("traffic", "application_id", "application.id", ondelete="CASCADE"),
+        _refers("traffic", "journey_id", "journey.id", ondelete="CASCADE"),
         sa.CheckConstraint("page_views >= 0", name=op.f("ck_traffic_page_views")),
         sa.CheckConstraint("users >= 0", name=op.f("ck_traffic_users")),
         sa.CheckConstraint("visits >= 0", name=op.f("ck_traffic_visits")),
@@ -278,58 +233,45 @@ def _facts() -> None:
     )
     op.create_table(
         "cost",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("application_id", TEXT),
-        sa.Column("period", sa.Date(), nullable=False),
-        sa.Column("amount", MONEY, nullable=False),
-        sa.Column("currency", TEXT, nullable=False),
-        sa.Column("kind", TEXT, nullable=False),
-        sa.Column("source", TEXT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["application_id"], ["application.id"], name=op.f("fk_cost_application_id"), ondelete="CASCADE"
-        ),
+        *_given(TEXT, "id"),
+        *_maybe(TEXT, "application_id"),
+        *_given(DAY, "period"),
+        *_given(MONEY, "amount"),
+        *_given(TEXT, "currency", "kind", "source"),
+        _refers("cost", "application_id", "application.id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cost")),
     )
     op.create_index("ix_cost_application_id_period", "cost", ["application_id", "period"])
     op.create_index("ix_cost_period", "cost", ["period"])
     op.create_table(
         "value",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("application_id", TEXT, nullable=False),
-        sa.Column("period", sa.Date(), nullable=False),
-        sa.Column("amount", MONEY, nullable=False),
-        sa.Column("low", MONEY),
-        sa.Column("high", MONEY),
-        sa.Column("currency", TEXT, nullable=False),
-        sa.Column("kind", TEXT, nullable=False),
-        sa.Column("owner", TEXT),
-        sa.Column("confidence", NUMBER),
-        sa.Column("source", TEXT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["application_id"], ["application.id"], name=op.f("fk_value_application_id"), ondelete="CASCADE"
-        ),
+        *_given(TEXT, "id", "application_id"),
+        *_given(DAY, "period"),
+        *_given(MONEY, "amount"),
+        *_maybe(MONEY, "low", "high"),
+        *_given(TEXT, "currency", "kind"),
+        *_maybe(TEXT, "owner"),
+        *_maybe(NUMBER, "confidence"),
+        *_given(TEXT, "source"),
+        _refers("value", "application_id", "application.id", ondelete="CASCADE"),
         sa.CheckConstraint("confidence BETWEEN 0 AND 1", name=op.f("ck_value_confidence")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_value")),
     )
     op.create_index("ix_value_application_id_period", "value", ["application_id", "period"])
     op.create_table(
         "equipment",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("application_id", TEXT),
-        sa.Column("environment", TEXT),
-        sa.Column("kind", TEXT, nullable=False),
-        sa.Column("model", TEXT),
-        sa.Column("count", NUMBER, nullable=False),
-        sa.Column("power_w", NUMBER),
-        sa.Column("cpu", TEXT),
-        sa.Column("memory_gb", NUMBER),
-        sa.Column("bought_on", sa.Date()),
-        sa.Column("written_off_on", sa.Date()),
-        sa.Column("region", TEXT),
-        sa.Column("source", TEXT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["application_id"], ["application.id"], name=op.f("fk_equipment_application_id"), ondelete="SET NULL"
-        ),
+        *_given(TEXT, "id"),
+        *_maybe(TEXT, "application_id", "environment"),
+        *_given(TEXT, "kind"),
+        *_maybe(TEXT, "model"),
+        *_given(NUMBER, "count"),
+        *_maybe(NUMBER, "power_w"),
+        *_maybe(TEXT, "cpu"),
+        *_maybe(NUMBER, "memory_gb"),
+        *_maybe(DAY, "bought_on", "written_off_on"),
+        *_maybe(TEXT, "region"),
+        *_given(TEXT, "source"),
+        _refers("equipment", "application_id", "application.id", ondelete="SET NULL"),
         sa.CheckConstraint("count >= 0", name=op.f("ck_equipment_count")),
         sa.CheckConstraint("memory_gb >= 0", name=op.f("ck_equipment_memory_gb")),
         sa.CheckConstraint("power_w >= 0", name=op.f("ck_equipment_power_w")),
@@ -341,30 +283,26 @@ def _facts() -> None:
 def _aims() -> None:
     op.create_table(
         "weight",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("application_id", TEXT, nullable=False),
-        sa.Column("weight", NUMBER, nullable=False),
-        sa.Column("reason", TEXT, nullable=False),
-        sa.Column("valid_from", sa.Date(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["application_id"], ["application.id"], name=op.f("fk_weight_application_id"), ondelete="CASCADE"
-        ),
+        *_given(TEXT, "id", "application_id"),
+        *_given(NUMBER, "weight"),
+        *_given(TEXT, "reason"),
+        *_given(DAY, "valid_from"),
+        _refers("weight", "application_id", "application.id", ondelete="CASCADE"),
         sa.CheckConstraint("weight >= 0", name=op.f("ck_weight_weight")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_weight")),
     )
     op.create_index("ix_weight_application_id_valid_from", "weight", ["application_id", "valid_from"])
     op.create_table(
         "target",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("scope", TEXT, nullable=False),
-        sa.Column("scope_id", TEXT),
-        sa.Column("indicator", TEXT, nullable=False),
-        sa.Column("base_year", sa.Integer(), nullable=False),
-        sa.Column("base_value", NUMBER),
-        sa.Column("horizon_year", sa.Integer(), nullable=False),
-        sa.Column("reduction", NUMBER, nullable=False),
-        sa.Column("path", DOCUMENT, nullable=False),
-        sa.Column("valid_from", sa.Date(), nullable=False),
+        *_given(TEXT, "id", "scope"),
+        *_maybe(TEXT, "scope_id"),
+        *_given(TEXT, "indicator"),
+        *_given(WHOLE, "base_year"),
+        *_maybe(NUMBER, "base_value"),
+        *_given(WHOLE, "horizon_year"),
+        *_given(NUMBER, "reduction"),
+        *_given(DOCUMENT, "path"),
+        *_given(DAY, "valid_from"),
         sa.CheckConstraint("base_value >= 0", name=op.f("ck_target_base_value")),
         sa.CheckConstraint("horizon_year > base_year", name=op.f("ck_target_horizon_year")),
         sa.CheckConstraint("reduction BETWEEN 0 AND 1", name=op.f("ck_target_reduction")),
@@ -375,22 +313,14 @@ def _aims() -> None:
     op.create_index("ix_target_scope_id", "target", ["scope_id"])
     op.create_table(
         "action",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("application_id", TEXT, nullable=False),
-        sa.Column("title", TEXT, nullable=False),
-        sa.Column("description", TEXT),
-        sa.Column("owner", TEXT),
-        sa.Column("status", TEXT, nullable=False),
-        sa.Column("started_on", sa.Date()),
-        sa.Column("done_on", sa.Date()),
-        sa.Column("indicator", TEXT),
-        sa.Column("before_value", NUMBER),
-        sa.Column("after_value", NUMBER),
-        sa.Column("expected_saving", NUMBER),
-        sa.Column("tags", DOCUMENT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["application_id"], ["application.id"], name=op.f("fk_action_application_id"), ondelete="CASCADE"
-        ),
+        *_given(TEXT, "id", "application_id", "title"),
+        *_maybe(TEXT, "description", "owner"),
+        *_given(TEXT, "status"),
+        *_maybe(DAY, "started_on", "done_on"),
+        *_maybe(TEXT, "indicator"),
+        *_maybe(NUMBER, "before_value", "after_value", "expected_saving"),
+        *_given(DOCUMENT, "tags"),
+        _refers("action", "application_id", "application.id", ondelete="CASCADE"),
         sa.CheckConstraint("expected_saving BETWEEN 0 AND 1", name=op.f("ck_action_expected_saving")),
         sa.CheckConstraint("status IN ('planned', 'doing', 'done', 'dropped')", name=op.f("ck_action_status")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_action")),
@@ -402,15 +332,12 @@ def _measured() -> None:
     op.create_table(
         "ingest_journal",
         sa.Column("seq", SEQUENTIAL, autoincrement=True, nullable=False),
-        sa.Column("key", TEXT, nullable=False),
-        sa.Column("body_sha256", TEXT, nullable=False),
-        sa.Column("run_id", TEXT, nullable=False),
-        sa.Column("application_code", TEXT, nullable=False),
-        sa.Column("received_at", MOMENT, nullable=False),
-        sa.Column("token_id", TEXT),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("state", TEXT, nullable=False),
-        sa.Column("landed_at", MOMENT),
+        *_given(TEXT, "key", "body_sha256", "run_id", "application_code"),
+        *_given(MOMENT, "received_at"),
+        *_maybe(TEXT, "token_id"),
+        *_given(BYTES, "body"),
+        *_given(TEXT, "state"),
+        *_maybe(MOMENT, "landed_at"),
         sa.CheckConstraint("state IN ('pending', 'landed')", name=op.f("ck_ingest_journal_state")),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_ingest_journal")),
         sa.UniqueConstraint("key", name=op.f("uq_ingest_journal_key")),
@@ -420,44 +347,23 @@ def _measured() -> None:
     op.create_index("ix_ingest_journal_state_seq", "ingest_journal", ["state", "seq"])
     op.create_table(
         "run",
-        sa.Column("run_id", TEXT, nullable=False),
-        sa.Column("application_id", TEXT, nullable=False),
-        sa.Column("journeys", DOCUMENT, nullable=False),
-        sa.Column("measured_at", MOMENT, nullable=False),
-        sa.Column("received_at", MOMENT, nullable=False),
-        sa.Column("samples", sa.Integer(), nullable=False),
-        sa.Column("host", TEXT),
-        sa.Column("browser", TEXT),
-        sa.Column("lichen_version", TEXT),
-        sa.Column("evidence", TEXT),
-        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_run_application_id")),
+        *_given(TEXT, "run_id", "application_id"),
+        *_given(DOCUMENT, "journeys"),
+        *_given(MOMENT, "measured_at", "received_at"),
+        *_given(WHOLE, "samples"),
+        *_maybe(TEXT, "host", "browser", "lichen_version", "evidence"),
+        _refers("run", "application_id", "application.id"),
         sa.PrimaryKeyConstraint("run_id", name=op.f("pk_run")),
     )
     op.create_index("ix_run_application_id_measured_at", "run", ["application_id", "measured_at"])
     op.create_table(
         "figure",
-        sa.Column("level", TEXT, nullable=False),
-        sa.Column("ref", TEXT, nullable=False),
-        sa.Column("granularity", TEXT, nullable=False),
-        sa.Column("indicator", TEXT, nullable=False),
-        sa.Column("period", sa.Date(), nullable=False),
-        sa.Column("run_id", TEXT, nullable=False),
-        sa.Column("tier", TEXT, nullable=False),
-        sa.Column("phase", TEXT, nullable=False),
-        sa.Column("accounting", TEXT, nullable=False),
-        sa.Column("basis", TEXT, nullable=False),
-        sa.Column("method", TEXT, nullable=False),
-        sa.Column("factors_hash", TEXT, nullable=False),
-        sa.Column("value", NUMBER),
-        sa.Column("low", NUMBER),
-        sa.Column("high", NUMBER),
-        sa.Column("measured", NUMBER),
-        sa.Column("metered", NUMBER),
-        sa.Column("allocated", NUMBER),
-        sa.Column("modelled", NUMBER),
-        sa.Column("proxy", NUMBER),
-        sa.Column("source", TEXT),
-        sa.Column("units", NUMBER),
+        *_given(TEXT, "level", "ref", "granularity", "indicator"),
+        *_given(DAY, "period"),
+        *_given(TEXT, "run_id", "tier", "phase", "accounting", "basis", "method", "factors_hash"),
+        *_maybe(NUMBER, "value", "low", "high", "measured", "metered", "allocated", "modelled", "proxy"),
+        *_maybe(TEXT, "source"),
+        *_maybe(NUMBER, "units"),
         sa.CheckConstraint("basis IN ('per_unit', 'total')", name=op.f("ck_figure_basis")),
         sa.CheckConstraint("granularity IN ('month', 'day', 'run')", name=op.f("ck_figure_granularity")),
         sa.CheckConstraint("level IN ('organisation', 'team', 'application', 'journey')", name=op.f("ck_figure_level")),
@@ -481,8 +387,7 @@ def _measured() -> None:
     op.create_index("ix_figure_by_period", "figure", ["level", "granularity", "indicator", "period"])
     op.create_table(
         "lease",
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("holder", TEXT, nullable=False),
-        sa.Column("until", MOMENT, nullable=False),
+        *_given(TEXT, "name", "holder"),
+        *_given(MOMENT, "until"),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_lease")),
     )
