@@ -67,18 +67,18 @@ def points_of(path: Mapping[str, Any]) -> tuple[tuple[int, float], ...]:
     Raises:
         UsageError: a path of another shape.
     """
-    if path.get("kind") == "linear":
-        return ()
-    try:
-        if path["kind"] != "points":
-            raise ValueError(path["kind"])
-        return tuple(sorted((int(year), float(reduction)) for year, reduction in path["points"].items()))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UsageError(
-            "The path of the target is neither linear nor points.",
-            repair='Write {"kind": "linear"} or {"kind": "points", "points": {"2027": 0.12}}.',
-            culprit="path",
-        ) from error
+    match path:
+        case {"kind": "linear"}:
+            return ()
+        case {"kind": "points", "points": dict(points)} if all(
+            str(year).isdecimal() and isinstance(reduction, int | float) for year, reduction in points.items()
+        ):
+            return tuple(sorted((int(year), float(reduction)) for year, reduction in points.items()))
+    raise UsageError(
+        "The path of the target is neither linear nor points.",
+        repair='Write {"kind": "linear"} or {"kind": "points", "points": {"2027": 0.12}}.',
+        culprit="path",
+    )
 
 
 def year_of(end: date) -> float:
