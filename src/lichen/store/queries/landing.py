@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the landing asks of the store: who lands, what waits, the rows that runs bring with them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from lichen.store.models import ApiToken, Application, IngestJournal, Journey, Lease, Part, Run, Setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A run as the store knows it.
+
+    Attributes:
+        application: code; token_id: of its sender.
+        parts: code and tier of each part. journeys: their codes.
+        evidence: SHA-256 of its file.
+        samples: repetitions counted, all journeys together.
+    """
+
+    run_id: str
+    application: str
+    token_id: str | None
+    received_at: datetime
+    measured_at: datetime
+    parts: Mapping[str, str | None]
+    journeys: Sequence[str]
+    evidence: str
+    samples: int
+    host: str | None
+    browser: str | None
+    lichen_version: str
+
+
+def hold(session: Session, name: str, holder: str, now: datetime, seconds: float) -> bool:
+    """Takes or prolongs a lease; False while somebody else has it."""
+    row = session.get(Lease, name, with_for_update=True)
+    if row is None:
+        session.add(Lease(name=name, holder=holder, until=now + timedelta(seconds=seconds)))
+    elif row.holder == holder or row.until <= now:
+        row.holder, row.until = holder, now + timedelta(seconds=seconds)
+    else:
+        return False
+    return True
+
+
+def release(session: Session, name: str, holder: str) -> None:
+    """Gives a lease back; one that somebody else has stays."""
+    row = session.get(Lease, name)
+    if row is not None and row.holder == holder:
+        session.delete(row)
+
+
+def is_held(session: Session, name: str, now: datetime) -> bool:
+    """Whether somebody has a lease."""
+    row = session.get(Lease, name)
+    return row is not None and row.until > now
+
+
+def waiting(session: Session, limit: int, besides: Collection[int] = ()) -> Sequence[IngestJournal]:
+    """The oldest runs of the journal that have not landed, but those of these numbers."""
+    chosen = select(IngestJournal).where(IngestJournal.state == "pending").order_by(IngestJournal.seq).limit(limit)
+    return session.scalars(chosen.where(IngestJournal.seq.not_in(besides)) if besides else chosen).all()
+
+
+def count_waiting(session: Session) -> int:
+    """How many runs have not landed."""
+    pending = select(func.count()).select_from(IngestJournal).where(IngestJournal.state == "pending")
+    return session.scalar(pending) or 0
+
+
+def declare(session: Session, arrivals: Iterable[Arrival]) -> set[str]:
+    """Makes sure that applications, parts, journeys and runs have their rows.
+
+    An application that nobody declared gets the team of its sender's token, or none.
+
+    Returns:
+        Ids of the applications.
+    """
+    by_code: dict[str, list[Arrival]] = {}
+    for arrival in arrivals:
+        by_code.setdefault(arrival.application, []).append(arrival)
+    found = {
+        code: application_id
+        for code, application_id in session.execute(
+            select(Application.code, Application.id).where(Application.code.in_(by_code))
+        ).tuples()
+    }
+    for code, own in by_code.items():
+        if code not in found:
+            found[code] = _make_application(session, code, own[0].token_id)
+        _add_missing(session, found[code], own)
+    return set(found.values())
+
+
+def _make_application(session: Session, code: str, token_id: str | None) -> str:
+    token = None if token_id is None else session.get(ApiToken, token_id)
+    made = Application(code=code, name=code, team_id=token.team_id if token is not None else None)
+    session.add(made)
+    session.flush()
+    return made.id
+
+
+def _add_missing(session: Session, application_id: str, arrivals: Sequence[Arrival]) -> None:
+    known = set(session.scalars(select(Run.run_id).where(Run.run_id.in_([one.run_id for one in arrivals]))))
+    for one in arrivals:
+        if one.run_id not in known:
+            session.add(_run(one, application_id))
+    parts = {code: tier for one in arrivals for code, tier in one.parts.items()}
+    there = set(session.scalars(select(Part.code).where(Part.application_id == application_id)))
+    for code in parts.keys() - there:
+        session.add(Part(application_id=application_id, code=code, name=code, tier=parts[code]))
+    there = set(session.scalars(select(Journey.code).where(Journey.application_id == application_id)))
+    for code in {code for one in arrivals for code in one.journeys} - there:
+        session.add(Journey(application_id=application_id, code=code, name=code))
+
+
+def _run(one: Arrival, application_id: str) -> Run:
+    return Run(
+        run_id=one.run_id,
+        application_id=application_id,
+        journeys=list(one.journeys),
+        measured_at=one.measured_at,
+        received_at=one.received_at,
+        samples=one.samples,
+        host=one.host,
+        browser=one.browser,
+        lichen_version=one.lichen_version,
+    )
+
+
+def mark_landed(session: Session, arrivals: Iterable[Arrival], numbers: Collection[int], now: datetime) -> None:
+    """Notes that the rows of these runs are in the ledger, and that these numbers of the journal are done."""
+    for one in arrivals:
+        session.execute(update(Run).where(Run.run_id == one.run_id).values(evidence=one.evidence))
+    done = update(IngestJournal).where(IngestJournal.seq.in_(numbers))
+    session.execute(done.values(state="landed", landed_at=now))
+
+
+def setting(session: Session, key: str) -> Any:
+    """A setting of the server; None when it was never set."""
+    row = session.get(Setting, key)
+    return None if row is None else row.value
+
+
+def put_setting(session: Session, key: str, value: Any) -> None:
+    """Sets it."""
+    row = session.get(Setting, key)
+    if row is None:
+        session.add(Setting(key=key, value=value))
+    elif row.value != value:
+        row.value = value
