@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Header fields of every answer: what a browser may load, run, embed and keep."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Content Security Policy: nothing inline, nothing from elsewhere, nobody frames a page."""
+FIELDS: Final = (
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ("Cache-Control", "private, no-cache"),
+)
+"""A handler that needs another value, such as a badge that is shown elsewhere, sets its own."""
+TRANSPORT: Final = ("Strict-Transport-Security", "max-age=31536000")
+
+
+class SecurityFields:
+    """Adds the fields that an answer does not bear yet.
+
+    Args:
+        app: what answers.
+        secure: people reach the server over TLS.
+    """
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        self._app: Final = app
+        self._fields: Final = (*FIELDS, TRANSPORT) if secure else FIELDS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                fields = MutableHeaders(scope=message)
+                for name, value in self._fields:
+                    fields.setdefault(name, value)
+                if fields.get("cache-control", "").startswith("private"):
+                    fields.add_vary_header("Cookie")
+                    fields.add_vary_header("Authorization")
+            await send(message)
+
+        await self._app(scope, receive, dressed)
+
+
+def install(app: FastAPI) -> None:
+    """Puts the fields on every answer of an application, refusals included."""
+    app.add_middleware(SecurityFields, secure=app.state.context.base_url.startswith("https://"))
