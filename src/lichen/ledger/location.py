@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a ledger lies, a folder or a bucket: small files read, written and listed there, and what went wrong told in a sentence."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from lichen.errors import StorageError
+from lichen.ledger import runfile
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
+
+_S3: Final = re.compile(r"s3a?://[^/\s]+(/\S*)?")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_PATIENCE: Final[Mapping[str, str]] = {
+    "connect_timeout": "5s", "timeout": "60s", "max_retries": "3", "retry_timeout": "20s",
+}  # fmt: skip
+"""How long an object store is waited for before the command says that it does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that is there.
+
+    Attributes:
+        name: path below the ledger.
+        size: bytes.
+        written_at: None where the store does not say.
+    """
+
+    name: str
+    size: int
+    written_at: datetime | None
+
+
+def parse(where: str) -> Location:
+    """The place that a folder's path or an ``s3://BUCKET/PREFIX`` names.
+
+    Raises:
+        StorageError: another scheme, or no bucket.
+    """
+    if _SCHEME.match(where):
+        if not _S3.fullmatch(where):
+            raise StorageError(
+                f"{where} is no place for a ledger.", repair="Give a folder, or s3://BUCKET/PREFIX.", culprit=where
+            )
+        return Bucket("s3://" + where.partition("://")[2].rstrip("/"))
+    return Folder(str(Path(where).expanduser().absolute()))
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place that holds a ledger; names are paths below it, with ``/``.
+
+    Attributes:
+        uri: absolute path, or ``s3://BUCKET/PREFIX``.
+    """
+
+    uri: str
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """What the tables' library is told to reach it."""
+        return {}
+
+    def at(self, name: str) -> str:
+        """Absolute path or address of a name."""
+        return f"{self.uri}/{name}"
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a file, None when there is none."""
+        raise NotImplementedError
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a file whole or not at all, in place of what stood there; it is on the disk when this returns."""
+        raise NotImplementedError
+
+    def files(self, name: str = "") -> Iterator[Stored]:
+        """All files below a name, in no order."""
+        raise NotImplementedError
+
+    def remove(self, name: str) -> None:
+        """Removes a file; nothing happens when there is none."""
+        raise NotImplementedError
+
+    def empty(self) -> bool:
+        """Whether there is nothing at all."""
+        return next(self.files(), None) is None
+
+    def settle(self, table: str, version: int) -> None:
+        """Makes sure that a commit of a table survives a power cut."""
+
+    @contextmanager
+    def told(self, table: str = "") -> Iterator[None]:
+        """Turns what the libraries raise into one sentence.
+
+        Args:
+            table: that is being used, for the sentence about a damaged one.
+
+        Raises:
+            StorageError: the place is away, full, forbidden, or the table is damaged.
+        """
+        from deltalake.exceptions import CommitFailedError, DeltaError
+        from pyarrow import ArrowException
+
+        try:
+            yield
+        except CommitFailedError as error:
+            if (cause := _cause(str(error))) is None:
+                raise  # another writer was faster: the caller looks again
+            raise self.failure(cause, table) from error
+        except (DeltaError, ArrowException, OSError) as error:
+            raise self.failure(_cause(str(error)) or _first_line(error), table) from error
+
+    def failure(self, cause: str, table: str) -> StorageError:
+        """The sentence for a cause.
+
+        Args:
+            cause: a key of `_CAUSES`, or what a library said of a table that it cannot read.
+        """
+        if cause in _REPAIRS:
+            problem, repair = _REPAIRS[cause]
+            return StorageError(problem.format(where=self.uri), repair=repair, culprit=self.uri)
+        named = self.at(table) if table else self.uri
+        return StorageError(
+            f"The ledger's table {named} cannot be read: {cause}.",
+            repair="Restore it from a backup; the run files can be ingested again.",
+            culprit=named,
+        )
+
+
+class Folder(Location):
+    """A folder of this machine."""
+
+    @cached_property
+    def path(self) -> Path:
+        """The folder."""
+        return Path(self.uri)
+
+    def read(self, name: str) -> bytes | None:
+        """See `Location.read`."""
+        try:
+            return (self.path / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def write(self, name: str, content: bytes) -> None:
+        """See `Location.write`."""
+        try:
+            runfile.write_atomically(self.path / name, content)
+        except StorageError as error:
+            raise self._failure(error.__cause__ or error) from error
+
+    def files(self, name: str = "") -> Iterator[Stored]:
+        """See `Location.files`."""
+        start = self.path / name
+        if start.exists() and not start.is_dir():
+            raise StorageError(f"{start} is not a folder.", repair="Choose another place.", culprit=str(start))
+
+        def stop(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):
+                raise self._failure(error) from error
+
+        for folder, _, names in os.walk(start, onerror=stop):
+            for found in names:
+                path = Path(folder, found)
+                with suppress(FileNotFoundError):  # removed since it was listed
+                    status = path.stat()
+                    written_at = datetime.fromtimestamp(status.st_mtime, UTC)
+                    yield Stored(path.relative_to(self.path).as_posix(), status.st_size, written_at)
+
+    def remove(self, name: str) -> None:
+        """See `Location.remove`."""
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def settle(self, table: str, version: int) -> None:
+        """See `Location.settle`: the library that writes tables leaves this to the system, which may take half a minute."""
+        import json
+        from urllib.parse import unquote
+
+        folder = self.path / table
+        log = folder / "_delta_log" / f"{version:020d}.json"
+        try:
+            actions = [json.loads(line) for line in log.read_bytes().splitlines() if line.strip()]
+            added = [folder / unquote(action["add"]["path"]) for action in actions if "add" in action]
+            for path in (*added, *{path.parent for path in added}, log, log.parent):
+                _synchronise(path)
+        except FileNotFoundError:
+            return  # compacted and cleaned up meanwhile
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: BaseException) -> StorageError:
+        cause = _cause(str(error)) if not isinstance(error, OSError) else _ERRNO.get(error.errno or 0)
+        return self.failure(cause or _first_line(error), "")
+
+
+def _synchronise(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class Bucket(Location):
+    """A prefix of a bucket; the environment's AWS_* variables say where the store is and who asks."""
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """See `Location.options`. An endpoint that is written with http:// is meant to be reached so."""
+        options = dict(_PATIENCE)
+        if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://"):
+            options["allow_http"] = "true"
+        if "AWS_REGION" not in os.environ and "AWS_DEFAULT_REGION" not in os.environ:
+            options["region"] = "us-east-1"
+        return options
+
+    @cached_property
+    def _system(self) -> FileSystem:
+        """The library that writes the tables also reaches the small files: one client, one set of credentials."""
+        from deltalake.fs import DeltaStorageHandler
+        from pyarrow.fs import PyFileSystem
+
+        with self.told():
+            return PyFileSystem(DeltaStorageHandler(self.uri, self.options))
+
+    def read(self, name: str) -> bytes | None:
+        """See `Location.read`."""
+        with self.told():
+            try:
+                with self._system.open_input_stream(name) as stream:
+                    content: bytes = stream.read()
+                    return content
+            except FileNotFoundError:
+                return None
+
+    def write(self, name: str, content: bytes) -> None:
+        """See `Location.write`."""
+        with self.told(), self._system.open_output_stream(name) as stream:
+            stream.write(content)
+
+    def files(self, name: str = "") -> Iterator[Stored]:
+        """See `Location.files`."""
+        from pyarrow.fs import FileSelector, FileType
+
+        with self.told():
+            found: list[Any] = self._system.get_file_info(FileSelector(name, allow_not_found=True, recursive=True))
+        for info in found:
+            if info.type == FileType.File:
+                yield Stored(info.path, info.size or 0, info.mtime)
+
+    def remove(self, name: str) -> None:
+        """See `Location.remove`."""
+        with self.told(), suppress(FileNotFoundError):
+            self._system.delete_file(name)
+
+
+_ERRNO: Final[Mapping[int, str]] = {
+    errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EFBIG: "full",
+    errno.EACCES: "forbidden", errno.EPERM: "forbidden", errno.EROFS: "forbidden",
+}  # fmt: skip
+_CAUSES: Final[Mapping[str, re.Pattern[str]]] = {
+    "full": re.compile(r"os error (28|122|27)\b|No space left|Disk quota|File too large|disk of .* is full", re.I),
+    "forbidden": re.compile(r"os error (1|13|30)\b|Permission denied|Read-only file system|cannot be written", re.I),
+    "refused": re.compile(
+        r"SignatureDoesNotMatch|InvalidAccessKeyId|AccessDenied|ExpiredToken|\b40[13]\b|Forbidden|Unauthorized"
+        r"|lacked valid authentication|not authorized|permission to access",
+        re.I,
+    ),
+    "no bucket": re.compile(r"NoSuchBucket", re.I),
+    "away": re.compile(
+        r"error sending request|connection refused|tcp connect|dns error|timed out|connection reset|broken pipe"
+        r"|\b50[0234]\b|Service Unavailable|error decoding response|connection closed|AWS metadata|instance credentials",
+        re.I,
+    ),
+}
+"""What libraries say, by what it means: they raise one class for all of it."""
+_REPAIRS: Final[Mapping[str, tuple[str, str]]] = {
+    "full": (
+        "The disk of the ledger {where} is full.",
+        "Free some space and repeat the command: nothing was half written.",
+    ),
+    "forbidden": ("The ledger {where} cannot be written to.", "Give this user the right, or choose another place."),
+    "refused": (
+        "The object store refuses these credentials for {where}.",
+        "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights on the bucket.",
+    ),
+    "no bucket": ("The bucket of {where} does not exist.", "Create it, or correct server.ledger."),
+    "away": (
+        "The object store of {where} does not answer.",
+        "Check AWS_ENDPOINT_URL and the network, then repeat the command: nothing was half written.",
+    ),
+}
+
+
+def _cause(said: str) -> str | None:
+    return next((cause for cause, pattern in _CAUSES.items() if pattern.search(said)), None)
+
+
+def _first_line(error: BaseException) -> str:
+    """What a library said, without its stack and without a full stop."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__).rstrip(".:")

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger as everybody else sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from lichen.ledger.evidence import Evidence
+from lichen.ledger.handles import Handles, prepare
+from lichen.ledger.location import Location, parse
+from lichen.ledger.reader import EVERYTHING, Reader, Selection
+from lichen.ledger.tables import Fact, RunContent, TableName
+from lichen.ledger.writer import Appended, Slice, Writer
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+
+
+class Ledger:
+    """Facts in Delta tables, and the files that prove them. Threads may share one; processes open their own.
+
+    Attributes:
+        evidence: files by their hash.
+        version: of the tables' columns.
+    """
+
+    def __init__(self, location: Location, version: int) -> None:
+        self._location = location
+        self._handles = Handles(location)
+        self.version = version
+        self.evidence = Evidence(location)
+        self._writer = Writer(self._handles, self.evidence)
+        self._reader = Reader(self._handles, self.evidence)
+
+    @property
+    def where(self) -> str:
+        """Absolute path, or ``s3://BUCKET/PREFIX``."""
+        return self._location.uri
+
+    def append_runs(self, runs: Sequence[RunContent]) -> Appended:
+        """See `Writer.append_runs`."""
+        return self._writer.append_runs(runs)
+
+    def replace(self, chosen: Slice, facts: Iterable[Fact]) -> int:
+        """See `Writer.replace`."""
+        return self._writer.replace(chosen, facts)
+
+    def activities(self, selection: Selection = EVERYTHING, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows of ``activities`` as an Arrow table."""
+        return self._reader.table("activities", selection, columns)
+
+    def runs(self, selection: Selection = EVERYTHING, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows of ``runs`` as an Arrow table."""
+        return self._reader.table("runs", selection, columns)
+
+    def rows(
+        self, table: TableName, selection: Selection = EVERYTHING, columns: Sequence[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Rows of a table as plain values, read as they are asked for."""
+        for batch in self._reader.batches(table, selection, columns):
+            yield from batch
+
+    def evaluable(self, selection: Selection = EVERYTHING) -> dict[str, list[dict[str, Any]]]:
+        """Run id -> its activities, as `lichen evaluate` reads them."""
+        return self._reader.evaluable(selection)
+
+    def run(self, run_id: str) -> Mapping[str, Any]:
+        """The content of a run's file; StorageError when the ledger has no such run."""
+        return self._reader.run(run_id)
+
+    def duckdb(self) -> AbstractContextManager[DuckDBPyConnection]:
+        """DuckDB with the views ``activities`` and ``runs``."""
+        return self._reader.duckdb()
+
+    def ibis(self) -> AbstractContextManager[Mapping[TableName, ir.Table]]:
+        """The tables as Ibis expressions."""
+        return self._reader.ibis()
+
+
+def open_ledger(where: str, *, create: bool = True) -> Ledger:
+    """Opens a ledger, after adding the columns that an older one lacks.
+
+    Args:
+        where: a folder, or ``s3://BUCKET/PREFIX``; there, the AWS_* variables say where the store is and who asks.
+        create: make one in a place that is empty or not there.
+
+    Raises:
+        StorageError: another thing lies there, it is of a newer version, damaged, away or forbidden.
+    """
+    location = parse(where)
+    return Ledger(location, prepare(location, create=create).version)

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading the tables: rows as they are, and sums with DuckDB over Arrow. Each reading sees one state of a table, whole commits only."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import reduce
+from operator import and_
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from lichen.errors import StorageError
+from lichen.ledger.evidence import Evidence
+from lichen.ledger.handles import Handles
+from lichen.ledger.tables import COLUMNS, TableName, activity_json, month_of
+from lichen.records import ID_SHOWN
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+    from duckdb import DuckDBPyConnection
+
+Key = Literal[
+    "source", "month", "day", "run_id", "application", "entity", "part", "journey", "step", "quantity", "unit", "basis",
+    "functional_unit", "tier", "boundary", "zone", "region", "method",
+]  # fmt: skip
+
+SUM_DIGITS: Final = (38, 15)
+"""Precision and scale of the DECIMAL that values are summed in: sums of floats differ from engine to engine and from run to run."""
+_MEMORY: Final = "256MB"
+_THREADS: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which rows; None means all.
+
+    Attributes:
+        first_day, end_day: of ``day``; the end is not part of it. They spare the reading of other months' files.
+    """
+
+    applications: Collection[str] | None = None
+    run_ids: Collection[str] | None = None
+    sources: Collection[str] | None = None
+    quantities: Collection[str] | None = None
+    first_day: date | None = None
+    end_day: date | None = None
+
+    def filter(self, table: TableName) -> ds.Expression | None:
+        """The same as an expression of Arrow."""
+        import pyarrow.dataset as ds
+
+        found = [
+            ds.field(name).isin(list(values))
+            for name, values in (
+                ("application", self.applications), ("run_id", self.run_ids), ("source", self.sources),
+                ("quantity", self.quantities if table == "activities" else None),
+            )
+            if values is not None
+        ]  # fmt: skip
+        if self.first_day is not None:
+            found += [ds.field("month") >= month_of(self.first_day), ds.field("day") >= self.first_day]
+        if self.end_day is not None:
+            last = self.end_day - timedelta(days=1)
+            found += [ds.field("month") <= month_of(last), ds.field("day") < self.end_day]
+        return reduce(and_, found) if found else None
+
+
+EVERYTHING: Final = Selection()
+
+
+class Reader:
+    """Reads one ledger, for all threads of a process."""
+
+    def __init__(self, handles: Handles, evidence: Evidence) -> None:
+        self._handles = handles
+        self._evidence = evidence
+
+    def dataset(self, name: TableName) -> ds.Dataset:
+        """A table as it stands now, for any engine that reads Arrow; later commits do not show in it.
+
+        Raises:
+            StorageError: the place is away, or the log is damaged.
+        """
+        with self._handles.lock, self._handles.location.told(name):
+            return self._handles.table(name).to_pyarrow_dataset()
+
+    def table(self, name: TableName, selection: Selection, columns: Sequence[str] | None) -> pa.Table:
+        """Rows of a table, in memory."""
+        dataset = self.dataset(name)
+        with self._handles.location.told(name):
+            return dataset.to_table(columns=None if columns is None else list(columns), filter=selection.filter(name))
+
+    def batches(
+        self, name: TableName, selection: Selection, columns: Sequence[str] | None
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Rows of a table as plain values, some thousands at a time."""
+        dataset = self.dataset(name)
+        with self._handles.location.told(name):
+            for batch in dataset.to_batches(
+                columns=None if columns is None else list(columns), filter=selection.filter(name),
+                batch_size=8192, batch_readahead=2, fragment_readahead=1,
+            ):  # fmt: skip
+                yield batch.to_pylist()
+
+    def evaluable(self, selection: Selection) -> dict[str, list[dict[str, Any]]]:
+        """Activities by run, each as `lichen evaluate` reads it."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for rows in self.batches("activities", selection, None):
+            for row in rows:
+                found.setdefault(row["run_id"], []).append(activity_json(row))
+        return found
+
+    def run(self, run_id: str) -> Mapping[str, Any]:
+        """The content of a run's file.
+
+        Raises:
+            StorageError: the ledger has no such run.
+        """
+        rows = self.table("runs", Selection(run_ids=[run_id]), ["artefact_sha256"]).to_pylist()
+        if not rows:
+            raise StorageError(
+                f"The ledger {self._handles.location.uri} has no run {run_id[:ID_SHOWN]}.",
+                repair="lichen ledger ingest appends the run files of a folder.",
+                culprit=run_id,
+            )
+        return self._evidence.run(rows[0]["artefact_sha256"])
+
+    @contextmanager
+    def duckdb(self) -> Iterator[DuckDBPyConnection]:
+        """DuckDB with the views ``activities`` and ``runs``, in memory, without extensions and off the network."""
+        import duckdb
+
+        connection = duckdb.connect(
+            ":memory:",
+            config={
+                "threads": _THREADS, "memory_limit": _MEMORY, "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "temp_directory": str(Path(tempfile.gettempdir(), "lichen-duckdb")),
+            },
+        )  # fmt: skip
+        try:
+            for name in COLUMNS:
+                connection.register(name, self.dataset(name))
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def ibis(self) -> Iterator[Mapping[TableName, ir.Table]]:
+        """The tables as Ibis expressions on DuckDB; the same expressions run on Spark."""
+        import ibis
+
+        with self.duckdb() as connection:
+            backend = ibis.duckdb.from_connection(connection)
+            yield {name: backend.table(name) for name in COLUMNS}

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Appending runs, once each, and replacing slices, by several processes at once.
+
+A batch of runs is one commit to ``activities``, then one to ``runs``. Both carry the same number, and the log refuses a number that
+another writer has taken: who loses looks again and finds what is left to do. A writer that dies between both commits leaves
+``activities`` one number ahead; the next writer first writes the rows of ``runs`` that lack, from the evidence.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from lichen.errors import StorageError
+from lichen.ledger.evidence import Evidence
+from lichen.ledger.handles import Handles, app_transaction, committed, read_marker, sequence
+from lichen.ledger.tables import (
+    RUNS_SOURCE,
+    Fact,
+    RunContent,
+    TableName,
+    activity_rows,
+    fact_rows,
+    month_of,
+    run_row,
+    schema,
+)
+from lichen.records import canonical_json
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+_SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9._:-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """What became of the runs given.
+
+    Attributes:
+        runs, activities: rows appended.
+        already: runs that the ledger had, or that were given twice.
+        expired: runs from before the day that the ledger keeps data from.
+    """
+
+    runs: int = 0
+    activities: int = 0
+    already: int = 0
+    expired: int = 0
+
+    def __add__(self, other: Appended) -> Appended:
+        return Appended(
+            runs=self.runs + other.runs,
+            activities=self.activities + other.activities,
+            already=self.already + other.already,
+            expired=self.expired + other.expired,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Rows of ``activities`` that an import replaces together.
+
+    Attributes:
+        source: name of the import; not ``runs``.
+        first_day, end_day: of ``day``; the end is not part of it.
+        application: only its rows; all when None.
+    """
+
+    source: str
+    first_day: date
+    end_day: date
+    application: str | None = None
+
+    def predicate(self) -> str:
+        """The rows, as SQL; months are named so that only their files are looked at."""
+        found = [
+            f"source = {_quoted(self.source)}",
+            f"month >= {_quoted(self.first_day.isoformat()[:7])}",
+            f"month <= {_quoted(self.end_day.isoformat()[:7])}",
+            f"day >= DATE '{self.first_day.isoformat()}'",
+            f"day < DATE '{self.end_day.isoformat()}'",
+        ]
+        if self.application is not None:
+            found.append(f"application = {_quoted(self.application)}")
+        return " AND ".join(found)
+
+    def holds(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row lies in it."""
+        return self.first_day <= row["day"] < self.end_day and self.application in (None, row["application"])
+
+
+class Writer:
+    """Writes to the tables of one ledger; threads take turns, processes meet in the log."""
+
+    def __init__(self, handles: Handles, evidence: Evidence) -> None:
+        self._handles = handles
+        self._evidence = evidence
+        self._turn = threading.Lock()
+        self._known = KnownRuns(handles)
+
+    def append_runs(self, runs: Sequence[RunContent]) -> Appended:
+        """Appends the runs that the ledger does not have; they are on the disk when this returns.
+
+        Args:
+            runs: a few hundred at most, as all their rows are in memory at once.
+
+        Raises:
+            StorageError: the place is away, full or forbidden; a row of a run is none. Nothing is half written.
+        """
+        with self._turn:
+            return committed(self._handles.location, "activities", lambda: self._append(runs))
+
+    def _append(self, runs: Sequence[RunContent]) -> Appended:
+        # runs before activities: what is committed in between can only put activities ahead.
+        runs_table, table = self._handles.fresh("runs"), self._handles.fresh("activities")
+        number = sequence(table)
+        if sequence(runs_table) < number:
+            self._complete(table, number)
+            runs_table = self._handles.fresh("runs")
+        chosen = self._chosen(runs, runs_table)
+        if not chosen.fresh:
+            return chosen.outcome
+        packed = [run.packed or gzip.compress(canonical_json(run.content), 6, mtime=0) for run in chosen.fresh]
+        # Refused rows stop everything before a file is written.
+        rows = [row for run in chosen.fresh for row in activity_rows(run, "", number + 1)]
+        hashes = dict(
+            zip((run.run_id for run in chosen.fresh), self._evidence.put_all(packed), strict=True),
+        )
+        for row in rows:
+            row["artefact_sha256"] = hashes[row["run_id"]]
+        self._commit(table, "activities", rows, number + 1)
+        self._tell([run_row(run, hashes[run.run_id], number + 1) for run in chosen.fresh], number + 1)
+        return chosen.outcome + Appended(runs=len(chosen.fresh), activities=len(rows))
+
+    def _chosen(self, runs: Sequence[RunContent], runs_table: DeltaTable) -> _Chosen:
+        marker = read_marker(self._handles.location)
+        first_day = marker.first_day if marker else None
+        known = self._known.among(runs_table, runs)
+        fresh: dict[str, RunContent] = {}
+        expired = 0
+        for run in runs:
+            if run.run_id in known or run.run_id in fresh:
+                continue
+            if first_day is not None and run.started_on < first_day:
+                expired += 1
+            else:
+                fresh[run.run_id] = run
+        return _Chosen(list(fresh.values()), Appended(already=len(runs) - len(fresh) - expired, expired=expired))
+
+    def _commit(self, table: DeltaTable, name: TableName, rows: Sequence[Mapping[str, Any]], number: int) -> None:
+        import pyarrow as pa
+        from deltalake import write_deltalake
+
+        data = pa.Table.from_pylist(list(rows), schema=schema(name))
+        write_deltalake(table, data, mode="append", commit_properties=app_transaction(number))
+        self._handles.location.settle(name, table.version())
+
+    def _tell(self, rows: Sequence[Mapping[str, Any]], number: int) -> None:
+        """Commits the rows of ``runs``, unless another writer has done it meanwhile."""
+
+        def attempt() -> None:
+            runs_table = self._handles.fresh("runs")
+            if sequence(runs_table) < number:
+                self._commit(runs_table, "runs", rows, number)
+
+        committed(self._handles.location, "runs", attempt)
+
+    def _complete(self, table: DeltaTable, number: int) -> None:
+        """Writes the rows of ``runs`` that the commit ``number`` lacks."""
+        import pyarrow.dataset as ds
+
+        chosen = (ds.field("source") == RUNS_SOURCE) & (ds.field("batch") == number)
+        found = table.to_pyarrow_dataset().to_table(columns=["run_id", "artefact_sha256"], filter=chosen)
+        named = sorted({(row["run_id"], row["artefact_sha256"]) for row in found.to_pylist()})
+        self._tell(
+            [run_row(RunContent(key, self._evidence.run(sha256)), sha256, number) for key, sha256 in named], number
+        )
+
+    def replace(self, chosen: Slice, facts: Iterable[Fact]) -> int:
+        """Puts facts in the place of a slice's rows, in one commit: readers see the old rows, or the new ones.
+
+        Returns:
+            Rows that are there now.
+
+        Raises:
+            StorageError: a fact lies outside of the slice; the place is away, full or forbidden.
+        """
+        if chosen.source == RUNS_SOURCE or not _SOURCE.fullmatch(chosen.source):
+            raise StorageError(
+                f"'{chosen.source}' is no source whose rows are replaced.",
+                repair="Name the import in small letters, such as bill:aws; runs never change.",
+                culprit=chosen.source,
+            )
+        rows = fact_rows(chosen.source, facts, 0)
+        stray = next((row for row in rows if not chosen.holds(row)), None)
+        if stray is not None:
+            raise StorageError(
+                f"{stray['entity']} on {stray['day']} lies outside of what is replaced.",
+                repair="Widen the slice, or leave the row out.",
+                culprit=stray["entity"],
+            )
+        with self._turn:
+            return committed(self._handles.location, "activities", lambda: self._replace(chosen, rows))
+
+    def _replace(self, chosen: Slice, rows: Sequence[Mapping[str, Any]]) -> int:
+        import pyarrow as pa
+        from deltalake import write_deltalake
+
+        table = self._handles.fresh("activities")
+        data = pa.Table.from_pylist(list(rows), schema=schema("activities"))
+        if rows:
+            write_deltalake(table, data, mode="overwrite", predicate=chosen.predicate())
+        else:
+            table.delete(chosen.predicate())
+        self._handles.location.settle("activities", table.version())
+        return len(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    fresh: list[RunContent]
+    outcome: Appended
+
+
+class KnownRuns:
+    """Ids of the runs that the ledger has, by month: only files that are new since the last look are read."""
+
+    def __init__(self, handles: Handles) -> None:
+        self._handles = handles
+        self._of_file: dict[str, dict[str, frozenset[str]]] = {}
+
+    def among(self, table: DeltaTable, runs: Sequence[RunContent]) -> set[str]:
+        """Those of ``runs`` that the table has."""
+        wanted: dict[str, set[str]] = {}
+        for run in runs:
+            wanted.setdefault(month_of(run.started_on), set()).add(run.run_id)
+        return {run_id for month, ids in wanted.items() for run_id in self._present(table, month, ids)}
+
+    def _present(self, table: DeltaTable, month: str, ids: set[str]) -> set[str]:
+        dataset = table.to_pyarrow_dataset(partitions=[("source", "=", RUNS_SOURCE), ("month", "=", month)])
+        there = {fragment.path: fragment for fragment in dataset.get_fragments()}
+        before = self._of_file.get(month, {})
+        self._of_file[month] = of_file = {
+            path: before[path]
+            if path in before
+            else frozenset(fragment.to_table(columns=["run_id"])["run_id"].to_pylist())
+            for path, fragment in there.items()
+        }
+        return {run_id for run_id in ids if any(run_id in known for known in of_file.values())}
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
