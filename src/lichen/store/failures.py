@@ -61,6 +61,8 @@ def told(shown: str) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
+        if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_TRIGGER":
+            raise _sentence(error, shown) from error
         raise StoreConflict(
             f"The store {shown} refused a row: {_first_line(error)}.",
             repair="Read what is there, then try again.",

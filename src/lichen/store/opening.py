@@ -33,7 +33,8 @@ class Store:
         self.url = url
         self.engine: Engine = make_engine(url)
         self._readers = self.engine.execution_options(**{READING: True, "postgresql_readonly": True})
-        self.shown = str(url.database) if self.is_sqlite else url.set(username=None, password=None).render_as_string()
+        server = url.set(drivername=url.get_backend_name(), username=None, password=None, query={})
+        self.shown = str(url.database) if self.is_sqlite else server.render_as_string()
 
     @property
     def is_sqlite(self) -> bool:
