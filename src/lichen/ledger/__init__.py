@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where facts are kept. Run files are the landing format: a folder of them is enough for every command on one machine.
 
-The ledger holds the same rows in Delta tables, for servers and analyses; its names are loaded when they are first asked for, since
-most commands need run files only.
+The ledger holds the same rows in Delta tables, for servers and analyses. Its names are loaded when they are first asked for: most
+commands need run files only.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a ledger lies, a folder or a bucket: small files read, written and listed there, and what went wrong told in a sentence."""
+"""Where a ledger lies, a folder or a bucket: small files read, written and listed there, and mishaps told in a sentence."""
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import StorageError
 from lichen.ledger import runfile
+from lichen.ledger.mishaps import cause_of, failure
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -109,6 +109,7 @@ class Location:
 
         Raises:
             StorageError: the place is away, full, forbidden, or the table is damaged.
+            CommitFailedError: another writer was faster; the caller looks again.
         """
         from deltalake.exceptions import CommitFailedError, DeltaError
         from pyarrow import ArrowException
@@ -116,27 +117,11 @@ class Location:
         try:
             yield
         except CommitFailedError as error:
-            if (cause := _cause(str(error))) is None:
-                raise  # another writer was faster: the caller looks again
-            raise self.failure(cause, table) from error
+            if cause_of(error) is None:
+                raise
+            raise failure(error, self.uri) from error
         except (DeltaError, ArrowException, OSError) as error:
-            raise self.failure(_cause(str(error)) or _first_line(error), table) from error
-
-    def failure(self, cause: str, table: str) -> StorageError:
-        """The sentence for a cause.
-
-        Args:
-            cause: a key of `_CAUSES`, or what a library said of a table that it cannot read.
-        """
-        if cause in _REPAIRS:
-            problem, repair = _REPAIRS[cause]
-            return StorageError(problem.format(where=self.uri), repair=repair, culprit=self.uri)
-        named = self.at(table) if table else self.uri
-        return StorageError(
-            f"The ledger's table {named} cannot be read: {cause}.",
-            repair="Restore it from a backup; the run files can be ingested again.",
-            culprit=named,
-        )
+            raise failure(error, self.uri, self.at(table) if table else "") from error
 
 
 class Folder(Location):
@@ -154,14 +139,14 @@ class Folder(Location):
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise self._failure(error) from error
+            raise failure(error, self.uri) from error
 
     def write(self, name: str, content: bytes) -> None:
         """See `Location.write`."""
         try:
             runfile.write_atomically(self.path / name, content)
         except StorageError as error:
-            raise self._failure(error.__cause__ or error) from error
+            raise failure(error.__cause__ or error, self.uri) from error
 
     def files(self, name: str = "") -> Iterator[Stored]:
         """See `Location.files`."""
@@ -171,7 +156,7 @@ class Folder(Location):
 
         def stop(error: OSError) -> None:
             if not isinstance(error, FileNotFoundError):
-                raise self._failure(error) from error
+                raise failure(error, self.uri) from error
 
         for folder, _, names in os.walk(start, onerror=stop):
             for found in names:
@@ -186,7 +171,7 @@ class Folder(Location):
         try:
             (self.path / name).unlink(missing_ok=True)
         except OSError as error:
-            raise self._failure(error) from error
+            raise failure(error, self.uri) from error
 
     def settle(self, table: str, version: int) -> None:
         """See `Location.settle`: the library that writes tables leaves this to the system, which may take half a minute."""
@@ -203,11 +188,7 @@ class Folder(Location):
         except FileNotFoundError:
             return  # compacted and cleaned up meanwhile
         except OSError as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: BaseException) -> StorageError:
-        cause = _cause(str(error)) if not isinstance(error, OSError) else _ERRNO.get(error.errno or 0)
-        return self.failure(cause or _first_line(error), "")
+            raise failure(error, self.uri) from error
 
 
 def _synchronise(path: Path) -> None:
@@ -224,96 +205,60 @@ class Bucket(Location):
     @cached_property
     def options(self) -> dict[str, str]:
         """See `Location.options`. An endpoint that is written with http:// is meant to be reached so."""
-        options = dict(_PATIENCE)
-        if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://"):
-            options["allow_http"] = "true"
-        if "AWS_REGION" not in os.environ and "AWS_DEFAULT_REGION" not in os.environ:
-            options["region"] = "us-east-1"
-        return options
+        plain = {"allow_http": "true"} if _endpoint().startswith("http://") else {}
+        return {**_PATIENCE, **plain, "region": _region()}
 
     @cached_property
     def _system(self) -> FileSystem:
-        """The library that writes the tables also reaches the small files: one client, one set of credentials."""
-        from deltalake.fs import DeltaStorageHandler
-        from pyarrow.fs import PyFileSystem
+        """Arrow's own client, for the files that are no tables: it takes the same variables."""
+        from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
 
-        with self.told():
-            return PyFileSystem(DeltaStorageHandler(self.uri, self.options))
+        patience = AwsStandardS3RetryStrategy(max_attempts=3)
+        return S3FileSystem(
+            region=_region(), endpoint_override=_endpoint() or None, retry_strategy=patience,
+            connect_timeout=5, request_timeout=60,
+        )  # fmt: skip
+
+    @cached_property
+    def _path(self) -> str:
+        """``BUCKET/PREFIX``."""
+        return self.uri.partition("://")[2]
 
     def read(self, name: str) -> bytes | None:
         """See `Location.read`."""
         with self.told():
             try:
-                with self._system.open_input_stream(name) as stream:
+                with self._system.open_input_stream(f"{self._path}/{name}") as stream:
                     content: bytes = stream.read()
                     return content
             except FileNotFoundError:
                 return None
 
     def write(self, name: str, content: bytes) -> None:
-        """See `Location.write`."""
-        with self.told(), self._system.open_output_stream(name) as stream:
+        """See `Location.write`: the store shows an object once its upload is complete."""
+        with self.told(), self._system.open_output_stream(f"{self._path}/{name}") as stream:
             stream.write(content)
 
     def files(self, name: str = "") -> Iterator[Stored]:
         """See `Location.files`."""
         from pyarrow.fs import FileSelector, FileType
 
+        start = f"{self._path}/{name}".rstrip("/")
         with self.told():
-            found: list[Any] = self._system.get_file_info(FileSelector(name, allow_not_found=True, recursive=True))
+            found: list[Any] = self._system.get_file_info(FileSelector(start, allow_not_found=True, recursive=True))
         for info in found:
             if info.type == FileType.File:
-                yield Stored(info.path, info.size or 0, info.mtime)
+                yield Stored(info.path.removeprefix(f"{self._path}/"), info.size or 0, info.mtime)
 
     def remove(self, name: str) -> None:
         """See `Location.remove`."""
         with self.told(), suppress(FileNotFoundError):
-            self._system.delete_file(name)
+            self._system.delete_file(f"{self._path}/{name}")
 
 
-_ERRNO: Final[Mapping[int, str]] = {
-    errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EFBIG: "full",
-    errno.EACCES: "forbidden", errno.EPERM: "forbidden", errno.EROFS: "forbidden",
-}  # fmt: skip
-_CAUSES: Final[Mapping[str, re.Pattern[str]]] = {
-    "full": re.compile(r"os error (28|122|27)\b|No space left|Disk quota|File too large|disk of .* is full", re.I),
-    "forbidden": re.compile(r"os error (1|13|30)\b|Permission denied|Read-only file system|cannot be written", re.I),
-    "refused": re.compile(
-        r"SignatureDoesNotMatch|InvalidAccessKeyId|AccessDenied|ExpiredToken|\b40[13]\b|Forbidden|Unauthorized"
-        r"|lacked valid authentication|not authorized|permission to access",
-        re.I,
-    ),
-    "no bucket": re.compile(r"NoSuchBucket", re.I),
-    "away": re.compile(
-        r"error sending request|connection refused|tcp connect|dns error|timed out|connection reset|broken pipe"
-        r"|\b50[0234]\b|Service Unavailable|error decoding response|connection closed|AWS metadata|instance credentials",
-        re.I,
-    ),
-}
-"""What libraries say, by what it means: they raise one class for all of it."""
-_REPAIRS: Final[Mapping[str, tuple[str, str]]] = {
-    "full": (
-        "The disk of the ledger {where} is full.",
-        "Free some space and repeat the command: nothing was half written.",
-    ),
-    "forbidden": ("The ledger {where} cannot be written to.", "Give this user the right, or choose another place."),
-    "refused": (
-        "The object store refuses these credentials for {where}.",
-        "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights on the bucket.",
-    ),
-    "no bucket": ("The bucket of {where} does not exist.", "Create it, or correct server.ledger."),
-    "away": (
-        "The object store of {where} does not answer.",
-        "Check AWS_ENDPOINT_URL and the network, then repeat the command: nothing was half written.",
-    ),
-}
+def _endpoint() -> str:
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
 
 
-def _cause(said: str) -> str | None:
-    return next((cause for cause, pattern in _CAUSES.items() if pattern.search(said)), None)
-
-
-def _first_line(error: BaseException) -> str:
-    """What a library said, without its stack and without a full stop."""
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__).rstrip(".:")
+def _region() -> str:
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"

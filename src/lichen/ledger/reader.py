@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading the tables: rows as they are, and sums with DuckDB over Arrow. Each reading sees one state of a table, whole commits only."""
+"""Reading the tables: rows as they are, and sums with DuckDB over Arrow. A reading sees one state of a table."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Key = Literal[
 ]  # fmt: skip
 
 SUM_DIGITS: Final = (38, 15)
-"""Precision and scale of the DECIMAL that values are summed in: sums of floats differ from engine to engine and from run to run."""
+"""Precision and scale of the DECIMAL that values are summed in: sums of floats differ from run to run and engine to engine."""
 _MEMORY: Final = "256MB"
 _THREADS: Final = 2
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Appending runs, once each, and replacing slices, by several processes at once.
 
-A batch of runs is one commit to ``activities``, then one to ``runs``. Both carry the same number, and the log refuses a number that
-another writer has taken: who loses looks again and finds what is left to do. A writer that dies between both commits leaves
-``activities`` one number ahead; the next writer first writes the rows of ``runs`` that lack, from the evidence.
+A batch of runs is one commit to ``activities``, then one to ``runs``. Both carry the same number, and the log refuses a number
+that another writer has taken: who loses looks again and finds what is left to do. A writer that dies between both commits
+leaves ``activities`` one number ahead; the next writer first writes the rows of ``runs`` that lack, from the evidence.
 """
 
 from __future__ import annotations
