@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from lichen.errors import StorageError
 from lichen.ledger.evidence import Evidence
-from lichen.ledger.handles import Handles, prepare
+from lichen.ledger.handles import Handles, prepare, read_marker
 from lichen.ledger.location import Location, parse
 from lichen.ledger.reader import EVERYTHING, Reader, Selection
 from lichen.ledger.tables import Fact, RunContent, TableName
@@ -40,6 +41,13 @@ class Ledger:
     def where(self) -> str:
         """Absolute path, or ``s3://BUCKET/PREFIX``."""
         return self._location.uri
+
+    def check(self) -> None:
+        """Makes sure that the place answers and is still a ledger; StorageError when it does not."""
+        if read_marker(self._location) is None:
+            raise StorageError(
+                f"There is no ledger in {self.where} any more.", repair="Restore a backup.", culprit=self.where
+            )
 
     def append_runs(self, runs: Sequence[RunContent]) -> Appended:
         """See `Writer.append_runs`."""
