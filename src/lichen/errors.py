@@ -12,7 +12,8 @@
     │   │   └── FactorNotFound                no row for this factor, place and date
     │   └── StorageError                      a folder that cannot be read or written, a full disk, a damaged run file
     │       ├── StoreBusy                     somebody else writes, or too much is waiting: try again
-    │       └── StoreConflict                 what is to be added exists already, and differs
+    │       ├── StoreConflict                 what is to be added exists already, and differs
+    │       └── StoreFull                     no space is left on its disk
     ├── JourneyFailed                exit 4   the journey itself: selector, crash, hang, site down
     └── NothingMeasured              exit 5   the machine cannot measure
         ├── BrowserMissing                    no Chromium, or one that will not start
@@ -124,6 +125,12 @@ class StoreConflict(StorageError):
     """What is to be added to the store exists already and differs, or refers to what does not exist."""
 
     code = "E252"
+
+
+class StoreFull(StorageError):
+    """The disk of the store is full; nothing of the change was kept."""
+
+    code = "E253"
 
 
 class JourneyFailed(LichenError):

@@ -82,12 +82,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """A body, checked. ``digest`` is the SHA-256 of what it asks for, however it was packed."""
+    """A body, checked."""
 
     runs: Sequence[Incoming]
     faults: Sequence[Fault]
     is_batch: bool
-    digest: str
 
 
 class _Unfit:
@@ -151,13 +150,7 @@ def take(raw: bytes, rows: RowCheck, now: datetime) -> Intake:
             runs.append(_checked(run, position, rows, now, suspect=has_unfit))
         except UsageError as error:
             faults.append(Fault(position, error.problem, error.repair, error.culprit))
-    return Intake(runs, faults, is_batch, _digest(runs))
-
-
-def _digest(runs: Sequence[Incoming]) -> str:
-    if len(runs) == 1:
-        return runs[0].run_id
-    return hashlib.sha256("\n".join(run.run_id for run in runs).encode()).hexdigest()
+    return Intake(runs, faults, is_batch)
 
 
 def _parse(raw: bytes) -> tuple[Any, bool]:

@@ -2,7 +2,8 @@
 """From the journal to the board: acknowledged runs become rows of the store and of the ledger, then figures.
 
 Every step does nothing when it was done before, and a run is marked as landed last: whoever is killed on the way leaves work
-that the next one repeats without doubling anything. One process lands at a time, by a lease.
+that the next one repeats without doubling anything. One process lands at a time, by a lease. Figures come after runs: while many
+runs arrive they are brought up to date from time to time, and whoever starts first looks which ones are behind.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,12 +24,15 @@ from lichen.ledger import RunContent
 from lichen.records import ID_SHOWN
 from lichen.service.board import figures
 from lichen.service.context import ServiceContext
-from lichen.store.models import IngestJournal, new_id
+from lichen.store.lease import Lease
+from lichen.store.models import IngestJournal
 from lichen.store.queries import landing as queries
 from lichen.store.queries.landing import Arrival
 
 BATCH: Final = 100
 """Runs landed at once: their rows are one commit of the ledger."""
+FIGURES_EVERY_S: Final = 5.0
+"""While runs keep arriving, figures are brought up to date so often at most: an application's cost grows with its history."""
 LEASE: Final = "landing"
 LEASE_S: Final = 60.0
 """Seconds after which another process may land, when the one that did is gone."""
@@ -64,16 +70,14 @@ class Status:
 
 
 class Landing:
-    """Lands the runs of a store.
+    """Lands the runs of a store."""
 
-    Args:
-        holder: name of this process in the lease.
-    """
-
-    def __init__(self, context: ServiceContext, holder: str) -> None:
+    def __init__(self, context: ServiceContext) -> None:
         self._context = context
-        self._holder = holder
+        self._lease = Lease(context.store, LEASE, ttl_s=LEASE_S)
         self._refused: dict[int, str] = {}
+        self._behind: set[str] | None = None
+        self._refreshed_at = -math.inf
 
     def step(self) -> int:
         """Lands one batch.
@@ -84,13 +88,14 @@ class Landing:
         Raises:
             StorageError: the store or the ledger is away; nothing is lost, and the next call goes on.
         """
-        with self._context.store.session() as session:
-            if not queries.hold(session, LEASE, self._holder, self._context.clock(), LEASE_S):
-                return 0
+        if not self._lease.acquire():
+            return 0
         with self._context.store.reading() as session:
             waiting = [_opened(row) for row in queries.waiting(session, BATCH, self._refused)]
         if waiting:
             self._land_or_part(waiting)
+        if len(waiting) < BATCH or time.monotonic() - self._refreshed_at > FIGURES_EVERY_S:
+            self._refresh()
         return len(waiting)
 
     def tell(self, problem: str) -> None:
@@ -101,8 +106,7 @@ class Landing:
 
     def release(self) -> None:
         """Lets another process land at once."""
-        with self._context.store.session() as session:
-            queries.release(session, LEASE, self._holder)
+        self._lease.release()
 
     def _land_or_part(self, waiting: Sequence[Waiting]) -> None:
         """Lands runs together; where one of them cannot be, the others all the same."""
@@ -125,18 +129,26 @@ class Landing:
             touched = queries.declare(session, arrivals)
         runs = [RunContent(one.arrival.run_id, one.content, one.body) for one in distinct]
         self._context.ledger.append_runs(runs)
-        figures.refresh(self._context, touched)
+        if self._behind is not None:
+            self._behind |= touched
         with self._context.store.session() as session:
             queries.mark_landed(session, arrivals, [one.seq for one in waiting], self._context.clock())
 
+    def _refresh(self) -> None:
+        """Brings figures up to date: of what landed here, or the first time of whatever is behind."""
+        if self._behind is None or self._behind:
+            figures.refresh(self._context, self._behind)
+            self._behind = set()
+        self._refreshed_at = time.monotonic()
 
-def land_all(context: ServiceContext, *, holder: str | None = None) -> int:
+
+def land_all(context: ServiceContext) -> int:
     """Lands what waits, unless another process does; the number of runs.
 
     Raises:
         StorageError: the store or the ledger is away.
     """
-    landing, total = Landing(context, holder or new_id()), 0
+    landing, total = Landing(context), 0
     try:
         while count := landing.step():
             total += count
@@ -149,7 +161,7 @@ def status(context: ServiceContext) -> Status:
     """How the landing gets on, whichever process does it."""
     with context.store.reading() as session:
         pending = queries.count_waiting(session)
-        alive = queries.is_held(session, LEASE, context.clock())
+        alive = queries.is_held(session, LEASE)
         said = queries.setting(session, STATUS) or {}
     return Status(pending, alive, said.get("problem", ""), said.get("refused", 0))
 

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from lichen.errors import StorageError, StoreBusy, StoreConflict
+from lichen.errors import StorageError, StoreBusy, StoreConflict, StoreFull
 
 _SENTENCES: Final[tuple[tuple[str, type[StorageError], str, str], ...]] = (
     (
@@ -18,11 +18,11 @@ _SENTENCES: Final[tuple[tuple[str, type[StorageError], str, str], ...]] = (
         "Try again; if it lasts, stop that process, or use PostgreSQL for several writers.",
     ),
     (
-        "database or disk is full", StorageError, "There is no space left for the store {store}.",
+        "database or disk is full", StoreFull, "There is no space left for the store {store}.",
         "Free space on its disk; nothing of this change was kept.",
     ),
     (
-        "No space left on device", StorageError, "There is no space left for the store {store}.",
+        "No space left on device", StoreFull, "There is no space left for the store {store}.",
         "Free space on its disk; nothing of this change was kept.",
     ),
     (

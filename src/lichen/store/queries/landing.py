@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from lichen.store.lease import database_now
 from lichen.store.models import ApiToken, Application, IngestJournal, Journey, Lease, Part, Run, Setting
 
 
@@ -39,29 +40,10 @@ class Arrival:
     lichen_version: str
 
 
-def hold(session: Session, name: str, holder: str, now: datetime, seconds: float) -> bool:
-    """Takes or prolongs a lease; False while somebody else has it."""
-    row = session.get(Lease, name, with_for_update=True)
-    if row is None:
-        session.add(Lease(name=name, holder=holder, until=now + timedelta(seconds=seconds)))
-    elif row.holder == holder or row.until <= now:
-        row.holder, row.until = holder, now + timedelta(seconds=seconds)
-    else:
-        return False
-    return True
-
-
-def release(session: Session, name: str, holder: str) -> None:
-    """Gives a lease back; one that somebody else has stays."""
-    row = session.get(Lease, name)
-    if row is not None and row.holder == holder:
-        session.delete(row)
-
-
-def is_held(session: Session, name: str, now: datetime) -> bool:
+def is_held(session: Session, name: str) -> bool:
     """Whether somebody has a lease."""
     row = session.get(Lease, name)
-    return row is not None and row.until > now
+    return row is not None and row.until > database_now(session)
 
 
 def waiting(session: Session, limit: int, besides: Collection[int] = ()) -> Sequence[IngestJournal]:
@@ -87,12 +69,8 @@ def declare(session: Session, arrivals: Iterable[Arrival]) -> set[str]:
     by_code: dict[str, list[Arrival]] = {}
     for arrival in arrivals:
         by_code.setdefault(arrival.application, []).append(arrival)
-    found = {
-        code: application_id
-        for code, application_id in session.execute(
-            select(Application.code, Application.id).where(Application.code.in_(by_code))
-        ).tuples()
-    }
+    chosen = select(Application.code, Application.id).where(Application.code.in_(by_code))
+    found = {row.code: row.id for row in session.execute(chosen)}
     for code, own in by_code.items():
         if code not in found:
             found[code] = _make_application(session, code, own[0].token_id)
@@ -157,3 +135,17 @@ def put_setting(session: Session, key: str, value: Any) -> None:
         session.add(Setting(key=key, value=value))
     elif row.value != value:
         row.value = value
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An application, as far as access goes."""
+
+    id: str
+    team_id: str | None
+
+
+def owners(session: Session, codes: Collection[str]) -> dict[str, Owner]:
+    """Applications by code; those that nobody declared are absent."""
+    chosen = select(Application.code, Application.id, Application.team_id).where(Application.code.in_(codes))
+    return {row.code: Owner(row.id, row.team_id) for row in session.execute(chosen)}
