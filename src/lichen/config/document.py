@@ -58,6 +58,8 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "server.url": "https://lichen.example.org",
     "server.store": "postgresql://lichen@127.0.0.1/lichen",
     "server.ledger": "s3://lichen/ledger",
+    "oidc.issuer": "https://login.example.org",
+    "oidc.client_secret_env": "LICHEN_CLIENT_SECRET",
 }
 """Values shown for the keys that have no default."""
 

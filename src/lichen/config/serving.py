@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lichen.config.keys import declare
-from lichen.config.kinds import ADDRESS, TEXT, integer, optional
+from lichen.config.kinds import ADDRESS, FLAG, TEXT, integer, optional
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,4 +37,33 @@ class Server:
         optional(TEXT), None, unset=".lichen/ledger in the folder of lichen.toml",
         en="Where its facts are kept: a folder, or s3://BUCKET/PREFIX.",
         fr="Où sont gardés ses faits : un dossier, ou s3://SEAU/PRÉFIXE.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oidc:
+    """Signing in with the organisation's own identity provider (OpenID Connect)."""
+
+    issuer: str | None = declare(
+        optional(ADDRESS), None, unset="people sign in with a password",
+        en="Address of the identity provider; what it publishes below /.well-known is read from there.",
+        fr="Adresse du fournisseur d'identité ; ce qu'il publie sous /.well-known est lu là.",
+    )  # fmt: skip
+    client_id: str = declare(
+        TEXT, "lichen",
+        en="Name that the provider knows this server by.", fr="Nom sous lequel le fournisseur connaît ce serveur.",
+    )  # fmt: skip
+    client_secret_env: str | None = declare(
+        optional(TEXT), None, unset="the provider asks for none",
+        en="Environment variable that holds the secret shared with the provider.",
+        fr="Variable d'environnement qui contient le secret partagé avec le fournisseur.",
+    )  # fmt: skip
+    name: str = declare(
+        TEXT, "", unset="the provider's host",
+        en="Name of the provider on the sign-in page.", fr="Nom du fournisseur sur la page de connexion.",
+    )  # fmt: skip
+    create_accounts: bool = declare(
+        FLAG, True,
+        en="Make an account, in no team yet, for who signs in for the first time.",
+        fr="Créer un compte, sans équipe encore, pour qui se connecte la première fois.",
     )  # fmt: skip

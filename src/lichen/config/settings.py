@@ -31,7 +31,7 @@ from lichen.config.kinds import (
 )
 from lichen.config.metering import Kubernetes, Meter, PrometheusServer
 from lichen.config.part import Part
-from lichen.config.serving import Server
+from lichen.config.serving import Oidc, Server
 
 Lang = Literal["en", "fr"]
 OriginKind = Literal["default", "file", "env", "flag"]
@@ -326,6 +326,7 @@ class Settings:
     prometheus: PrometheusServer = field(default_factory=PrometheusServer)
     kubernetes: Kubernetes = field(default_factory=Kubernetes)
     server: Server = field(default_factory=Server)
+    oidc: Oidc = field(default_factory=Oidc)
     parts: tuple[Part, ...] = ()
     journeys: tuple[Journey, ...] = ()
     meters: tuple[Meter, ...] = ()
@@ -342,7 +343,7 @@ class Settings:
 SECTIONS: Final[Mapping[str, type[Any]]] = {
     "project": Project, "context": Context, "method": Method, "measure": Measure, "run": Run, "browser": Browser,
     "output": Output, "extend": Extend, "prometheus": PrometheusServer, "kubernetes": Kubernetes,
-    "server": Server,
+    "server": Server, "oidc": Oidc,
 }  # fmt: skip
 """Sections of lichen.toml, ``[name]``."""
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lichen.outputs.web import problems
 from lichen.outputs.web.problems import Problem
 from lichen.service.accounts import Throttle
+from lichen.service.ingest import BODY_MAX
 
 ADDRESS_PER_S: Final = 1000.0
 """An address may be a proxy or a runner that many agents share."""
@@ -26,7 +27,7 @@ GUESSES: Final = 30.0
 GUESSES_PER_S: Final = 0.5
 """Wrong tokens of one address: more than a wrong variable in a pipeline makes, fewer than a search needs."""
 BODY_MAX_BYTES: Final = 1 << 20
-LARGE_BODIES: Final = {"/api/v1/runs": 64 << 20}
+LARGE_BODIES: Final = {"/api/v1/runs": BODY_MAX}
 """Routes that take files: most bytes of a body as sent."""
 
 
