@@ -56,7 +56,7 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 
 def cause_of(error: BaseException) -> str | None:
     """What an error comes from, a key of `_SENTENCES`; None when it is not one of these."""
-    number = error.errno if isinstance(error, OSError) else None
+    number = (error.errno or 0) if isinstance(error, OSError) else 0
     if number in _NUMBERS:
         return _NUMBERS[number]
     said = str(error)

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lichen.errors import StorageError
 from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import Handles, prepare, read_marker
 from lichen.ledger.location import Location, parse
+from lichen.ledger.maintenance import KEEP_HOURS, Compacted, Maintenance, Retained, Status
 from lichen.ledger.reader import EVERYTHING, Reader, Selection
+from lichen.ledger.sums import Key, totals
 from lichen.ledger.tables import Fact, RunContent, TableName
 from lichen.ledger.writer import Appended, Slice, Writer
 
@@ -36,6 +39,7 @@ class Ledger:
         self.evidence = Evidence(location)
         self._writer = Writer(self._handles, self.evidence)
         self._reader = Reader(self._handles, self.evidence)
+        self._maintenance = Maintenance(self._handles, self.evidence, self._reader)
 
     @property
     def where(self) -> str:
@@ -79,6 +83,30 @@ class Ledger:
     def run(self, run_id: str) -> Mapping[str, Any]:
         """The content of a run's file; StorageError when the ledger has no such run."""
         return self._reader.run(run_id)
+
+    def totals(
+        self, by: Sequence[Key], *, peaks: Collection[str], selection: Selection = EVERYTHING
+    ) -> list[dict[str, Any]]:
+        """See `lichen.ledger.sums.totals`; values as floats.
+
+        Args:
+            peaks: quantities that are not additive (`Nomenclature`).
+        """
+        with self._reader.ibis() as tables:
+            found = totals(tables["activities"], by, peaks=peaks, selection=selection).to_pyarrow().to_pylist()
+        return [{**row, "value": None if row["value"] is None else float(row["value"])} for row in found]
+
+    def compact(self, keep_hours: int = KEEP_HOURS) -> Compacted:
+        """See `Maintenance.compact`."""
+        return self._maintenance.compact(keep_hours)
+
+    def retain(self, first_day: date) -> Retained:
+        """See `Maintenance.retain`."""
+        return self._maintenance.retain(first_day)
+
+    def status(self) -> Status:
+        """See `Maintenance.status`."""
+        return self._maintenance.status()
 
     def duckdb(self) -> AbstractContextManager[DuckDBPyConnection]:
         """DuckDB with the views ``activities`` and ``runs``."""

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from functools import reduce
 from operator import and_
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import StorageError
 from lichen.ledger.evidence import Evidence
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
     from duckdb import DuckDBPyConnection
 
-Key = Literal[
-    "source", "month", "day", "run_id", "application", "entity", "part", "journey", "step", "quantity", "unit", "basis",
-    "functional_unit", "tier", "boundary", "zone", "region", "method",
-]  # fmt: skip
-
-SUM_DIGITS: Final = (38, 15)
-"""Precision and scale of the DECIMAL that values are summed in: sums of floats differ from run to run and engine to engine."""
 _MEMORY: Final = "256MB"
 _THREADS: Final = 2
 
@@ -51,23 +44,32 @@ class Selection:
     first_day: date | None = None
     end_day: date | None = None
 
+    def words(self, table: TableName) -> list[tuple[str, Collection[str]]]:
+        """Columns of a table with the values that are asked for."""
+        asked = (
+            ("application", self.applications), ("run_id", self.run_ids), ("source", self.sources),
+            ("quantity", self.quantities if table == "activities" else None),
+        )  # fmt: skip
+        return [(name, values) for name, values in asked if values is not None]
+
+    def months(self) -> tuple[str, str]:
+        """First and last month of the days."""
+        last = "9999-12" if self.end_day is None else month_of(self.end_day - timedelta(days=1))
+        return "0001-01" if self.first_day is None else month_of(self.first_day), last
+
+    def given(self) -> bool:
+        """Whether anything is asked for."""
+        return bool(self.words("activities")) or self.first_day is not None or self.end_day is not None
+
     def filter(self, table: TableName) -> ds.Expression | None:
-        """The same as an expression of Arrow."""
+        """The same as an expression of Arrow; None for all rows."""
         import pyarrow.dataset as ds
 
-        found = [
-            ds.field(name).isin(list(values))
-            for name, values in (
-                ("application", self.applications), ("run_id", self.run_ids), ("source", self.sources),
-                ("quantity", self.quantities if table == "activities" else None),
-            )
-            if values is not None
-        ]  # fmt: skip
+        found = [ds.field(name).isin(list(values)) for name, values in self.words(table)]
         if self.first_day is not None:
-            found += [ds.field("month") >= month_of(self.first_day), ds.field("day") >= self.first_day]
+            found += [ds.field("month") >= self.months()[0], ds.field("day") >= self.first_day]
         if self.end_day is not None:
-            last = self.end_day - timedelta(days=1)
-            found += [ds.field("month") <= month_of(last), ds.field("day") < self.end_day]
+            found += [ds.field("month") <= self.months()[1], ds.field("day") < self.end_day]
         return reduce(and_, found) if found else None
 
 
