@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from lichen.config.keys import Key
 from lichen.config.kinds import VARIABLES
 from lichen.config.names import nearest
 from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Lang, Origin, Settings
-from lichen.config.toml import read_toml, repair_of
+from lichen.config.toml import lines_of, read_toml, repair_of
 from lichen.errors import ConfigError
 
 DEFAULT_FILE: Final = "lichen.toml"
@@ -25,8 +24,6 @@ NOT_SETTINGS: Final = frozenset({"LICHEN_DEBUG", "LICHEN_BROWSER"})
 """Variables of ours that are no key: the traceback switch, and the browser that journeys honour."""
 
 _PREFIX: Final = "LICHEN_"
-_HEADER = re.compile(r"\s*(\[\[?)\s*([\w.-]+)\s*\]\]?\s*(#.*)?$")
-_ASSIGNMENT = re.compile(r"\s*([\w.-]+)\s*=")
 
 
 def load_settings(
@@ -96,23 +93,6 @@ def _read_toml(file: Path) -> tuple[dict[str, Any], str]:
         ) from error
 
 
-def _lines(text: str) -> dict[str, int]:
-    """Line of each assignment by dotted key. A display aid: a line inside a multi-line text may be taken for one."""
-    found: dict[str, int] = {}
-    section = ""
-    counts: dict[str, int] = {}
-    for line, content in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(content):
-            section = header[2]
-            if header[1] == "[[":
-                counts[section] = counts.get(section, -1) + 1
-                section = f"{section}.{counts[section]}"
-            found.setdefault(section, line)
-        elif assignment := _ASSIGNMENT.match(content):
-            found.setdefault(f"{section}.{assignment[1]}".lstrip("."), line)
-    return found
-
-
 class _Reader:
     """Collects raw values by origin, then makes the settings."""
 
@@ -129,7 +109,7 @@ class _Reader:
         if self.file is None:
             return
         document, text = _read_toml(self.file)
-        self.lines = _lines(text)
+        self.lines = lines_of(text)
         for section, content in document.items():
             if section in LISTS:
                 self._read_list(section, content)

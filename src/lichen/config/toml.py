@@ -12,6 +12,8 @@ from typing import Any, Final
 
 _BARE_TEXT: Final = re.compile(r"\s*([\w.-]+)\s*=\s*([A-Za-z_/.][\w./:-]*)\s*(?:#.*)?")
 """An assignment of a word that stands without quotes."""
+_HEADER: Final = re.compile(r"\s*(\[\[?)\s*([\w.-]+)\s*\]\]?\s*(#.*)?$")
+_ASSIGNMENT: Final = re.compile(r"\s*([\w.-]+)\s*=")
 
 
 def read_toml(path: Path) -> tuple[dict[str, Any], str]:
@@ -43,3 +45,20 @@ def repair_of(file: Path, problem: str) -> str:
     line = lines[int(found[1]) - 1] if found is not None and int(found[1]) <= len(lines) else ""
     bare = _BARE_TEXT.fullmatch(line)
     return "Repair that line." if bare is None else f'Write the text in quotes: {bare[1]} = "…".'
+
+
+def lines_of(text: str) -> dict[str, int]:
+    """Line of each assignment by dotted key. A display aid: a line inside a multi-line text may be taken for one."""
+    found: dict[str, int] = {}
+    section = ""
+    counts: dict[str, int] = {}
+    for line, content in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(content):
+            section = header[2]
+            if header[1] == "[[":
+                counts[section] = counts.get(section, -1) + 1
+                section = f"{section}.{counts[section]}"
+            found.setdefault(section, line)
+        elif assignment := _ASSIGNMENT.match(content):
+            found.setdefault(f"{section}.{assignment[1]}".lstrip("."), line)
+    return found
