@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from lichen.config import Settings
@@ -40,6 +41,39 @@ class ServiceContext:
     def settings(self) -> Settings:
         """Those of the workspace."""
         return self.workspace.settings
+
+
+class LedgerWhenThere:
+    """A ledger that is opened when it is first asked something: a server starts, and takes runs in, while its place is away."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self._opened: Ledger | None = None
+        self._opening = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        with self._opening:
+            if self._opened is None:
+                from lichen.ledger import open_ledger
+
+                self._opened = open_ledger(self.where)
+        return getattr(self._opened, name)
+
+
+def open_context(workspace: Workspace) -> ServiceContext:
+    """The store and the ledger that the settings name.
+
+    Raises:
+        StorageError: the store cannot be opened.
+    """
+    from lichen.store import open_store
+
+    settings = workspace.settings
+    return ServiceContext(
+        store=open_store(store_url(settings), folder=settings.folder),
+        ledger=cast("Ledger", LedgerWhenThere(ledger_place(settings))),
+        workspace=workspace,
+    )
 
 
 def store_url(settings: Settings) -> str:

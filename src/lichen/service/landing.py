@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from lichen.collect.entities import segment
-from lichen.errors import LichenError
+from lichen.errors import StorageError
 from lichen.ledger import RunContent
 from lichen.records import ID_SHOWN
 from lichen.service.board import figures
@@ -78,6 +78,7 @@ class Landing:
         self._refused: dict[int, str] = {}
         self._behind: set[str] | None = None
         self._refreshed_at = -math.inf
+        self._held_at = -math.inf
 
     def step(self) -> int:
         """Lands one batch.
@@ -88,7 +89,7 @@ class Landing:
         Raises:
             StorageError: the store or the ledger is away; nothing is lost, and the next call goes on.
         """
-        if not self._lease.acquire():
+        if not self._hold():
             return 0
         with self._context.store.reading() as session:
             waiting = [_opened(row) for row in queries.waiting(session, BATCH, self._refused)]
@@ -98,6 +99,14 @@ class Landing:
             self._refresh()
         return len(waiting)
 
+    def _hold(self) -> bool:
+        """Whether this process lands; a lease that is young needs no writing."""
+        if time.monotonic() - self._held_at > LEASE_S / 3:
+            if not self._lease.acquire():
+                return False
+            self._held_at = time.monotonic()
+        return True
+
     def tell(self, problem: str) -> None:
         """Notes how the landing gets on, for `status`."""
         reason = next(iter(self._refused.values()), "")
@@ -106,13 +115,14 @@ class Landing:
 
     def release(self) -> None:
         """Lets another process land at once."""
+        self._held_at = -math.inf
         self._lease.release()
 
     def _land_or_part(self, waiting: Sequence[Waiting]) -> None:
         """Lands runs together; where one of them cannot be, the others all the same."""
         try:
             self._land(waiting)
-        except LichenError:
+        except StorageError:
             raise
         except Exception as error:  # noqa: BLE001 - what one run holds must not stop all later ones
             if len(waiting) > 1:

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Final
@@ -14,8 +17,8 @@ from lichen.outputs.web import problems
 from lichen.outputs.web.context import WebContext
 
 ROOMS: Final = (
-    "access", "health", "signin", "api.runs", "api.applications", "api.series", "api.exports", "api.metrics", "api.badge",
-    "api.explain", "pages",
+    "access", "ingest", "health", "signin", "api.runs", "api.applications", "api.series", "api.exports", "api.metrics",
+    "api.badge", "api.explain", "pages",
 )  # fmt: skip
 """Modules of this package. Each has a ``router``, an ``install(app)`` for middleware and mounted folders, or both."""
 
@@ -26,12 +29,19 @@ def create_app(context: WebContext) -> FastAPI:
     Args:
         context: handlers find it in ``request.app.state.context``.
     """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(app.state.ingest.close)
+
     app = FastAPI(
         title="Lichen",
         version=__version__,
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        lifespan=lifespan,
     )
     app.state.context = context
     problems.install(app)

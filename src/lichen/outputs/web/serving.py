@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import ipaddress
 import socket
 from collections.abc import Callable
 from typing import Final
@@ -11,19 +13,22 @@ from typing import Final
 import uvicorn
 
 from lichen.errors import UsageError
-from lichen.ledger import open_ledger
 from lichen.outputs.web.app import create_app
 from lichen.outputs.web.context import WebContext
-from lichen.service.context import ledger_place, store_url
+from lichen.render.i18n import catalogue
+from lichen.service import accounts, arrivals
+from lichen.service.context import ServiceContext, open_context
+from lichen.service.landing_process import LandingProcess
 from lichen.service.workspace import Workspace
-from lichen.store import open_store
 
 _BACKLOG: Final = 1024
 _STOP_TIMEOUT_S: Final = 5
 _PORTS_TRIED: Final = 20
 
+Say = Callable[[str], None]
 
-def serve(workspace: Workspace, *, demo: bool, say: Callable[[str], None]) -> None:
+
+def serve(workspace: Workspace, *, demo: bool, say: Say) -> None:
     """Serves until a signal comes.
 
     Args:
@@ -32,22 +37,77 @@ def serve(workspace: Workspace, *, demo: bool, say: Callable[[str], None]) -> No
         say: told each line that the person at the terminal reads.
 
     Raises:
-        UsageError: the address or the port is not available.
-        StorageError: the store or the ledger cannot be opened.
+        UsageError: the address or the port is not available, or others would reach a server that nobody has an account on.
+        StorageError: the store cannot be opened.
     """
     settings = workspace.settings
-    with listen(settings.server.host, settings.server.port) as listener:
-        url = settings.server.url or f"http://{_shown(settings.server.host)}:{listener.getsockname()[1]}"
-        context = WebContext(
-            store=open_store(store_url(settings)), ledger=open_ledger(ledger_place(settings)),
-            workspace=workspace, base_url=url.rstrip("/"),
-        )  # fmt: skip
-        config = uvicorn.Config(
-            create_app(context), access_log=False, log_level="warning", server_header=False, ws="none",
-            timeout_graceful_shutdown=_STOP_TIMEOUT_S, backlog=_BACKLOG,
-        )  # fmt: skip
-        say(f"Lichen: {url}")
-        uvicorn.Server(config).run([listener])
+    found = open_context(workspace)
+    try:
+        _check_reach(found, say)
+        with listen(settings.server.host, settings.server.port) as listener:
+            port = listener.getsockname()[1]
+            here = f"http://{_shown(settings.server.host)}:{port}"
+            context = WebContext(
+                store=found.store, ledger=found.ledger, workspace=workspace,
+                base_url=(settings.server.url or here).rstrip("/"),
+            )  # fmt: skip
+            _fill(context, demo=demo, say=say)
+            _announce(context, here, port, say)
+            config = uvicorn.Config(
+                create_app(context), lifespan="on", access_log=False, log_level="warning", server_header=False, ws="none",
+                timeout_graceful_shutdown=_STOP_TIMEOUT_S,
+            )  # fmt: skip
+            with contextlib.suppress(KeyboardInterrupt), LandingProcess(settings):
+                uvicorn.Server(config).run([listener])
+    finally:
+        found.store.close()
+
+
+def _fill(context: WebContext, *, demo: bool, say: Say) -> None:
+    words = catalogue(context.settings.lang)
+    arrived = arrivals.take_folder(context, context.settings.output.runs)
+    for sentence in arrived.refused:
+        say(sentence)
+    if arrived.taken:
+        say(words.say("server.taken", count=arrived.taken, folder=context.settings.output.runs))
+    if demo:
+        from lichen.service import sample
+
+        say(words.say("server.sample" if sample.fill(context) else "server.no_sample"))
+
+
+def _announce(context: WebContext, here: str, port: int, say: Say) -> None:
+    words = catalogue(context.settings.lang)
+    if context.settings.server.port not in (0, port):
+        say(words.say("server.port_taken", asked=context.settings.server.port, port=port))
+    say(words.say("server.open", address=context.base_url))
+    if accounts.needs_link(context.store):
+        link = accounts.one_time_link(context.store, here, now=context.clock())
+        say(words.say("server.link", address=link))
+    say(words.say("server.stop"))
+
+
+def _check_reach(context: ServiceContext, say: Say) -> None:
+    """Others reach a server only when it has accounts, and are told when what they send can be read on the way."""
+    settings = context.settings
+    if is_loopback(settings.server.host):
+        return
+    if accounts.needs_link(context.store):
+        raise UsageError(
+            f"Nobody has an account yet, and {settings.server.host} is reached from other machines.",
+            repair="Add an administrator first (lichen user add), or leave --host out.",
+            culprit=settings.server.host,
+        )
+    if not (settings.server.url or "").startswith("https://"):
+        say(catalogue(settings.lang).say("server.plain", host=settings.server.host))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -56,18 +116,19 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         UsageError: the address is not one of this machine, or none of the next ports is free.
     """
-    for candidate in range(port, port + _PORTS_TRIED) if port else (0,):
+    last = min(port + _PORTS_TRIED - 1, 65535)
+    for candidate in range(port, last + 1) if port else (0,):
         try:
             return _bound(host, candidate)
-        except (OSError, OverflowError) as error:
-            if not isinstance(error, OSError) or error.errno not in (errno.EADDRINUSE, errno.EACCES):
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise UsageError(
-                    f"The address {host} is not available: {error}.",
+                    f"The address {host} is not available: {error.strerror or error}.",
                     repair="Give one of this machine's addresses with --host.",
                     culprit=host,
                 ) from error
     raise UsageError(
-        f"The ports {port} to {port + _PORTS_TRIED - 1} on {host} are taken.",
+        f"The ports {port} to {last} on {host} are taken.",
         repair="Give another one with --port, or --port 0 for any free one.",
         culprit=str(port),
     )
@@ -81,7 +142,7 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
         listener.listen(_BACKLOG)
-    except (OSError, OverflowError):
+    except OSError:
         listener.close()
         raise
     return listener

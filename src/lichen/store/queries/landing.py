@@ -149,3 +149,8 @@ def owners(session: Session, codes: Collection[str]) -> dict[str, Owner]:
     """Applications by code; those that nobody declared are absent."""
     chosen = select(Application.code, Application.id, Application.team_id).where(Application.code.in_(codes))
     return {row.code: Owner(row.id, row.team_id) for row in session.execute(chosen)}
+
+
+def run_ids(session: Session) -> Sequence[str]:
+    """Every run that was ever acknowledged."""
+    return session.scalars(select(IngestJournal.run_id)).all()

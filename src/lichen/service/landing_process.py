@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The landing beside the server: a process of its own, so that whoever sends runs never waits for figures.
+
+It ends when the server does, however that ends: the pipe between them closes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Final, Self
+
+from lichen.config import Settings
+from lichen.errors import StorageError
+
+if TYPE_CHECKING:
+    from lichen.service.landing import Landing
+
+_IDLE_S: Final = 0.5
+_WAIT_MAX_S: Final = 30.0
+_NICENESS: Final = 10
+_STOP_S: Final = 20.0
+_AGAIN_S: Final = 2.0
+
+
+class LandingProcess:
+    """Lands the runs of a store while it lasts; begun again when it dies.
+
+    Args:
+        settings: say where store and ledger are.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._guard = threading.Thread(target=self._keep, name="lichen-landing", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._guard.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._guard.join()
+
+    def _keep(self) -> None:
+        spawning = multiprocessing.get_context("spawn")
+        while not self._stopping.is_set():
+            ours, theirs = spawning.Pipe()
+            process = spawning.Process(target=run, args=(self._settings, theirs), name="lichen-landing", daemon=True)
+            process.start()
+            theirs.close()
+            while process.is_alive() and not self._stopping.wait(_IDLE_S):
+                pass
+            ours.close()
+            process.join(_STOP_S)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            self._stopping.wait(_AGAIN_S)
+
+
+def run(settings: Settings, server: Connection) -> None:
+    """Lands runs until the pipe to the server closes."""
+    from lichen.service.context import open_context
+    from lichen.service.landing import Landing
+    from lichen.service.workspace import Workspace
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICENESS)
+    landing = Landing(open_context(Workspace(settings)))
+    follow(landing, lambda seconds: _closed(server, seconds))
+
+
+def follow(landing: Landing, stopped: Callable[[float], bool]) -> None:
+    """Lands whatever comes.
+
+    Args:
+        stopped: waits so many seconds and says whether to end.
+    """
+    said: str | None = None
+    wait_s = 0.0
+    while not stopped(wait_s):
+        problem = ""
+        try:
+            wait_s = 0.0 if landing.step() else _IDLE_S
+        except StorageError as error:
+            problem = error.sentence()
+            wait_s = min(max(2 * wait_s, _IDLE_S), _WAIT_MAX_S)
+        if problem != said:
+            with contextlib.suppress(StorageError):
+                landing.tell(problem)
+                said = problem
+    with contextlib.suppress(StorageError):
+        landing.release()
+
+
+def _closed(server: Connection, seconds: float) -> bool:
+    """Nothing is ever sent: what can be read is the end."""
+    try:
+        return server.poll(seconds)
+    except OSError:
+        return True
