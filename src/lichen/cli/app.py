@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "restate": "Recompute history with today's method and factors, beside what was said first.",
     "evaluate": "Apply methods to activities given as JSON.",
     "power": "Estimate watts at the wall of a machine at a load, with range, without a meter.",
+    "ledger": "Keep run files as tables that other tools read.",
     "serve": "Serve the dashboard and the API.",
     "plugins": "List the plug-ins, installed and local.",
 }

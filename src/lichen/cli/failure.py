@@ -38,6 +38,10 @@ _EXTRAS: Final[Mapping[str, str]] = {
     "starlette": "demo",
     "uvicorn": "demo",
     "python_multipart": "demo",
+    "deltalake": "ledger",
+    "duckdb": "ledger",
+    "ibis": "ledger",
+    "pyarrow": "ledger",
 }
 """Packages that a plain installation lacks, and the extra that brings each."""
 

@@ -88,6 +88,11 @@ def _program(value: object, folder: Path) -> str:
     return str(_path(name, folder)) if "/" in name or name.startswith("~") else name
 
 
+def _place(value: object, folder: Path) -> str:
+    place = _text(value)
+    return place if "://" in place else str(_path(place, folder))
+
+
 def _flag(value: object, _folder: Path) -> bool:
     if not isinstance(value, bool):
         raise ValueError  # noqa: TRY004 - read() promises ValueError, whatever is wrong with the value
@@ -235,6 +240,7 @@ NAME: Kind[str] = Kind(PART_NAME_WANTED, _name)
 FLAG: Kind[bool] = Kind("true or false", _flag, _flag_text)
 PATH: Kind[Path] = Kind("a path", _path, holds_paths=True)
 PROGRAM: Kind[str] = Kind("a program's name or path", _program, holds_paths=True)
+PLACE: Kind[str] = Kind("a folder, or s3://BUCKET/PREFIX", _place, holds_paths=True)
 PATHS: Kind[tuple[Path, ...]] = Kind("a list of paths", _paths, shlex.split, holds_paths=True)
 TEXTS: Kind[tuple[str, ...]] = Kind("a list of texts", _texts, shlex.split)
 COMMAND: Kind[tuple[str, ...]] = Kind('a list of words such as ["python", "app.py"]', _command, shlex.split)

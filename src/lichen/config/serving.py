@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lichen.config.keys import declare
-from lichen.config.kinds import ADDRESS, FLAG, TEXT, integer, optional
+from lichen.config.kinds import ADDRESS, FLAG, PLACE, TEXT, integer, optional
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Server:
         fr="Base de ses décisions : sqlite:///FICHIER ou postgresql://…",
     )  # fmt: skip
     ledger: str | None = declare(
-        optional(TEXT), None, unset=".lichen/ledger in the folder of lichen.toml",
+        optional(PLACE), None, unset=".lichen/ledger in the folder of lichen.toml",
         en="Where its facts are kept: a folder, or s3://BUCKET/PREFIX.",
         fr="Où sont gardés ses faits : un dossier, ou s3://SEAU/PRÉFIXE.",
     )  # fmt: skip

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from lichen.errors import StorageError
+from lichen.errors import ActivityError
 from lichen.ledger import runfile
 from lichen.records import ID_SHOWN, Activity, canonical_json, digest
 
@@ -154,7 +154,7 @@ class RunContent:
 
     @property
     def started_on(self) -> date:
-        """Day that it is filed under, UTC; StorageError when its start is no time."""
+        """Day that it is filed under, UTC; ActivityError when its start is no time."""
         return _window(self.content, f"The run {self.run_id[:ID_SHOWN]}")[0].date()
 
 
@@ -201,7 +201,7 @@ def activity_rows(run: RunContent, artefact_sha256: str, batch: int) -> list[dic
     """The rows of a run in ``activities``.
 
     Raises:
-        StorageError: a row of it is not one: the entity or the quantity lacks, a value is no number.
+        ActivityError: a row of it is none: the entity or the quantity lacks, a value is no number.
     """
     shared = {
         "run_id": run.run_id,
@@ -325,5 +325,5 @@ def month_of(day: date) -> str:
     return f"{day.year:04d}-{day.month:02d}"
 
 
-def _refused(name: str, what: str) -> StorageError:
-    return StorageError(f"{name} {what}.", repair="Measure again, or repair what wrote it.", culprit=name)
+def _refused(name: str, what: str) -> ActivityError:
+    return ActivityError(f"{name} {what}.", repair="Measure again, or repair what wrote it.", culprit=name)
