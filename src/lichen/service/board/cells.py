@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from lichen.records import DATA_METHODS
-from lichen.service.board.units import Amount, Key, Unit
+from lichen.service.board.units import Amount, Key, Unit, bounds_of
 
 JOURNEYS = "journeys"
 """The source of a figure that is a journey's, times its traffic (`lichen.portfolio.sources`)."""
@@ -115,20 +115,18 @@ class Stamp:
     factors_hash: str
 
 
-def rows_of(place: Place, cell: Cell, stamp: Stamp) -> Iterator[dict[str, Any]]:
-    """Rows of the cache for a place."""
-    for key, amount in cell.amounts.items():
-        yield row(place, key, amount, stamp) | {"units": cell.units}
+def rows_of(place: Place, amounts: Mapping[Key, Amount], stamp: Stamp, **columns: Any) -> Iterator[dict[str, Any]]:
+    """Rows of the cache for a place.
 
-
-def row(place: Place, key: Key, amount: Amount, stamp: Stamp) -> dict[str, Any]:
-    """One row of the cache, of a month."""
-    low, high = amount.bounds
-    shares = amount.shares
-    return {
-        "level": place.level, "ref": place.ref, "granularity": "month", "indicator": key.indicator, "period": place.month,
-        "run_id": "", "tier": key.tier, "phase": key.phase, "accounting": key.accounting, "basis": "total",
-        "method": stamp.method, "factors_hash": stamp.factors_hash, "value": amount.value, "low": low, "high": high,
-        **{method: shares.get(method, 0.0) for method in DATA_METHODS},
-        "source": JOURNEYS, "units": None,
-    }  # fmt: skip
+    Args:
+        columns: what differs from a month's total.
+    """
+    for (key, amount), (low, high) in zip(amounts.items(), bounds_of(list(amounts.values())), strict=True):
+        shares = amount.shares
+        yield {
+            "level": place.level, "ref": place.ref, "granularity": "month", "indicator": key.indicator,
+            "period": place.month, "run_id": "", "tier": key.tier, "phase": key.phase, "accounting": key.accounting,
+            "basis": "total", "method": stamp.method, "factors_hash": stamp.factors_hash, "value": amount.value,
+            "low": low, "high": high, **{method: shares.get(method, 0.0) for method in DATA_METHODS},
+            "source": JOURNEYS, **columns,
+        }  # fmt: skip

@@ -32,8 +32,8 @@ from lichen.store.queries import figures as queries
 from lichen.store.queries import landing
 from lichen.store.queries.figures import JourneyFact, Owned, RunFact
 
-PORTION: Final = 60
-"""Runs that are evaluated at once: their draws take some 100 MB at most."""
+PORTION: Final = 24
+"""Runs that are evaluated at once: the draws of their figures take some 100 MB."""
 _SEEN: Final = "figures.seen"
 
 Contents = Callable[[Collection[str]], Mapping[str, Mapping[str, Any]]]
@@ -238,7 +238,7 @@ class _Refresh:
         cells, units = self._evaluate(applications)
         rows: dict[str, list[dict[str, Any]]] = {"application": [], "journey": []}
         for place, cell in cells.items():
-            rows[place.level] += rows_of(place, cell, self._stamp)
+            rows[place.level] += rows_of(place, cell.amounts, self._stamp, units=cell.units)
         for application in applications:
             rows["journey"] += self._of_runs(application, units)
         ids = [one.owned.application_id for one in applications]
@@ -264,11 +264,10 @@ class _Refresh:
             for run in journey.runs:
                 day = run.measured_at.date()
                 unit = units.get(UnitKey(run.run_id, journey.fact.code, self._epochs.of(day)), {})
-                for key, amount in folded(unit).items():
-                    place = Place("journey", journey.fact.journey_id, day)
-                    yield row(place, key, amount, self._stamp) | {
-                        "granularity": "run", "run_id": run.run_id, "basis": "per_unit", "units": 1.0,
-                    }  # fmt: skip
+                place = Place("journey", journey.fact.journey_id, day)
+                yield from rows_of(
+                    place, folded(unit), self._stamp, granularity="run", run_id=run.run_id, basis="per_unit", units=1.0
+                )
 
     def _write_sums(self, changed: Collection[date], all_of_them: bool) -> None:
         """Writes the sums of the months that changed; of all of them, when everything was computed."""
@@ -276,7 +275,7 @@ class _Refresh:
             return
         by_level: dict[str, list[dict[str, Any]]] = {"team": [], "organisation": []}
         for place, cell in self._sums.cells.items():
-            by_level[place.level] += rows_of(place, cell, self._stamp)
+            by_level[place.level] += rows_of(place, cell.amounts, self._stamp, units=cell.units)
         with self._context.store.session() as session:
             for level, rows in by_level.items():
                 refs = queries.refs(session, level) | {one["ref"] for one in rows}

@@ -56,11 +56,6 @@ class Amount:
         return math.fsum(self.terms)
 
     @property
-    def bounds(self) -> tuple[float, float]:
-        """5 % and 95 % of the sum; those of a certain sum are the sum."""
-        return uncertainty.enclosing(self.value, *uncertainty.bounds(self.draws))
-
-    @property
     def shares(self) -> dict[str, float]:
         """Share of the sum by how its data were obtained; empty for a sum of 0."""
         parts = {str(method): math.fsum(values) for method, values in self.methods.items()}
@@ -73,6 +68,17 @@ class Amount:
         self.draws += other.draws * times
         for method, values in other.methods.items():
             self.methods.setdefault(method, []).append(math.fsum(values) * times)
+
+
+def bounds_of(amounts: Sequence[Amount]) -> list[tuple[float, float]]:
+    """5 % and 95 % of each sum; those of a certain sum are the sum."""
+    if not amounts:
+        return []
+    lows, highs = uncertainty.bounds_of_rows(np.stack([amount.draws for amount in amounts]))
+    return [
+        uncertainty.enclosing(amount.value, low, high)
+        for amount, low, high in zip(amounts, lows.tolist(), highs.tolist(), strict=True)
+    ]
 
 
 Unit = dict[Key, Amount]
@@ -138,8 +144,10 @@ def content_of(workspace: Workspace, run_id: str, document: Mapping[str, Any]) -
     Raises:
         ActivityError: a row is wrong.
     """
-    rows, context = parse_document(workspace, document)
-    return Content(run_id, rows, context)
+    # Repetitions play no part in the model's range.
+    rows = [{key: value for key, value in row.items() if key != "samples"} for row in document["activities"]]
+    parsed, context = parse_document(workspace, {**document, "activities": rows})
+    return Content(run_id, parsed, context)
 
 
 def evaluate_units(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, distinct, func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from lichen.store.models import Application, Figure, IngestJournal, Journey, Run, Traffic
@@ -170,9 +170,9 @@ def replace(
 
 def refs(session: Session, level: str) -> set[str]:
     """The things of a level that the cache has figures of."""
-    return set(session.scalars(select(distinct(Figure.ref)).where(Figure.level == level)))
+    return set(session.scalars(select(Figure.ref).distinct().where(Figure.level == level)))
 
 
 def months_of_sums(session: Session) -> set[date]:
     """The months that the organisation has figures of."""
-    return set(session.scalars(select(distinct(Figure.period)).where(Figure.level == "organisation")))
+    return set(session.scalars(select(Figure.period).distinct().where(Figure.level == "organisation")))

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts the sample portfolio into a store, and takes it out again."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from lichen.errors import UsageError
+from lichen.service.board import figures
+from lichen.service.context import ServiceContext
+from lichen.service.sample import names, rows
+from lichen.store.models import new_id
+from lichen.store.queries import landing
+from lichen.store.queries import sample as queries
+
+_YEARS_BACK, _YEARS_TO_GO, _REDUCTION = 2, 4, 0.3
+_SAVED_SO_FAR: Final = 0.06
+"""Reduction since the base year: behind the path, so that there is something to see."""
+_CARBON_PRICE: Final = Decimal(90)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the sample brought."""
+
+    applications: int
+    teams: int
+    runs: int
+
+
+def is_loaded(context: ServiceContext) -> bool:
+    """Whether the sample portfolio is there."""
+    with context.store.reading() as session:
+        return landing.setting(session, queries.MARK) is not None
+
+
+def load(context: ServiceContext) -> Loaded:
+    """Puts the sample portfolio in, with its figures. Nothing of somebody's own is touched.
+
+    Raises:
+        UsageError: it is there already.
+        StorageError: the store cannot be written.
+    """
+    if is_loaded(context):
+        raise UsageError("The sample portfolio is there already.", repair="Remove it first.", culprit="sample")
+    stamp = figures.stamp_of(context)
+    method_id, _, version = stamp.method.partition(" ")
+    today = context.clock().date()
+    made = rows.make(today, {"id": method_id, "version": version, "factors_hash": stamp.factors_hash})
+    with context.store.session() as session:
+        organisation = None
+        if queries.organisation(session) is None:
+            organisation = queries.add_organisation(
+                session, name=names.ORGANISATION, currency="EUR", internal_carbon_price=_CARBON_PRICE,
+                base_year=today.year - _YEARS_BACK,
+            )  # fmt: skip
+        queries.add(session, made.tables)
+        mark = {
+            "applications": made.ids("application"),
+            "codes": [row["code"] for row in made.tables["application"]],
+            "teams": made.ids("team"),
+            "targets": [],
+            "organisation": organisation,
+        }
+        landing.put_setting(session, queries.MARK, mark)
+    figures.refresh(
+        context, made.ids("application"), contents=lambda run_ids: {one: made.contents[one] for one in run_ids}
+    )
+    _aim(context, mark, today)
+    return Loaded(len(made.ids("application")), len(made.ids("team")), len(made.contents))
+
+
+def _aim(context: ServiceContext, mark: dict[str, list[str] | str | None], today: date) -> None:
+    """The organisation's target, from what it emits: -30 % of what two years ago had."""
+    with context.store.session() as session:
+        if queries.has_target(session):
+            return
+        months = queries.months_of_organisation(session, "gwp100")
+        if not months:
+            return
+        year = math.fsum(months) / len(months) * 12
+        target = new_id()
+        queries.add(
+            session,
+            {"target": [{
+                "id": target, "scope": "organisation", "scope_id": None, "indicator": "gwp100",
+                "base_year": today.year - _YEARS_BACK, "base_value": year / (1 - _SAVED_SO_FAR),
+                "horizon_year": today.year + _YEARS_TO_GO, "reduction": _REDUCTION, "path": {"kind": "linear"},
+                "valid_from": date(today.year - _YEARS_BACK, 1, 1),
+            }]},
+        )  # fmt: skip
+        landing.put_setting(session, queries.MARK, {**mark, "targets": [target]})
+
+
+def remove(context: ServiceContext) -> bool:
+    """Takes the sample portfolio out, with everything that belongs to it.
+
+    Returns:
+        Whether it was there.
+    """
+    with context.store.session() as session:
+        mark = landing.setting(session, queries.MARK)
+        if mark is None:
+            return False
+        queries.remove(
+            session, mark["applications"], mark["codes"], mark["teams"], mark["targets"], mark["organisation"]
+        )
+    figures.refresh(context)
+    return True
