@@ -22,7 +22,6 @@ from lichen.service.board.cells import (
     application_cell,
     folded,
     month_of_journey,
-    row,
     rows_of,
 )
 from lichen.service.board.traffic import Share, by_month, daily
