@@ -11,6 +11,7 @@ from lichen.config.metering import METER_PLACES, Meter, twin
 from lichen.config.names import nearest, refusal
 from lichen.config.part import PART_HELPERS, PART_SOURCES, Part
 from lichen.config.settings import LIST_KEYS, Journey
+from lichen.config.traffic import TrafficJourney
 from lichen.errors import ConfigError
 
 WhereIs = Callable[[str], str]
@@ -23,7 +24,7 @@ def check_declaration(section: str, declared: Any, before: Sequence[Any], place:
     """Names are unique and usable in an entity's path; of the exclusive keys, exactly one is set.
 
     Args:
-        section: ``part``, ``journey`` or ``meter``.
+        section: ``part``, ``journey``, ``meter`` or ``traffic.journey``.
         declared: the newest of them; before: those declared above it.
         place: where its name stands.
 
@@ -49,6 +50,8 @@ def check_declaration(section: str, declared: Any, before: Sequence[Any], place:
                 f"The meters '{other.name}' and '{declared.name}' read the same number ({place}).",
                 repair="Take one out: its energy would count twice.", culprit=place,
             )  # fmt: skip
+        return
+    if isinstance(declared, TrafficJourney):
         return
     alternatives = PART_SOURCES if section == "part" else ("file", "url")
     given = [name for name in alternatives if getattr(declared, name) is not None]

@@ -15,6 +15,7 @@ from lichen.config.kinds import VARIABLES, Viewport
 from lichen.config.metering import Meter
 from lichen.config.part import Part
 from lichen.config.settings import KEYS, LIST_KEYS, SECTIONS, Journey, Settings
+from lichen.config.traffic import TrafficJourney
 
 _EXAMPLE_PART: Final = """\
 # [[part]]
@@ -34,6 +35,13 @@ _EXAMPLE_METER: Final = """\
 # [[meter]]
 # name = "processor"
 # kind = "rapl"
+"""
+
+_EXAMPLE_TRAFFIC: Final = """\
+# [[traffic.journey]]
+# name = "example"
+# paths = ["/apply/**"]
+# start = "/apply/start"
 """
 
 _EXAMPLES: Final[Mapping[str, Any]] = {
@@ -102,6 +110,12 @@ its own, a `kind`, and the `path`, `url` or `query` that its kind asks for.
 """
 
 
+_REFERENCE_TRAFFIC: Final = """\
+How `lichen import traffic` knows a journey in an access log or a report by page ([imports](imports.md#access-logs)). Each
+`[[traffic.journey]]` has a `name` of its own and the `paths` of its pages.
+"""
+
+
 def plain(value: Any) -> Any:
     """A setting as a JSON value."""
     if isinstance(value, Path | Viewport):
@@ -134,7 +148,12 @@ def starter(name: str, lang: str) -> str:
                 f"name = {toml(name)}" if key.dotted == "project.name" else f"# {key.name} = {_example(key, lang)}"
             )
         lines.append("")
-    for section, example in (("part", _EXAMPLE_PART), ("meter", _EXAMPLE_METER), ("journey", _EXAMPLE_JOURNEY)):
+    for section, example in (
+        ("part", _EXAMPLE_PART),
+        ("meter", _EXAMPLE_METER),
+        ("traffic.journey", _EXAMPLE_TRAFFIC),
+        ("journey", _EXAMPLE_JOURNEY),
+    ):
         lines += [f"# {key.name}: {_explained(key, lang)}" for key in LIST_KEYS[section].values()]
         lines.append(example)
     return "\n".join(lines)
@@ -163,6 +182,7 @@ def reference() -> str:
         ("part", _REFERENCE_PART),
         ("journey", _REFERENCE_JOURNEY),
         ("meter", _REFERENCE_METER),
+        ("traffic.journey", _REFERENCE_TRAFFIC),
     ):
         lines.append(f"## [[{section}]]\n\n{text}")
         lines += [_entry(key, f"{section}.{key.name}") for key in LIST_KEYS[section].values()]
@@ -184,8 +204,9 @@ def values(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     """Every value in force as (dotted key, JSON value, origin); secrets and the values of a part's variables are hidden."""
     for dotted, key in KEYS.items():
         yield dotted, redact.tree(plain(settings.value(key))), str(settings.origins[dotted])
-    lists: Mapping[str, tuple[Part | Journey | Meter, ...]] = {
+    lists: Mapping[str, tuple[Part | Journey | Meter | TrafficJourney, ...]] = {
         "part": settings.parts, "journey": settings.journeys, "meter": settings.meters,
+        "traffic.journey": settings.traffic_journeys,
     }  # fmt: skip
     for section, declared in lists.items():
         for position, item in enumerate(declared):

@@ -143,6 +143,9 @@ class _Reader:
                 culprit=self._where(section),
             )  # fmt: skip
         for name, raw in content.items():
+            if f"{section}.{name}" in LISTS:
+                self._read_list(f"{section}.{name}", raw)
+                continue
             key = KEYS.get(f"{section}.{name}")
             if key is None:
                 raise self._unknown(section, name, f"{section}.{name}")
@@ -231,6 +234,7 @@ class _Reader:
         }
         return Settings(
             **made, parts=tuple(self.lists["part"]), journeys=tuple(self.lists["journey"]), meters=tuple(self.lists["meter"]),
+            traffic_journeys=tuple(self.lists["traffic.journey"]),
             folder=self.folder, file=self.file,
             lang=resolve_lang(self.values["project.lang"], env), origins=self.origins,
         )  # fmt: skip

@@ -32,6 +32,7 @@ from lichen.config.kinds import (
 from lichen.config.metering import Kubernetes, Meter, PrometheusServer
 from lichen.config.part import Part
 from lichen.config.serving import Oidc, Server
+from lichen.config.traffic import TrafficJourney, TrafficSettings
 
 Lang = Literal["en", "fr"]
 OriginKind = Literal["default", "file", "env", "flag"]
@@ -327,9 +328,11 @@ class Settings:
     kubernetes: Kubernetes = field(default_factory=Kubernetes)
     server: Server = field(default_factory=Server)
     oidc: Oidc = field(default_factory=Oidc)
+    traffic: TrafficSettings = field(default_factory=TrafficSettings)
     parts: tuple[Part, ...] = ()
     journeys: tuple[Journey, ...] = ()
     meters: tuple[Meter, ...] = ()
+    traffic_journeys: tuple[TrafficJourney, ...] = ()
     folder: Path = Path()
     file: Path | None = None
     lang: Lang = "en"
@@ -343,12 +346,14 @@ class Settings:
 SECTIONS: Final[Mapping[str, type[Any]]] = {
     "project": Project, "context": Context, "method": Method, "measure": Measure, "run": Run, "browser": Browser,
     "output": Output, "extend": Extend, "prometheus": PrometheusServer, "kubernetes": Kubernetes,
-    "server": Server, "oidc": Oidc,
+    "server": Server, "oidc": Oidc, "traffic": TrafficSettings,
 }  # fmt: skip
 """Sections of lichen.toml, ``[name]``."""
 
-LISTS: Final[Mapping[str, type[Any]]] = {"part": Part, "journey": Journey, "meter": Meter}
-"""Repeated sections, ``[[name]]``."""
+LISTS: Final[Mapping[str, type[Any]]] = {
+    "part": Part, "journey": Journey, "meter": Meter, "traffic.journey": TrafficJourney,
+}  # fmt: skip
+"""Repeated sections, ``[[name]]``; those with a dot lie in a section."""
 
 
 KEYS: Final[Mapping[str, Key]] = {
