@@ -26,6 +26,10 @@ BURST_S: Final = 4.0
 GUESSES: Final = 30.0
 GUESSES_PER_S: Final = 0.5
 """Wrong tokens of one address: more than a wrong variable in a pipeline makes, fewer than a search needs."""
+ACCOUNT_FAILURES: Final = 6.0
+ADDRESS_FAILURES: Final = 24.0
+SIGN_INS_PER_S: Final = 1 / 60
+"""Failed sign-ins of one account and of one address that are taken at once, and how fast they are forgotten."""
 BODY_MAX_BYTES: Final = 1 << 20
 LARGE_BODIES: Final = {"/api/v1/runs": BODY_MAX}
 """Routes that take files: most bytes of a body as sent."""
@@ -45,6 +49,8 @@ class Limits:
         self.addresses: Final = Throttle(per_s=ADDRESS_PER_S, burst=ADDRESS_PER_S * BURST_S, clock=clock)
         self.tokens: Final = Throttle(per_s=TOKEN_PER_S, burst=TOKEN_PER_S * BURST_S, clock=clock)
         self.guesses: Final = Throttle(per_s=GUESSES_PER_S, burst=GUESSES, clock=clock)
+        self.accounts: Final = Throttle(per_s=SIGN_INS_PER_S, burst=ACCOUNT_FAILURES, clock=clock)
+        self.sign_ins: Final = Throttle(per_s=SIGN_INS_PER_S, burst=ADDRESS_FAILURES, clock=clock)
 
 
 def address_of(request: HTTPConnection) -> str:
@@ -62,17 +68,17 @@ def address_of(request: HTTPConnection) -> str:
 
 def charge_token(request: HTTPConnection, token_id: str) -> None:
     """Counts a request of a token; Problem 429 when it asks too much."""
-    _refuse(_limits(request).tokens.add(token_id), "This token sends too many requests.")
+    _refuse(limits_of(request).tokens.add(token_id), "This token sends too many requests.")
 
 
 def refuse_guessing(request: HTTPConnection) -> None:
     """Problem 429 when an address gave too many wrong tokens."""
-    _refuse(_limits(request).guesses.wait_s(address_of(request)), "Too many wrong tokens came from this address.")
+    _refuse(limits_of(request).guesses.wait_s(address_of(request)), "Too many wrong tokens came from this address.")
 
 
 def count_guess(request: HTTPConnection) -> None:
     """Counts a wrong token."""
-    _limits(request).guesses.add(address_of(request))
+    limits_of(request).guesses.add(address_of(request))
 
 
 def too_many(wait_s: int, detail: str) -> Problem:
@@ -85,7 +91,8 @@ def _refuse(wait_s: int, detail: str) -> None:
         raise too_many(wait_s, detail)
 
 
-def _limits(request: HTTPConnection) -> Limits:
+def limits_of(request: HTTPConnection) -> Limits:
+    """The counters of the application that answers a request."""
     limits: Limits = request.app.state.limits
     return limits
 
@@ -110,7 +117,7 @@ class RequestLimits:
             await self._app(scope, receive, send)
             return
         request = HTTPConnection(scope)
-        wait_s = _limits(request).addresses.add(address_of(request))
+        wait_s = limits_of(request).addresses.add(address_of(request))
         most = LARGE_BODIES.get(scope["path"].rstrip("/"), BODY_MAX_BYTES)
         length = request.headers.get("content-length", "")
         if wait_s:

@@ -56,7 +56,9 @@ def check_strength(password: str, *, known: tuple[str, ...] = ()) -> None:
             repair=f"Take at least {LENGTH_MIN}; 15 or more are better.",
         )
     if len(password) > LENGTH_MAX:
-        raise UsageError("The password is too long.", repair=f"Take at most {LENGTH_MAX} characters.")
+        raise UsageError(
+            "The password is too long.", repair=f"Take at most {LENGTH_MAX} characters.", culprit="password"
+        )
     plain = password.casefold()
     words = {word.casefold() for text in known for word in (text, *text.split("@"), *text.split())} | {"lichen"}
     if (
@@ -64,7 +66,9 @@ def check_strength(password: str, *, known: tuple[str, ...] = ()) -> None:
         or len(set(plain)) < 3
         or any(len(word) > 3 and plain.strip("0123456789!.") == word for word in words)
     ):
-        raise UsageError("This password is among the first that are guessed.", repair="Take another one.")
+        raise UsageError(
+            "This password is among the first that are guessed.", repair="Take another one.", culprit="password"
+        )
 
 
 def hash_password(password: str) -> str:

@@ -202,6 +202,32 @@ def set_role(session: Session, user_id: str, team_id: str, role: Role | None, *,
     audit.note(session, by, "user.role", "user", user_id, {"team": team_id, "before": before, "after": role})
 
 
+def user_of_subject(
+    session: Session, subject: str, *, email: str | None, name: str, by: By, create: bool
+) -> str | None:
+    """The active account of somebody whom an identity provider vouches for; None when there is none and none is made.
+
+    Args:
+        session: that writes.
+        subject: unique and never given to anybody else.
+        email: that the provider vouches for; it finds the account that an administrator made. None: unknown.
+        name: for a new account.
+        by: when and from where.
+        create: make an account, in no team, when there is none; needs the address.
+    """
+    user = queries.user_by_subject(session, subject)
+    if user is None and email is not None:
+        address = clean_email(email)
+        user = queries.user_by_email(session, address)
+        if user is None and create:
+            user = add_user(session, email=address, name=name[:_NAME_MAX], by=by)
+        if user is None or not user.active or user.oidc_subject is not None:
+            return None
+        user.oidc_subject = subject
+        audit.note(session, by, "user.link", "user", user.id)
+    return user.id if user is not None and user.active else None
+
+
 def get_user(session: Session, user_id: str) -> User:
     """An account by id; UsageError when there is none."""
     user = session.get(User, user_id)

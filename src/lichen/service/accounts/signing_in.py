@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sessions of browsers, and the one-time link that opens the first one."""
+"""Sessions of browsers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from lichen.service.accounts.audit import By
 from lichen.service.accounts.people import Person, person_of
 from lichen.service.accounts.token_text import digest
 from lichen.store import Session, Store
-from lichen.store.models import Setting, User, WebSession
+from lichen.store.models import User, WebSession
 from lichen.store.queries import accounts as queries
 
 SESSION_MAX: Final = timedelta(days=7)
 """A session ends after this, whatever is done in it."""
 SESSION_IDLE: Final = timedelta(hours=12)
 """A session ends when nothing is done in it for so long."""
-LINK_LASTS: Final = timedelta(minutes=15)
 _TOUCH_EVERY: Final = timedelta(minutes=1)
 _SECRET_BYTES: Final = 32
-_LINK_KEY: Final = "sign-in-link:"
-FIRST_EMAIL: Final = "admin@localhost"
 
 
 def open_session(session: Session, user_id: str, *, by: By, way: str) -> str:
@@ -77,44 +74,3 @@ def close_session(session: Session, id_hash: str, *, by: By) -> None:
     if found is not None:
         audit.note(session, by, "session.close", "user", found.user_id)
         session.delete(found)
-
-
-def needs_link(store: Store) -> bool:
-    """Whether no administrator can sign in by a password or an identity provider yet."""
-    with store.reading() as session:
-        return queries.first_administrator(session, able=True) is None
-
-
-def one_time_link(store: Store, base_url: str, *, now: datetime) -> str:
-    """An address that signs in the first administrator once, within `LINK_LASTS`, from this machine.
-
-    Args:
-        store: keeps a hash of its code.
-        base_url: of the server, without a slash at its end.
-        now: the present, in UTC.
-    """
-    code = secrets.token_urlsafe(_SECRET_BYTES)
-    with store.session() as session:
-        queries.drop_settings(session, _LINK_KEY)
-        session.add(Setting(key=_LINK_KEY + digest(code), value={"expires_at": (now + LINK_LASTS).isoformat()}))
-    return f"{base_url}/sign-in/once?code={code}"
-
-
-def redeem_link(session: Session, code: str, *, by: By) -> str | None:
-    """Uses a one-time link up; the answer is the account that it signs in, made when there is no administrator.
-
-    None when the link is unknown, used or too old. Of two that use it at once only one takes its row out.
-    """
-    value = queries.take_setting(session, _LINK_KEY + digest(code))
-    if value is None:
-        return None
-    expires_at = datetime.fromisoformat(value["expires_at"])
-    if not by.at < expires_at <= by.at + LINK_LASTS:
-        return None
-    user = queries.first_administrator(session)
-    if user is None:
-        user = User(email=FIRST_EMAIL, name="Administrator", is_admin=True, active=True, created_at=by.at)
-        session.add(user)
-        session.flush()
-        audit.note(session, by, "user.add", "user", user.id, {"email": FIRST_EMAIL, "is_admin": True})
-    return user.id

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What administrators manage: accounts, roles, every token, and the log of what was done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final, cast
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from lichen.errors import LichenError, UsageError
+from lichen.outputs.web.access import Administrator, not_found, require
+from lichen.outputs.web.account import token_rows
+from lichen.outputs.web.context import WebContext, context_of
+from lichen.outputs.web.forms import Form, by_of, read
+from lichen.outputs.web.problems import Problem
+from lichen.outputs.web.showing import page
+from lichen.service import accounts
+from lichen.service.accounts import Role
+from lichen.store import Session
+from lichen.store.queries import accounts as queries
+
+router = APIRouter(
+    prefix="/admin", include_in_schema=False, dependencies=[Depends(require("admin", persons_only=True))]
+)
+Context = Annotated[WebContext, Depends(context_of)]
+Fields = Annotated[Form, Depends(read)]
+Before = Annotated[int | None, Query(ge=1, le=2**62)]
+_USERS: Final = "/admin/users"
+_EVENTS_SHOWN: Final = 50
+
+
+@router.get("/users")
+def show_users(request: Request, done: str = "") -> Response:
+    """Accounts and their roles."""
+    return _users_page(request, done=done)
+
+
+@router.get("/users.json")
+def users_json(context: Context) -> Response:
+    """The same as data."""
+    return JSONResponse({"items": _users(context)})
+
+
+@router.post("/users")
+def add_user(request: Request, caller: Administrator, form: Fields) -> Response:
+    """Adds an account; the answer shows the link with which its owner chooses a password."""
+    context, by = context_of(request), by_of(request, caller.actor)
+    try:
+        with context.store.session() as session:
+            user = accounts.add_user(
+                session, email=form.one("email"), name=form.one("name"), is_admin=form.one("is_admin") == "yes", by=by
+            )
+            link = accounts.invitation(session, user.id, context.base_url, by=by)
+    except UsageError as error:
+        return _users_page(request, problem=error, status=422)
+    return _users_page(request, link=link, invited=user.email)
+
+
+@router.post("/users/{user_id}/invite")
+def invite(request: Request, caller: Administrator, user_id: str) -> Response:
+    """Makes another link, for somebody who lost theirs or forgot the password."""
+    context = context_of(request)
+    try:
+        with context.store.session() as session:
+            email = accounts.get_user(session, user_id).email
+            link = accounts.invitation(session, user_id, context.base_url, by=by_of(request, caller.actor))
+    except UsageError as error:
+        raise not_found("This account") from error
+    return _users_page(request, link=link, invited=email)
+
+
+@router.post("/users/{user_id}/state")
+def change_state(request: Request, caller: Administrator, user_id: str, form: Fields) -> Response:
+    """Disables or enables an account, or makes it an administrator or not."""
+    by, state = by_of(request, caller.actor), form.one("state")
+    if state not in ("enabled", "disabled", "admin", "member"):
+        raise Problem(422, f"'{state[:40]}' is no state of an account.", repair="Use the page.", culprit="state")
+    with context_of(request).store.reading() as session:
+        _known(session, user_id)
+    try:
+        with context_of(request).store.session() as session:
+            if state in ("enabled", "disabled"):
+                accounts.set_active(session, user_id, state == "enabled", by=by)
+            else:
+                accounts.set_admin(session, user_id, state == "admin", by=by)
+    except UsageError as error:
+        return _users_page(request, problem=error, status=422)
+    return RedirectResponse(f"{_USERS}?done=changed", 303)
+
+
+@router.post("/users/{user_id}/role")
+def change_role(request: Request, caller: Administrator, user_id: str, form: Fields) -> Response:
+    """Gives somebody a role in a team, or takes it away."""
+    with context_of(request).store.reading() as session:
+        _known(session, user_id)
+    try:
+        with context_of(request).store.session() as session:
+            role = cast("Role | None", form.maybe("role"))
+            accounts.set_role(session, user_id, form.one("team"), role, by=by_of(request, caller.actor))
+    except UsageError as error:
+        return _users_page(request, problem=error, status=422)
+    return RedirectResponse(f"{_USERS}?done=changed", 303)
+
+
+@router.get("/tokens")
+def show_tokens(request: Request, context: Context) -> Response:
+    """Every token that stands."""
+    return page(request, "access/tokens.html.j2", tokens=_tokens(context))
+
+
+@router.get("/tokens.json")
+def tokens_json(context: Context) -> Response:
+    """The same as data."""
+    return JSONResponse({"items": [_plain(row) for row in _tokens(context)]})
+
+
+@router.post("/tokens/{token_id}/revoke")
+def revoke(request: Request, caller: Administrator, token_id: str) -> Response:
+    """Ends anybody's token at once."""
+    try:
+        with context_of(request).store.session() as session:
+            accounts.revoke_token(session, token_id, by=by_of(request, caller.actor))
+    except UsageError as error:
+        raise not_found("This token") from error
+    return RedirectResponse("/admin/tokens", 303)
+
+
+@router.get("/audit")
+def show_audit(request: Request, context: Context, before: Before = None) -> Response:
+    """What was done, the newest first."""
+    items, following = _events(context, before)
+    return page(request, "access/audit.html.j2", events=items, following=following)
+
+
+@router.get("/audit.json")
+def audit_json(context: Context, before: Before = None) -> Response:
+    """The same as data."""
+    items, following = _events(context, before)
+    return JSONResponse({"items": [_plain(item) for item in items], "next": following})
+
+
+def _known(session: Session, user_id: str) -> None:
+    try:
+        accounts.get_user(session, user_id)
+    except UsageError as error:
+        raise not_found("This account") from error
+
+
+def _users(context: WebContext) -> list[dict[str, Any]]:
+    with context.store.reading() as session:
+        codes = {team.id: team.code for team in queries.all_teams(session)}
+        roles: dict[str, dict[str, str]] = {}
+        for held in queries.memberships(session):
+            roles.setdefault(held.user_id, {})[codes[held.team_id]] = held.role
+        return [
+            {
+                "user_id": user.id, "email": user.email, "name": user.name, "is_admin": user.is_admin, "active": user.active,
+                "roles": dict(sorted(roles.get(user.id, {}).items())),
+                "signs_in_by": [
+                    way for way, known in (("password", user.password_hash), ("oidc", user.oidc_subject)) if known is not None
+                ],
+            }
+            for user in queries.all_users(session)
+        ]  # fmt: skip
+
+
+def _tokens(context: WebContext) -> list[dict[str, Any]]:
+    with context.store.reading() as session:
+        return token_rows(session, queries.standing_tokens(session), now=context.clock())
+
+
+def _events(context: WebContext, before: int | None) -> tuple[list[dict[str, Any]], str | None]:
+    with context.store.reading() as session:
+        found = accounts.events(session, before=before, count=_EVENTS_SHOWN + 1)
+        names = {f"user:{user.id}": user.email for user in queries.all_users(session)}
+        items = [
+            {
+                "seq": event.seq, "at": event.at, "actor": event.actor, "name": names.get(event.actor, event.actor),
+                "action": event.action, "subject_kind": event.subject_kind, "subject_id": event.subject_id,
+                "subject": names.get(f"{event.subject_kind}:{event.subject_id}", event.subject_id), "detail": event.detail,
+                "address": event.address,
+            }
+            for event in found[:_EVENTS_SHOWN]
+        ]  # fmt: skip
+    return items, str(items[-1]["seq"]) if len(found) > _EVENTS_SHOWN else None
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()}
+
+
+def _users_page(
+    request: Request,
+    *,
+    status: int = 200,
+    done: str = "",
+    problem: LichenError | None = None,
+    link: str = "",
+    invited: str = "",
+) -> Response:
+    context = context_of(request)
+    with context.store.reading() as session:
+        teams = list(queries.all_teams(session))
+    answer = page(
+        request, "access/users.html.j2", status=status, users=_users(context), teams=teams, roles=accounts.ROLES,
+        done=done == "changed", problem=problem, link=link, invited=invited,
+    )  # fmt: skip
+    if link:
+        answer.headers["Cache-Control"] = "private, no-store"
+    return answer
