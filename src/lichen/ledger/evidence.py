@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
 
@@ -80,13 +80,17 @@ class Evidence:
         content: Mapping[str, Any] = runfile.read_document(BytesIO(self.get(sha256)), name)
         return content
 
-    def sweep(self, named: Collection[str], *, older_than_hours: float) -> int:
-        """Removes the files that no row names and that were written long enough ago; returns how many."""
-        until = datetime.now(UTC) - timedelta(hours=older_than_hours)
+    def sweep(self, named: Collection[str], *, until: datetime, among: Collection[str] | None = None) -> int:
+        """Removes the files that no row names and that were written before a moment; returns how many.
+
+        Args:
+            among: only these hashes; all when None.
+        """
         unnamed = [
             stored.name
             for stored in self._location.files(FOLDER)
-            if stored.name.rpartition("/")[2] not in named
+            if (sha256 := stored.name.rpartition("/")[2]) not in named
+            and (among is None or sha256 in among)
             and stored.written_at is not None
             and stored.written_at < until
         ]

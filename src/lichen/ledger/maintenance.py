@@ -8,7 +8,8 @@ are removed once they are old enough.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import StorageError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 KEEP_HOURS: Final = 24
 """How long replaced files stay for those who are reading them."""
+_UNCOMMITTED_HOURS: Final = 1
+"""A file that no commit names may belong to a writer that is about to name it; so long no writer takes."""
 _FILE_BYTES: Final = 64 * 2**20
 
 
@@ -92,18 +95,33 @@ class Maintenance:
         """
         if keep_hours < 0:
             raise StorageError(f"{keep_hours} hours cannot be kept.", repair="Give 0 or more.", culprit=str(keep_hours))
-        before = after = removed = 0
-        for name in TABLES:
-            before += len(self._handles.fresh(name).file_uris())
-            table = committed(self._handles.location, name, lambda name=name: self._joined(name))  # type: ignore[misc]
-            after += len(table.file_uris())
+        before = sum(len(self._handles.fresh(name).file_uris()) for name in TABLES)
+        tables = self.join()
+        removed = 0
+        for name, table in tables.items():
             with self._handles.location.told(name):
-                # full: also what a writer left that died before its commit.
-                removed += len(table.vacuum(keep_hours, dry_run=False, enforce_retention_duration=False, full=True))
+                for hours, full in ((keep_hours, False), (max(keep_hours, _UNCOMMITTED_HOURS), True)):
+                    # full: also what a writer left that died before its commit.
+                    gone = table.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=full)
+                    removed += len(gone)
                 table.create_checkpoint()
                 table.cleanup_metadata()
-        swept = self._evidence.sweep(self._named(), older_than_hours=keep_hours)
-        return Compacted(files_before=before, files_after=after, files_removed=removed, evidence_removed=swept)
+        return Compacted(
+            files_before=before,
+            files_after=sum(len(table.file_uris()) for table in tables.values()),
+            files_removed=removed,
+            evidence_removed=self._evidence.sweep(
+                self._named(), until=datetime.now(UTC) - timedelta(hours=max(keep_hours, _UNCOMMITTED_HOURS))
+            ),
+        )
+
+    def join(self) -> dict[TableName, DeltaTable]:
+        """Joins small files and leaves the replaced ones; the tables afterwards.
+
+        Raises:
+            StorageError: the place is away, full or forbidden.
+        """
+        return {name: committed(self._handles.location, name, partial(self._joined, name)) for name in TABLES}
 
     def _joined(self, name: TableName) -> DeltaTable:
         table = self._handles.fresh(name)
@@ -120,13 +138,16 @@ class Maintenance:
             StorageError: the place is away, full or forbidden.
         """
         location = self._handles.location
+        began = datetime.now(UTC)
+        before = self._named()
         marker = read_marker(location)
         # The mark first: a run that is appended meanwhile is refused, or removed below.
         if marker is not None and (marker.first_day is None or marker.first_day < first_day):
             write_marker(location, replace(marker, retained_from=first_day.isoformat()))
         predicate = f"month <= '{month_of(first_day)}' AND day < DATE '{first_day.isoformat()}'"
-        removed = {name: committed(location, name, lambda name=name: self._without(name, predicate)) for name in TABLES}  # type: ignore[misc]
-        swept = self._evidence.sweep(self._named(), older_than_hours=KEEP_HOURS)
+        removed = {name: committed(location, name, partial(self._without, name, predicate)) for name in TABLES}
+        after = self._named()
+        swept = self._evidence.sweep(after, until=began, among=before - after)
         return Retained(
             first_day=first_day, runs=removed["runs"], activities=removed["activities"], evidence_removed=swept
         )

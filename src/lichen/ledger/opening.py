@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import StorageError
 from lichen.ledger.evidence import Evidence
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
+
+_JOIN_EVERY: Final = 64
+"""Batches after which small files are joined: readers open one file for each of them."""
+_REMOVE_EVERY: Final = 1024
+"""Batches after which replaced files are removed."""
 
 
 class Ledger:
@@ -54,8 +59,13 @@ class Ledger:
             )
 
     def append_runs(self, runs: Sequence[RunContent]) -> Appended:
-        """See `Writer.append_runs`."""
-        return self._writer.append_runs(runs)
+        """See `Writer.append_runs`. Now and then, the small files of earlier batches are joined afterwards."""
+        appended = self._writer.append_runs(runs)
+        if appended.batch and appended.batch % _JOIN_EVERY == 0:
+            # The rows are safe: what fails here fails again, and is told, at the next append.
+            with suppress(StorageError):
+                self._maintenance.compact() if appended.batch % _REMOVE_EVERY == 0 else self._maintenance.join()
+        return appended
 
     def replace(self, chosen: Slice, facts: Iterable[Fact]) -> int:
         """See `Writer.replace`."""

@@ -46,12 +46,14 @@ class Appended:
         runs, activities: rows appended.
         already: runs that the ledger had, or that were given twice.
         expired: runs from before the day that the ledger keeps data from.
+        batch: number of the commit; 0 when nothing was appended.
     """
 
     runs: int = 0
     activities: int = 0
     already: int = 0
     expired: int = 0
+    batch: int = 0
 
     def __add__(self, other: Appended) -> Appended:
         return Appended(
@@ -59,6 +61,7 @@ class Appended:
             activities=self.activities + other.activities,
             already=self.already + other.already,
             expired=self.expired + other.expired,
+            batch=max(self.batch, other.batch),
         )
 
 
@@ -136,7 +139,7 @@ class Writer:
             row["artefact_sha256"] = hashes[row["run_id"]]
         self._commit(table, "activities", rows, number + 1)
         self._tell([run_row(run, hashes[run.run_id], number + 1) for run in chosen.fresh], number + 1)
-        return chosen.outcome + Appended(runs=len(chosen.fresh), activities=len(rows))
+        return chosen.outcome + Appended(runs=len(chosen.fresh), activities=len(rows), batch=number + 1)
 
     def _chosen(self, runs: Sequence[RunContent], runs_table: DeltaTable) -> _Chosen:
         marker = read_marker(self._handles.location)
