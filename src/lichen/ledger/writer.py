@@ -246,7 +246,7 @@ class KnownRuns:
         return {run_id for month, ids in wanted.items() for run_id in self._present(table, month, ids)}
 
     def _present(self, table: DeltaTable, month: str, ids: set[str]) -> set[str]:
-        dataset = table.to_pyarrow_dataset(partitions=[("source", "=", RUNS_SOURCE), ("month", "=", month)])
+        dataset = table.to_pyarrow_dataset(file_pruning_predicate=[("source", "=", RUNS_SOURCE), ("month", "=", month)])
         there = {fragment.path: fragment for fragment in dataset.get_fragments()}
         before = self._of_file.get(month, {})
         self._of_file[month] = of_file = {
