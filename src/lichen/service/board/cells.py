@@ -6,13 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from lichen.records import DATA_METHODS
 from lichen.service.board.units import Amount, Key, Unit, bounds_of
 
-JOURNEYS = "journeys"
+JOURNEYS: Final = "journeys"
 """The source of a figure that is a journey's, times its traffic (`lichen.portfolio.sources`)."""
+
+VISITS: Final = "visits"
+"""The indicator of the cache's rows that hold visits."""
 
 
 class Place(NamedTuple):
@@ -25,10 +28,16 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Cell:
-    """A place's figures: ``units`` is how many functional units they stand for."""
+    """A place's figures.
+
+    Attributes:
+        units: functional units that the amounts stand for.
+        visits: all visits; None when unknown.
+    """
 
     amounts: dict[Key, Amount] = field(default_factory=dict)
     units: float = 0.0
+    visits: float | None = None
 
     def add(self, key: Key, amount: Amount, times: float = 1.0) -> None:
         """Adds so many of a figure."""
@@ -37,6 +46,8 @@ class Cell:
     def include(self, other: Cell) -> None:
         """Adds another place's figures, of which this one's are the sum."""
         self.units += other.units
+        if other.visits is not None:
+            self.visits = (self.visits or 0.0) + other.visits
         for key, amount in other.amounts.items():
             self.add(key, amount)
 
@@ -104,7 +115,8 @@ class Sums:
             if place.level == "organisation":
                 cell.include(application)
             else:
-                cell.include(Cell({k: a for k, a in application.amounts.items() if whole(k) == k}, application.units))
+                totals = {key: amount for key, amount in application.amounts.items() if whole(key) == key}
+                cell.include(Cell(totals, application.units, application.visits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +125,18 @@ class Stamp:
 
     method: str
     factors_hash: str
+
+
+def rows_of_cell(place: Place, cell: Cell, stamp: Stamp) -> Iterator[dict[str, Any]]:
+    """A place's rows of the cache: its figures, and its visits, which depend on no method."""
+    yield from rows_of(place, cell.amounts, stamp, units=cell.units)
+    if cell.visits is not None:
+        yield {
+            "level": place.level, "ref": place.ref, "granularity": "month", "indicator": VISITS, "period": place.month,
+            "run_id": "", "tier": "", "phase": "", "accounting": "", "basis": "total", "method": "", "factors_hash": "",
+            "value": cell.visits, "low": None, "high": None, **dict.fromkeys(DATA_METHODS), "source": "traffic",
+            "units": cell.visits,
+        }  # fmt: skip
 
 
 def rows_of(place: Place, amounts: Mapping[Key, Amount], stamp: Stamp, **columns: Any) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,13 +24,14 @@ from lichen.service.board.cells import (
     folded,
     month_of_journey,
     rows_of,
+    rows_of_cell,
 )
 from lichen.service.board.traffic import Share, by_month, daily
 from lichen.service.board.units import Content, Epochs, Unit, UnitKey, content_of, evaluate_units
 from lichen.service.context import ServiceContext
 from lichen.store.queries import figures as queries
 from lichen.store.queries import landing
-from lichen.store.queries.figures import JourneyFact, Owned, RunFact
+from lichen.store.queries.figures import JourneyFact, Owned, RunFact, TrafficFact
 
 PORTION: Final = 24
 """Runs that are evaluated at once: the draws of their figures take some 100 MB."""
@@ -59,10 +61,11 @@ class _Journey:
 
 @dataclass(frozen=True, slots=True)
 class _Application:
-    """An application with what its figures come from."""
+    """An application with what its figures come from. ``visits``: by month."""
 
     owned: Owned
     journeys: Sequence[_Journey]
+    visits: Mapping[date, float]
 
     def runs(self, months: Collection[date] | None) -> Iterator[tuple[str, date]]:
         """Runs, each with a day whose factors are asked for; of some months only, or of all and of the runs themselves."""
@@ -182,14 +185,11 @@ class _Refresh:
                 queries.add_journeys(session, sorted(missing))
                 journeys = queries.journeys(session, ids)
         for one in chosen:
-            own = [row for row in traffic if row.application_id == one.application_id]
-            yield _Application(
+            yield _application(
                 one,
-                [
-                    _journey(fact, [run for run in runs if run.application_id == one.application_id], own)
-                    for fact in journeys
-                    if fact.application_id == one.application_id
-                ],
+                [fact for fact in journeys if fact.application_id == one.application_id],
+                [run for run in runs if run.application_id == one.application_id],
+                [row for row in traffic if row.application_id == one.application_id],
             )
 
     def _evaluate(
@@ -217,27 +217,33 @@ class _Refresh:
     def _months(
         self, application: _Application, units: Mapping[UnitKey, Unit], months: Collection[date] | None
     ) -> Iterator[tuple[date, tuple[Cell, dict[str, Cell]]]]:
-        listed = sorted({month for journey in application.journeys for month in journey.months})
+        listed = sorted({*application.visits, *(month for journey in application.journeys for month in journey.months)})
         for month in listed:
             if months is not None and month not in months:
                 continue
             epoch = self._epochs.of(month)
             found: dict[str, tuple[Unit, float]] = {}
+            visits: dict[str, float] = {}
             for journey in application.journeys:
                 share = journey.months.get(month)
-                if share is None or not share.runs:
+                if share is None:
                     continue
-                of_run = {run: units.get(UnitKey(run, journey.fact.code, epoch), {}) for run in share.runs}
-                found[journey.fact.journey_id] = month_of_journey(of_run, share.runs), share.visits
-            if found:
-                yield month, application_cell(found)
+                visits[journey.fact.journey_id] = share.visits
+                if share.runs:
+                    of_run = {run: units.get(UnitKey(run, journey.fact.code, epoch), {}) for run in share.runs}
+                    found[journey.fact.journey_id] = month_of_journey(of_run, share.runs), share.visits
+            cell, parts = application_cell(found)
+            cell.visits = application.visits.get(month)
+            for journey_id, count in visits.items():
+                parts.setdefault(journey_id, Cell()).visits = count
+            yield month, (cell, parts)
 
     def _refresh(self, applications: Sequence[_Application], seen: Mapping[str, Any], *, add: bool) -> set[date]:
         """Computes and writes applications and journeys; the months that are not what they were."""
         cells, units = self._evaluate(applications)
         rows: dict[str, list[dict[str, Any]]] = {"application": [], "journey": []}
         for place, cell in cells.items():
-            rows[place.level] += rows_of(place, cell.amounts, self._stamp, units=cell.units)
+            rows[place.level] += rows_of_cell(place, cell, self._stamp)
         for application in applications:
             rows["journey"] += self._of_runs(application, units)
         ids = [one.owned.application_id for one in applications]
@@ -274,7 +280,7 @@ class _Refresh:
             return
         by_level: dict[str, list[dict[str, Any]]] = {"team": [], "organisation": []}
         for place, cell in self._sums.cells.items():
-            by_level[place.level] += rows_of(place, cell.amounts, self._stamp, units=cell.units)
+            by_level[place.level] += rows_of_cell(place, cell, self._stamp)
         with self._context.store.session() as session:
             for level, rows in by_level.items():
                 refs = queries.refs(session, level) | {one["ref"] for one in rows}
@@ -282,7 +288,35 @@ class _Refresh:
         self._rows += sum(len(rows) for rows in by_level.values())
 
 
-def _journey(fact: JourneyFact, runs: Sequence[RunFact], traffic: Sequence[queries.TrafficFact]) -> _Journey:
-    own = [run for run in runs if fact.code in run.journeys]
-    visits = daily(row for row in traffic if row.journey_id == fact.journey_id)
-    return _Journey(fact, own, by_month(visits, own))
+def _application(
+    owned: Owned,
+    journeys: Sequence[JourneyFact],
+    runs: Sequence[RunFact],
+    traffic: Sequence[TrafficFact],
+) -> _Application:
+    """What an application's figures come from.
+
+    Visits that are known of the whole application and of no journey are taken to be spread evenly over the journeys that were
+    measured.
+    """
+    by_journey = {
+        fact.journey_id: daily(row for row in traffic if row.journey_id == fact.journey_id) for fact in journeys
+    }
+    of_it = daily(row for row in traffic if row.journey_id is None)
+    own = {fact.journey_id: [run for run in runs if fact.code in run.journeys] for fact in journeys}
+    measured = [fact.journey_id for fact in journeys if own[fact.journey_id]]
+    if of_it and not any(by_journey.values()):
+        by_journey = {
+            journey: {day: None if count is None else count / len(measured) for day, count in of_it.items()}
+            for journey in measured
+        }
+    months = {fact.journey_id: by_month(by_journey.get(fact.journey_id, {}), own[fact.journey_id]) for fact in journeys}
+    visits: dict[date, list[float]] = {}
+    for share_of in [by_month(of_it, ())] if of_it else months.values():
+        for month, share in share_of.items():
+            visits.setdefault(month, []).append(share.visits)
+    return _Application(
+        owned,
+        [_Journey(fact, own[fact.journey_id], months[fact.journey_id]) for fact in journeys],
+        {month: math.fsum(counts) for month, counts in visits.items()},
+    )

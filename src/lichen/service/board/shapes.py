@@ -24,6 +24,8 @@ class Figure:
         low, high: 5 % and 95 % bounds, None when the value is unknown or nobody stated a range.
         unit: canonical, e.g. ``gCO2e``, ``gCO2e/visit``, ``1``.
         shares: the quality bar.
+        covered: share of the visits that the figure stands for; below 1 where a journey has traffic and no run. None where there
+            is no traffic to speak of.
         why: address of its derivation, relative to the server; empty for a figure that is stated and not derived.
         missing: why it is unknown: a code of `Missing`; empty when it is known.
     """
@@ -33,6 +35,7 @@ class Figure:
     low: float | None = None
     high: float | None = None
     shares: Shares = field(default_factory=dict)
+    covered: float | None = None
     why: str = ""
     missing: str = ""
 
@@ -47,6 +50,7 @@ class Missing(enum.StrEnum):
     NO_TARGET = "no_target"
     NO_BASE = "no_base"
     CURRENCIES = "currencies"
+    COST_NOT_POSITIVE = "cost_not_positive"
     NOT_COVERED = "not_covered"
     ZERO_DIVISOR = "zero_divisor"
 

@@ -23,10 +23,12 @@ from lichen.store.queries.sample import SOURCE
 SEED: Final = 636
 MONTHS: Final = 13
 """Months of history, the running one included."""
-_RUNS_DAYS_AGO: Final = (365, 240, 120, 9)
+_RUNS_DAYS_AGO: Final = (250, 110, 9)
 _UNMEASURED: Final = 14
 """Applications without any run: a roll-out is never complete."""
 _DEPLOYMENTS_A_WEEK: Final = 40
+_PARTS: Final[Mapping[str, str]] = {"browser": "browser", "web": "portal", "services": "backoffice"}
+"""Parts of an application, and the measured part that each is made of; some have the first two alone."""
 _KINDS: Final = ("custom", "custom", "custom", "package", "customised package", "SaaS")
 _LIFECYCLES: Final = ("run", "run", "run", "build", "retiring")
 
@@ -61,6 +63,7 @@ class _Application:
     code: str
     name: str
     journeys: Mapping[str, str]
+    parts: Mapping[str, str]
     size: float
     footprint: tuple[float, float, float]
     improves: tuple[date, float] | None
@@ -133,7 +136,9 @@ def _application(
         description=f"{name}: an application that nobody runs, for the sample portfolio.", public_key=None,
         created_at=datetime.combine(_month(today, MONTHS - 1), time(), UTC),
     )  # fmt: skip
-    for part, tier in (("browser", "device"), ("web", "server"), ("services", "server")):
+    parts = dict(list(_PARTS.items())[: int(random.integers(2, len(_PARTS) + 1))])
+    for part in parts:
+        tier = "device" if part == "browser" else "server"
         rows.add("part", application_id=application_id, code=part, name=part, tier=tier)
     hosting = "SaaS" if kind == "SaaS" else str(random.choice(("cloud", "cloud", "own site")))
     for environment in ("production", "test"):
@@ -148,6 +153,7 @@ def _application(
         code=code,
         name=name,
         journeys={sources[index]: sources[index] for index in sorted(chosen.tolist())},
+        parts=parts,
         size=size,
         footprint=tuple(float(x) for x in np.exp(random.normal(0.0, (0.5, 0.7, 0.3)))),  # type: ignore[arg-type]
         improves=(action_day, float(random.choice((0.75, 0.85, 0.9, 1.15)))) if random.random() < 0.6 else None,
@@ -213,7 +219,7 @@ def _runs(
         work, weight, seconds = application.footprint
         recipe = runs.Recipe(
             code=application.code, journeys=application.journeys,
-            parts={"browser": "browser", "web": "portal", "services": "backoffice"},
+            parts=application.parts,
             work=work * lighter, weight=weight * lighter, time=seconds,
         )  # fmt: skip
         content = runs.content(recipe, moment, method, random)

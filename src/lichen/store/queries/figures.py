@@ -11,10 +11,11 @@ from typing import Any, Final
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from lichen.store.models import Application, Figure, IngestJournal, Journey, Run, Traffic
+from lichen.store.models import Application, Base, Figure, IngestJournal, Journey, Run, Traffic
 
+_TABLE: Final = Base.metadata.tables[Figure.__tablename__]
 _AT_ONCE: Final = 500
-"""Values of one IN list, and rows of one INSERT: both engines have a limit."""
+"""Values of one IN list: both engines have a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def published(session: Session, refs: Collection[str], method: str) -> set[tuple
         Figure.granularity == "month",
         Figure.tier == "",
         Figure.phase == "",
-        Figure.method == method,
+        Figure.method.in_((method, "")),
     )
     return {tuple(row) for ids in portions(refs) for row in session.execute(query.where(Figure.ref.in_(ids)))}
 
@@ -164,8 +165,9 @@ def replace(
         if months is not None:
             query = query.where(Figure.granularity == "month", Figure.period.in_(sorted(months)))
         session.execute(query)
-    for first in range(0, len(rows), _AT_ONCE):
-        session.execute(insert(Figure), list(rows[first : first + _AT_ONCE]))
+    if rows:
+        # The table rather than its class: thousands of rows need no unit of work.
+        session.connection().execute(insert(_TABLE), list(rows))
 
 
 def refs(session: Session, level: str) -> set[str]:

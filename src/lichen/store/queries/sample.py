@@ -10,44 +10,34 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from lichen.store.models import (
-    Action,
     Application,
     Base,
     Cost,
-    Deployment,
-    Environment,
     Figure,
     IngestJournal,
     Journey,
     Organisation,
-    Part,
     Run,
     Setting,
     Target,
     Team,
-    Traffic,
-    Value,
-    Weight,
 )
 
 SOURCE: Final = "sample"
 """Source of traffic, cost and value that are made up."""
 MARK: Final = "sample"
 """Key of the setting that says what belongs to the sample."""
-_TABLES: Final[Mapping[str, type[Base]]] = {
-    "team": Team, "application": Application, "part": Part, "environment": Environment, "journey": Journey,
-    "deployment": Deployment, "traffic": Traffic, "cost": Cost, "value": Value, "weight": Weight, "action": Action,
-    "ingest_journal": IngestJournal, "run": Run, "target": Target,
-}  # fmt: skip
-_AT_ONCE: Final = 5000
+_TABLES: Final = (
+    "team", "application", "part", "environment", "journey", "deployment", "traffic", "cost", "value", "weight", "action",
+    "ingest_journal", "run", "target",
+)  # fmt: skip
 
 
 def add(session: Session, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     """Rows by table, in the order in which they refer to each other."""
-    for name, model in _TABLES.items():
-        own = rows.get(name, ())
-        for first in range(0, len(own), _AT_ONCE):
-            session.execute(insert(model), list(own[first : first + _AT_ONCE]))
+    for name in _TABLES:
+        if own := rows.get(name):
+            session.connection().execute(insert(Base.metadata.tables[name]), list(own))
 
 
 def organisation(session: Session) -> Organisation | None:
