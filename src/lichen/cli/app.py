@@ -31,6 +31,10 @@ COMMANDS: Final[Mapping[str, str]] = {
     "power": "Estimate watts at the wall of a machine at a load, with range, without a meter.",
     "ledger": "Keep run files as tables that other tools read.",
     "serve": "Serve the dashboard and the API.",
+    "portfolio": "Export and import applications, teams, weights, targets and actions as files.",
+    "team": "Add a team from a template.",
+    "user": "Add the account of a person.",
+    "token": "Create, list and revoke the tokens of programs.",
     "plugins": "List the plug-ins, installed and local.",
 }
 """Every command with its help, in the order of first use. Each is ``lichen.cli.commands.<name>:command``; a name that is a word

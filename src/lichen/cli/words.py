@@ -143,6 +143,25 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "evidence_removed": ("evidence removed", "preuves supprimées"),
     "runs_removed": ("runs removed", "mesures supprimées"),
     "rows_removed": ("rows removed", "lignes supprimées"),
+    "unchanged": ("unchanged", "inchangé"),
+    "not_in_the_files": ("not in the files", "absent des fichiers"),
+    "dry_run": ("Nothing was written (--dry-run).", "Rien n’a été écrit (--dry-run)."),
+    "for_lichen_toml": (
+        "The lichen.toml of this application; put its own addresses.",
+        "Le lichen.toml de cette application ; mettez ses propres adresses.",
+    ),
+    "password": ("Password", "Mot de passe"),
+    "password_again": ("Once more", "Encore une fois"),
+    "shown_once": (
+        "This is shown once. Keep it as LICHEN_TOKEN where it is used.",
+        "Ceci n’est montré qu’une fois. À garder comme LICHEN_TOKEN là où il sert.",
+    ),
+    "no_token": ("There is no token.", "Il n’y a aucun jeton."),
+    "revoked": ("revoked", "révoqué"),
+    "expires": ("expires", "expire le"),
+    "never_expires": ("never expires", "n’expire jamais"),
+    "last_used": ("last used", "utilisé le"),
+    "never_used": ("never used", "jamais utilisé"),
     "range_assumed": ("range assumed", "fourchette supposée"),
 }
 """English and French."""

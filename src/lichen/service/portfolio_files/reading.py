@@ -7,7 +7,7 @@ import csv
 import difflib
 import io
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -84,7 +84,7 @@ def _unreadable(path: Path, error: Exception) -> StorageError:
     return StorageError(f"{path} cannot be read: {said}.", repair="Name a readable file.", culprit=str(path))
 
 
-def _read_toml_file(path: Path) -> Iterator[Given]:
+def _read_toml_file(path: Path) -> list[Given]:
     try:
         content, text = read_toml(path)
     except tomllib.TOMLDecodeError as error:
@@ -94,10 +94,19 @@ def _read_toml_file(path: Path) -> Iterator[Given]:
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from error
     lines = lines_of(text)
+    return list(rows_of_content(content, lambda dotted: f"{path}:{lines[dotted]}" if dotted in lines else str(path)))
 
-    def place(dotted: str) -> str:
-        return f"{path}:{lines[dotted]}" if dotted in lines else str(path)
 
+def rows_of_content(content: Mapping[str, Any], place: Callable[[str], str]) -> Iterator[Given]:
+    """The rows of a document, checked.
+
+    Args:
+        content: as TOML gives it.
+        place: where a dotted key stands, for messages.
+
+    Raises:
+        UsageError: an unknown table or key, or a wrong value.
+    """
     for name, rows in content.items():
         table = _table(name, place(name))
         if table.is_one != isinstance(rows, dict) or not (isinstance(rows, dict) or _is_list_of_tables(rows)):
@@ -113,7 +122,7 @@ def _read_toml_file(path: Path) -> Iterator[Given]:
                 key: _value(_field(table, key, place(f"{dotted}.{key}")), raw, place(f"{dotted}.{key}"))
                 for key, raw in row.items()
             }
-            yield Given(table, values, place(dotted if dotted in lines else name))
+            yield Given(table, values, place(dotted))
 
 
 def _is_list_of_tables(rows: object) -> bool:
