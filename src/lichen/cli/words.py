@@ -163,6 +163,43 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "last_used": ("last used", "utilisé le"),
     "never_used": ("never used", "jamais utilisé"),
     "range_assumed": ("range assumed", "fourchette supposée"),
+    "imported_period": ("period", "période"),
+    "imported_span": ("{first} to {last}", "du {first} au {last}"),
+    "imported_unknown": ("unknown", "inconnu"),
+    "imported_whole": ("whole application", "toute l’application"),
+    "imported_traffic": ("{visits} visits, {views} page views", "{visits} visites, {views} pages vues"),
+    "imported_lines": ("lines read", "lignes lues"),
+    "imported_robots": ("requests of robots, not counted", "requêtes de robots, non comptées"),
+    "imported_other": ("other requests that are no page view", "autres requêtes, qui ne sont pas des pages vues"),
+    "imported_malformed": (
+        "lines that are no request, left out",
+        "lignes qui ne sont pas des requêtes, laissées de côté",
+    ),
+    "imported_malformed_at": ("the first of them", "les premières"),
+    "imported_late": (
+        "requests older than those before them by more than a session",
+        "requêtes plus anciennes que les précédentes de plus d’une session",
+    ),
+    "imported_without_agent": (
+        "The log does not tell user agents: robots are among the visits.",
+        "Le journal ne donne pas les agents utilisateurs : les robots sont parmi les visites.",
+    ),
+    "imported_unmatched": ("rows of pages outside any journey", "lignes de pages hors de tout parcours"),
+    "imported_unknown_visits": (
+        "days of journeys that several pages begin: visits unknown; give them a start",
+        "jours de parcours que plusieurs pages commencent : visites inconnues ; donnez-leur un début (start)",
+    ),
+    "imported_total": ("total", "total"),
+    "imported_unallocated": ("rows without an application, unallocated", "lignes sans application, non affectées"),
+    "imported_machines": ("machines", "machines"),
+    "imported_without_power": ("of them of unknown power", "dont la puissance est inconnue"),
+    "imported_dry_run": ("Nothing was written: --dry-run.", "Rien n’a été écrit : --dry-run."),
+    "imported_made": ("application made, without a team", "application créée, sans équipe"),
+    "imported_written": ("{added} rows, in place of {removed}", "{added} lignes, à la place de {removed}"),
+    "imported_shrunk": (
+        "days with less traffic than before; give all files of a day at once",
+        "jours avec moins de trafic qu’avant ; donnez tous les fichiers d’un jour à la fois",
+    ),
 }
 """English and French."""
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from lichen.collect.declared.lines import TextFile
 from lichen.collect.traffic.counted import DayRow, LogReport, Pages
@@ -39,7 +39,7 @@ class Rules:
 
     pages: Pages
     robots: Robots
-    zone: ZoneInfo
+    zone: tzinfo
     now: int
     session_s: int = SESSION_S
 

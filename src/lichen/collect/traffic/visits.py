@@ -12,9 +12,8 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from lichen.collect.traffic.counted import DayRow, LogReport, Pages
 from lichen.collect.traffic.hits import Hit
@@ -61,7 +60,7 @@ class VisitCounter:
         session_s: pause that ends a visit, in seconds.
     """
 
-    def __init__(self, pages: Pages, robots: Robots, zone: ZoneInfo, *, session_s: int = SESSION_S) -> None:
+    def __init__(self, pages: Pages, robots: Robots, zone: tzinfo, *, session_s: int = SESSION_S) -> None:
         self.report = LogReport()
         self._pages, self._robots, self._zone, self._session_s = pages, robots, zone, session_s
         self._salt = secrets.token_bytes(16)

@@ -44,7 +44,8 @@ class KindGroup(click.Group):
     epilog="""\b
 Examples:
   lichen import har checkout.har
-  lichen import greenframe .greenframe.yml""",
+  lichen import greenframe .greenframe.yml
+  lichen import traffic access.log --application shop""",
 )
 @common_options
 def command() -> None:

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What imports ask of the store: applications and journeys by their names, and rows in place of those imported before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from lichen.store.models import Application, Base, Cost, Equipment, Journey, Traffic, Value, new_id
+
+T = TypeVar("T")
+_AT_ONCE: Final = 500
+"""Values in a statement; SQLite takes 32,766, of all columns together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What an import changed.
+
+    Attributes:
+        added: rows written. removed: rows of the same source that they took the place of.
+        made: codes of applications that were made.
+        shrunk: days that had more page views, or visits, before.
+    """
+
+    added: int
+    removed: int
+    made: tuple[str, ...] = ()
+    shrunk: tuple[date, ...] = ()
+
+
+def application_ids(session: Session, codes: Collection[str] | None = None) -> dict[str, str]:
+    """Ids of applications by code; all of them when no codes are given."""
+    chosen = select(Application.code, Application.id)
+    if codes is None:
+        return {row.code: row.id for row in session.execute(chosen)}
+    found: dict[str, str] = {}
+    for some in _portions(codes):
+        found |= {row.code: row.id for row in session.execute(chosen.where(Application.code.in_(some)))}
+    return found
+
+
+def make_applications(session: Session, codes: Collection[str]) -> dict[str, str]:
+    """Applications that nobody declared yet, without a team; their ids by code."""
+    made = {code: new_id() for code in codes}
+    for code, identity in made.items():
+        session.add(Application(id=identity, code=code, name=code))
+    session.flush()
+    return made
+
+
+def journey_ids(session: Session, application_id: str, names: Collection[str]) -> dict[str, str]:
+    """Ids of an application's journeys by code; those that it lacks are made."""
+    chosen = select(Journey.code, Journey.id).where(Journey.application_id == application_id)
+    found = {row.code: row.id for row in session.execute(chosen)}
+    for name in names:
+        if name not in found:
+            found[name] = new_id()
+            session.add(Journey(id=found[name], application_id=application_id, code=name, name=name))
+    session.flush()
+    return {name: found[name] for name in names}
+
+
+def replace_traffic(session: Session, application_id: str, source: str, rows: Sequence[Mapping[str, Any]]) -> Written:
+    """Traffic of an application, day by day: what its source told of these days before is forgotten.
+
+    Args:
+        rows: ``journey_id`` (None: the whole application), ``day``, ``visits``, ``page_views``, ``users``.
+    """
+    same = (Traffic.application_id == application_id, Traffic.source == source)
+    before: dict[date, tuple[float, float]] = {}
+    removed = 0
+    for days in _portions({row["day"] for row in rows}):
+        sums = select(Traffic.day, func.sum(Traffic.page_views), func.sum(Traffic.visits)).group_by(Traffic.day)
+        for day, views, visits in session.execute(sums.where(*same, Traffic.day.in_(days))):
+            before[day] = (views or 0.0, visits or 0.0)
+        removed += session.execute(delete(Traffic).where(*same, Traffic.day.in_(days))).rowcount  # type: ignore[attr-defined]
+    now: dict[date, tuple[float, float]] = {}
+    for row in rows:
+        views, visits = now.get(row["day"], (0.0, 0.0))
+        now[row["day"]] = (views + (row["page_views"] or 0.0), visits + (row["visits"] or 0.0))
+    _insert(session, Traffic, [{"application_id": application_id, "source": source} | dict(row) for row in rows])
+    shrunk = sorted(day for day, told in before.items() if told > now[day])
+    return Written(added=len(rows), removed=removed, shrunk=tuple(shrunk))
+
+
+def replace_periods(
+    session: Session, model: type[Cost | Value], source: str, rows: Sequence[Mapping[str, Any]]
+) -> Written:
+    """Costs or values, month by month: what their source told of these months before is forgotten."""
+    removed = 0
+    for periods in _portions({row["period"] for row in rows}):
+        gone = delete(model).where(model.source == source, model.period.in_(periods))
+        removed += session.execute(gone).rowcount  # type: ignore[attr-defined]
+    _insert(session, model, [{"source": source} | dict(row) for row in rows])
+    return Written(added=len(rows), removed=removed)
+
+
+def replace_equipment(session: Session, source: str, rows: Sequence[Mapping[str, Any]]) -> Written:
+    """An inventory as a whole: what its source told before is forgotten."""
+    removed = session.execute(delete(Equipment).where(Equipment.source == source)).rowcount  # type: ignore[attr-defined]
+    _insert(session, Equipment, [{"source": source} | dict(row) for row in rows])
+    return Written(added=len(rows), removed=removed)
+
+
+def _insert(session: Session, model: type[Base], rows: Iterable[dict[str, Any]]) -> None:
+    for some in _portions(rows):
+        session.execute(insert(model), [{"id": new_id()} | row for row in some])
+
+
+def _portions(values: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(values)
+    while some := list(islice(left, _AT_ONCE)):
+        yield some
