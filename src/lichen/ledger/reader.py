@@ -63,9 +63,10 @@ class Selection:
 
     def filter(self, table: TableName) -> ds.Expression | None:
         """The same as an expression of Arrow; None for all rows."""
+        import pyarrow as pa
         import pyarrow.dataset as ds
 
-        found = [ds.field(name).isin(list(values)) for name, values in self.words(table)]
+        found = [ds.field(name).isin(pa.array(list(values), pa.string())) for name, values in self.words(table)]
         if self.first_day is not None:
             found += [ds.field("month") >= self.months()[0], ds.field("day") >= self.first_day]
         if self.end_day is not None:

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small runs with known rows, and what must be true of a ledger at any moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lichen.ledger import Ledger, RunContent, Selection, open_ledger, runfile
+
+QUANTITIES = {"cpu_time": "s", "memory_peak": "B", "network_bytes": "B"}
+
+
+def row(
+    quantity: str = "cpu_time", value: Any = 1.0, *, app: str = "loans", step: str = "send", **more: Any
+) -> dict[str, Any]:
+    """A row of the journey ``apply`` in the browser."""
+    return {
+        "entity": f"{app}/browser/apply/{step}", "quantity": quantity, "value": value, "unit": QUANTITIES[quantity],
+        "method": "measured", "tier": "device", "basis": "per_unit", "functional_unit": "visit", **more,
+    }  # fmt: skip
+
+
+def run_of(
+    *rows: dict[str, Any], day: str = "2026-03-01", project: str = "loans", version: str = "0.1.0"
+) -> RunContent:
+    """A run that took two samples; ``version`` tells runs of the same rows apart."""
+    sampling = {
+        "taken": 2, "discarded": 0, "primary_s": [1.0, 1.0], "kept": [0, 1], "precision": None, "target": None, "cv": None,
+        "status": "fixed",
+    }  # fmt: skip
+    journey = {
+        "name": "apply", "source": "apply.py", "functional_unit": "visit", "sampling": sampling, "requests": [],
+        "notes": [], "agent_cpu_s": None, "driver_cpu_s": None,
+    }  # fmt: skip
+    return RunContent.of({
+        "schema": runfile.SCHEMA, "lichen_version": version, "project": project, "started_at": f"{day}T10:00:00.000Z",
+        "ended_at": f"{day}T10:02:00.000Z", "host": {"host_id": "h1"}, "browser": {"version": "156"}, "settings": {},
+        "method": {"id": "lichen-1", "version": "1.0.0", "factors_hash": "0" * 64},
+        "context": {"functional_unit": "visit"}, "journeys": [journey], "activities": list(rows),
+    })  # fmt: skip
+
+
+def batch_of(number: int, *, size: int = 5, rows: int = 40) -> list[RunContent]:
+    """Runs that no other batch has, of ``rows`` rows each, all in one month."""
+    return [
+        run_of(*(row(value=float(i), step=f"s{i}") for i in range(rows)), version=f"{number}.{position}")
+        for position in range(size)
+    ]
+
+
+def check_whole(ledger: Ledger, *, rows: int = 40, size: int | None = None) -> int:
+    """Every run that a reader sees has all of its rows, once, and every batch all of its runs; the runs seen."""
+    found = ledger.activities(columns=["run_id", "batch"])
+    of_run = Counter(found["run_id"].to_pylist())
+    assert set(of_run.values()) <= {rows}, of_run
+    if size is not None:
+        batches = Counter(batch for _, batch in set(zip(*found.to_pydict().values(), strict=True)))
+        assert set(batches.values()) <= {size}, batches
+    told = ledger.runs(columns=["run_id"])["run_id"].to_pylist()
+    assert len(told) == len(set(told))
+    return len(of_run)
+
+
+def ids(ledger: Ledger, selection: Selection | None = None) -> list[str]:
+    """Ids of the runs, sorted; each as often as it is there."""
+    table = ledger.runs(columns=["run_id"]) if selection is None else ledger.runs(selection, ["run_id"])
+    return sorted(table["run_id"].to_pylist())
+
+
+def opened(folder: Path, runs: Sequence[RunContent] = ()) -> Ledger:
+    """A new ledger that holds these runs."""
+    ledger = open_ledger(str(folder))
+    if runs:
+        ledger.append_runs(runs)
+    return ledger
