@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from lichen.service.importing_tables import Imported
 
+Number = float | Decimal | None
 F = TypeVar("F", bound=Callable[..., Any])
 _MOST_SHOWN: Final = 5
 
@@ -51,10 +53,12 @@ def show(invocation: Invocation, imported: Imported) -> None:
 def _lines(imported: Imported, words: Words, locale: Locale) -> Iterator[str]:
     from babel.numbers import format_decimal
 
-    def number(value: float | None) -> str:
+    from lichen.render.figures import plain
+
+    def number(value: Number) -> str:
         return words["imported_unknown"] if value is None else str(format_decimal(value, locale=locale))
 
-    yield _entry(words, "source", imported.source)
+    yield _entry(words, "source", plain(imported.source))
     if imported.first is not None and imported.last is not None:
         shape = "%Y-%m-%d" if imported.kind == "traffic" else "%Y-%m"
         first, last = imported.first.strftime(shape), imported.last.strftime(shape)
@@ -71,9 +75,11 @@ def _entry(words: Words, key: str, text: str) -> str:
     return f"{words[key]}{words.colon}{text}"
 
 
-def _traffic(details: dict[str, Any], words: Words, number: Callable[[float | None], str]) -> Iterator[str]:
+def _traffic(details: dict[str, Any], words: Words, number: Callable[[Number], str]) -> Iterator[str]:
+    from lichen.render.figures import plain
+
     for row in details.get("traffic", ()):
-        name = words["imported_whole"] if row["journey"] is None else row["journey"]
+        name = words["imported_whole"] if row["journey"] is None else plain(row["journey"])
         told = words["imported_traffic"].format(visits=number(row["visits"]), views=number(row["page_views"]))
         yield f"{name}{words.colon}{told}"
     for key in ("lines", "robots", "other", "malformed", "late", "unmatched", "unknown_visits"):
@@ -85,9 +91,9 @@ def _traffic(details: dict[str, Any], words: Words, number: Callable[[float | No
         yield words["imported_without_agent"]
 
 
-def _tables(imported: Imported, words: Words, number: Callable[[float | None], str]) -> Iterator[str]:
+def _tables(imported: Imported, words: Words, number: Callable[[Number], str]) -> Iterator[str]:
     for currency, amount in imported.totals.items():
-        yield _entry(words, "imported_total", f"{amount} {currency}")
+        yield _entry(words, "imported_total", f"{number(amount)} {currency}")
     if imported.unallocated:
         yield _entry(words, "imported_unallocated", number(imported.unallocated))
     for key in ("machines", "without_power"):
@@ -95,13 +101,15 @@ def _tables(imported: Imported, words: Words, number: Callable[[float | None], s
             yield _entry(words, f"imported_{key}", number(imported.details[key]))
 
 
-def _written(imported: Imported, words: Words, number: Callable[[float | None], str]) -> Iterator[str]:
+def _written(imported: Imported, words: Words, number: Callable[[Number], str]) -> Iterator[str]:
+    from lichen.render.figures import plain
+
     written = imported.written
     if written is None:
         yield words["imported_dry_run"]
         return
     for code in written.made:
-        yield _entry(words, "imported_made", code)
+        yield _entry(words, "imported_made", plain(code))
     told = words["imported_written"].format(added=number(written.added), removed=number(written.removed))
     yield _entry(words, "written", told)
     if written.shrunk:

@@ -195,7 +195,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "imported_without_power": ("of them of unknown power", "dont la puissance est inconnue"),
     "imported_dry_run": ("Nothing was written: --dry-run.", "Rien n’a été écrit : --dry-run."),
     "imported_made": ("application made, without a team", "application créée, sans équipe"),
-    "imported_written": ("{added} rows, in place of {removed}", "{added} lignes, à la place de {removed}"),
+    "imported_written": ("{added} added, {removed} removed", "ajouts {added}, retraits {removed}"),
     "imported_shrunk": (
         "days with less traffic than before; give all files of a day at once",
         "jours avec moins de trafic qu’avant ; donnez tous les fichiers d’un jour à la fois",

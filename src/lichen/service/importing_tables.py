@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 LONGEST_CODE: Final = 200
-_SHOWN: Final = 5
+_SHOWN: Final = 40
+"""Characters of a name in a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,15 +108,22 @@ def resolve(session: Session, codes: Iterable[str], *, create: bool) -> tuple[di
     found = imports.application_ids(session, wanted)
     missing = [code for code in wanted if code not in found]
     for code in missing:
-        if not code.strip() or "/" in code or len(code) > LONGEST_CODE:
-            raise UsageError(
-                f"'{code[: _SHOWN * 8]}' is no code of an application.",
-                repair=f"A code has 1 to {LONGEST_CODE} characters and no '/'.",
-                culprit=code[:LONGEST_CODE],
-            )
+        check_name(code, "The code of the application")
     if missing and not create:
         raise unknown(missing, imports.application_ids(session))
     return found | imports.make_applications(session, missing), tuple(missing)
+
+
+def check_name(name: str, what: str) -> None:
+    """UsageError for a name that no application or journey can have."""
+    control = any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name)
+    if not name.strip() or "/" in name or len(name) > LONGEST_CODE or control:
+        shown = name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
+        raise UsageError(
+            f"{what} is {shown!r}.",
+            repair=f"It needs 1 to {LONGEST_CODE} characters, none of them a '/' or a control character.",
+            culprit=shown,
+        )
 
 
 def unknown(missing: Collection[str], known: Collection[str]) -> UsageError:

@@ -18,7 +18,7 @@ from lichen.collect.traffic.robots import Robots
 from lichen.collect.traffic.tables import read_tables
 from lichen.config.traffic import UTC_NAME
 from lichen.errors import UsageError
-from lichen.service.importing_tables import Imported, opened, resolve, tell, unknown
+from lichen.service.importing_tables import Imported, check_name, opened, resolve, tell, unknown
 from lichen.service.workspace import Workspace
 from lichen.store.queries import imports
 
@@ -80,6 +80,8 @@ def import_traffic(workspace: Workspace, order: TrafficOrder, *, now: datetime |
             ids, made = resolve(session, [order.application], create=order.create)
             application = ids[order.application]
             names = {row.journey: segment(row.journey) for row in rows if row.journey is not None}
+            for name in names.values():
+                check_name(name, "The name of a journey")
             journeys = imports.journey_ids(session, application, sorted(set(names.values())))
             written = imports.replace_traffic(
                 session, application, found.source,

@@ -67,6 +67,8 @@ class Row:
         found = self._cells.get(name, "").strip()
         if len(found) > LONGEST_NAME:
             self.refuse(f"{name} has {len(found)} characters", f"Write {LONGEST_NAME} at most.")
+        if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in found):
+            self.refuse(f"{name} holds a control character or a line break", "Take it out.")
         return found or None
 
     def needed(self, name: str) -> str:
