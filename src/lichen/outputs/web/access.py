@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal, Protocol, cast
+from typing import Annotated, Any, Final, Literal, Protocol
 from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Request
@@ -273,9 +273,8 @@ def routes(app: FastAPI) -> Iterator[RuledRoute]:
         original = route.original_route
         if isinstance(original, Mount):
             continue
-        rule = _rule_of(original.dependant) if isinstance(original, APIRoute) else None
-        methods = frozenset(cast("Any", original).methods or ())
-        yield RuledRoute(route.path or "", methods, rule)
+        rule = _rule_of(route.dependant) if isinstance(original, APIRoute) else None
+        yield RuledRoute(route.path or "", frozenset(route.methods or ()), rule)
 
 
 def _rule_of(dependant: Any) -> Rule | None:

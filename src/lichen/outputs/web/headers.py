@@ -9,6 +9,9 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lichen.outputs.web import problems
+from lichen.outputs.web.problems import Problem
+
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -28,7 +31,7 @@ TRANSPORT: Final = ("Strict-Transport-Security", "max-age=31536000")
 
 
 class SecurityFields:
-    """Adds the fields that an answer does not bear yet.
+    """Adds the fields that an answer does not bear yet; what fails unforeseen is answered with them too, and without its cause.
 
     Args:
         app: what answers.
@@ -45,8 +48,12 @@ class SecurityFields:
             await self._app(scope, receive, send)
             return
 
+        started = False
+
         async def dressed(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 fields = MutableHeaders(scope=message)
                 for name, value in self._fields:
                     fields.setdefault(name, value)
@@ -55,7 +62,13 @@ class SecurityFields:
                     fields.add_vary_header("Authorization")
             await send(message)
 
-        await self._app(scope, receive, dressed)
+        try:
+            await self._app(scope, receive, dressed)
+        except Exception:
+            if not started:
+                failure = Problem(500, "Something in the server failed.", repair="Its log says what.")
+                await problems.answer(failure)(scope, receive, dressed)
+            raise
 
 
 def install(app: FastAPI) -> None:

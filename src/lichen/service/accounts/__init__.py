@@ -12,7 +12,7 @@ from lichen.service.accounts.links import (
     one_time_link,
     redeem_link,
 )
-from lichen.service.accounts.passwords import LENGTH_MIN, check_strength
+from lichen.service.accounts.passwords import LENGTH_MIN, check_strength, hash_password
 from lichen.service.accounts.people import (
     ROLES,
     SCOPES,
@@ -50,7 +50,7 @@ __all__ = [
     "DAYS_DEFAULT", "FIRST_EMAIL", "INVITATION_LASTS", "LENGTH_MIN", "LINK_LASTS", "ROLES", "SCOPES", "SESSION_IDLE",
     "SESSION_MAX", "By", "Minted", "Person", "Role", "Scope", "Throttle", "TokenHolder", "TokenRequest",
     "accept_invitation", "add_user", "check_password", "check_strength", "clean_email", "clean_name", "close_session",
-    "events", "find_session", "find_user", "get_user", "invitation", "is_wellformed", "mint_token", "needs_link",
+    "events", "find_session", "find_user", "get_user", "hash_password", "invitation", "is_wellformed", "mint_token", "needs_link",
     "new_text", "note", "one_time_link", "open_session", "person_of", "redeem_link", "revoke_token", "set_active",
     "set_admin", "set_password", "set_role", "touch_token", "user_of_subject", "verify_token",
 ]  # fmt: skip

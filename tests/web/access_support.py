@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two teams with an application each, people of each, a clock that the test moves, and browsers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+from tests.web.server_support import HOST, context
+
+from lichen.outputs.web.app import create_app
+from lichen.outputs.web.context import WebContext
+from lichen.service import accounts
+from lichen.service.accounts import By, Minted, Role, Scope, TokenRequest
+from lichen.store.models import Application, Team
+
+PASSWORD = "a lichen on a stone"
+SECURE_HOST = "https://lichen.example"
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 2, 9, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """The present moment."""
+        return self.now
+
+    def move(self, **amount: float) -> None:
+        """Moves it by a `timedelta`."""
+        self.now += timedelta(**amount)
+
+
+@dataclass
+class World:
+    """A server and who may use it.
+
+    Attributes:
+        users: id by name: ``admin``, and ``viewer``, ``editor``, ``lead`` of the team ours, ``stranger`` (a viewer) and
+            ``chief`` (an administrator) of the team theirs.
+        teams, applications: id by code, ``ours`` and ``theirs`` each.
+    """
+
+    context: WebContext
+    app: FastAPI
+    clock: Clock
+    users: dict[str, str] = field(default_factory=dict)
+    teams: dict[str, str] = field(default_factory=dict)
+    applications: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def by(self) -> By:
+        """The command line, now."""
+        return By(actor="command:test", at=self.clock())
+
+    def browser(self, user: str | None = None, *, host: str = "127.0.0.1") -> TestClient:
+        """A browser, signed in or not; it says where its requests come from, as browsers do."""
+        client = TestClient(
+            self.app, base_url=self.context.base_url, client=(host, 50_000), follow_redirects=False,
+            headers={"sec-fetch-site": "same-origin", "accept": "text/html"},
+        )  # fmt: skip
+        if user is not None:
+            answer = client.post("/sign-in", data={"email": f"{user}@example.org", "password": PASSWORD})
+            assert answer.status_code == 303, answer.text
+        return client
+
+    def program(self, text: str | None = None, *, host: str = "127.0.0.1") -> TestClient:
+        """A program, with a token or not."""
+        headers = {} if text is None else {"authorization": f"Bearer {text}"}
+        return TestClient(
+            self.app, base_url=self.context.base_url, client=(host, 50_000), follow_redirects=False, headers=headers
+        )
+
+    def token(
+        self, *scopes: Scope, owner: str | None = None, team: str | None = None, application: str | None = None,
+        days: int | None = 30,
+    ) -> Minted:  # fmt: skip
+        """A new token of somebody, or of the command line."""
+        request = TokenRequest(
+            name="test", scopes=frozenset(scopes), days=days, team_id=None if team is None else self.teams[team],
+            application_id=None if application is None else self.applications[application],
+        )  # fmt: skip
+        with self.context.store.session() as session:
+            person = owner and accounts.person_of(session, accounts.get_user(session, self.users[owner]))
+            return accounts.mint_token(session, request, by=self.by, owner=person or None)
+
+
+@contextmanager
+def world(folder: Path, *, secure: bool = False, **settings: str) -> Iterator[World]:
+    """Two teams, two applications, five people.
+
+    Args:
+        folder: of the store and the ledger.
+        secure: people reach the server over TLS.
+        settings: keys of [oidc].
+    """
+    clock = Clock()
+    with context(folder, **settings) as found:
+        placed = replace(found, clock=clock, base_url=SECURE_HOST if secure else HOST)
+        made = World(context=placed, app=create_app(placed), clock=clock)
+        _fill(made)
+        yield made
+
+
+def _fill(made: World) -> None:
+    with made.context.store.session() as session:
+        for code in ("ours", "theirs"):
+            team = Team(code=code, name=f"Team {code}")
+            session.add(team)
+            session.flush()
+            application = Application(code=f"app-{code}", name=f"Application {code}", team_id=team.id)
+            session.add(application)
+            session.flush()
+            made.teams[code], made.applications[code] = team.id, application.id
+        roles: dict[str, tuple[str, Role] | None] = {
+            "admin": None, "viewer": ("ours", "viewer"), "editor": ("ours", "editor"), "lead": ("ours", "admin"),
+            "stranger": ("theirs", "viewer"), "chief": ("theirs", "admin"),
+        }  # fmt: skip
+        stored = accounts.hash_password(PASSWORD)  # once: it takes its time
+        for name, role in roles.items():
+            user = accounts.add_user(session, email=f"{name}@example.org", by=made.by, is_admin=name == "admin")
+            user.password_hash = stored
+            made.users[name] = user.id
+            if role is not None:
+                accounts.set_role(session, user.id, made.teams[role[0]], role[1], by=made.by)
