@@ -21,4 +21,4 @@ def command(invocation: Invocation, demo: bool) -> None:
     """
     from lichen.outputs.web.serving import serve
 
-    serve(invocation.workspace(), demo=demo, say=invocation.say)
+    serve(invocation.workspace(), demo=demo, say=click.echo)

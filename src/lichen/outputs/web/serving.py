@@ -7,6 +7,7 @@ import contextlib
 import errno
 import ipaddress
 import socket
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -24,6 +25,8 @@ from lichen.service.workspace import Workspace
 _BACKLOG: Final = 1024
 _STOP_TIMEOUT_S: Final = 5
 _PORTS_TRIED: Final = 20
+_SWITCH_S: Final = 0.0005
+"""Longest that a thread keeps the interpreter from the one that answers; Python's default is ten times as long."""
 
 Say = Callable[[str], None]
 
@@ -57,6 +60,7 @@ def serve(workspace: Workspace, *, demo: bool, say: Say) -> None:
                 create_app(context), lifespan="on", access_log=False, log_level="warning", server_header=False, ws="none",
                 timeout_graceful_shutdown=_STOP_TIMEOUT_S,
             )  # fmt: skip
+            sys.setswitchinterval(_SWITCH_S)
             with contextlib.suppress(KeyboardInterrupt), LandingProcess(settings):
                 uvicorn.Server(config).run([listener])
     finally:

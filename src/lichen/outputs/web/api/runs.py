@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from lichen.outputs.web.access import Identity, require
-from lichen.outputs.web.ingest import entries_of, ingest_of, key_of
+from lichen.outputs.web.access import Identity
+from lichen.outputs.web.ingest import Sender, entries_of, ingest_of, key_of
 from lichen.outputs.web.problems import MEDIA_TYPE, Problem
 from lichen.service.ingest import BATCH_MAX, Fault
 from lichen.store.journal import Receipt
@@ -77,7 +77,7 @@ _KEY: Final[dict[str, Any]] = {
 )
 async def take_in(
     request: Request,
-    caller: Annotated[Identity, Depends(require("ingest"))],
+    caller: Annotated[Identity, Depends(Sender("ingest"))],
     partial: Annotated[bool, Query(description="Keep the good runs of a batch and list the others.")] = False,
 ) -> Response:
     """Takes one run, or a batch of up to 100: all of it or, with ``partial``, those that are good.

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real server process, and a load of runs on it that is honest about waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import text
+
+from lichen import nomenclature
+from lichen.service.record import run_content
+from lichen.store import open_store
+from tests.fixtures import run as fixture
+from tests.web import server_support
+
+NOISE = (1.0, 1.02, 0.97, 1.05, 0.99, 1.01, 1.3, 1.0, 0.98, 1.03)
+_READY_S = 30.0
+
+
+class Server:
+    """`lichen serve` in a folder.
+
+    Args:
+        folder: holds store, ledger and settings.
+        store: address of a PostgreSQL; None: SQLite in the folder.
+    """
+
+    def __init__(self, folder: Path, store: str | None = None) -> None:
+        self.folder = folder
+        self.store = store
+        self.address = ""
+        self._process: subprocess.Popen[str] | None = None
+        self._env = {**os.environ, "LICHEN_SERVER_PORT": "0", **({"LICHEN_SERVER_STORE": store} if store else {})}
+
+    def token(self) -> str:
+        """A token that may send the runs of any application."""
+        with server_support.context(self.folder, **({"store": self.store} if self.store else {})) as found:
+            return server_support.token(found, "ingest", "read")
+
+    def start(self) -> None:
+        """Starts it and waits until it listens."""
+        (self.folder / "lichen.toml").touch()
+        log = (self.folder / "server.log").open("a")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "lichen", "serve"],
+            cwd=self.folder, env=self._env, stdout=subprocess.PIPE, stderr=log, text=True,
+        )  # fmt: skip
+        log.close()
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if " http://" in line:
+                self.address = line.split()[-1]
+                return
+        raise AssertionError(f"the server did not start: {(self.folder / 'server.log').read_text()}")
+
+    @property
+    def pid(self) -> int:
+        """Of the server."""
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """Ends it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ends it as Ctrl-C does; its exit code."""
+        return self._end(signal.SIGINT)
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        self._process.send_signal(number)
+        code = self._process.wait(_READY_S)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return code
+
+
+@cache
+def _template() -> tuple[bytes, bytes]:
+    content = run_content(
+        fixture.FACTS, "2026-03-01T10:00:00.000Z", "2026-03-01T10:02:00.000Z", [fixture.measured("apply", NOISE)],
+        nomenclature.load(),
+    )  # fmt: skip
+    content["host"] = {**content["host"], "number": "NUMBER"}
+    before, after = json.dumps(content).split('"NUMBER"')
+    return before.encode(), after.encode()
+
+
+def body(number: int) -> bytes:
+    """A run of ten samples, another one for each number; all are of the same length."""
+    before, after = _template()
+    return b"%b%d%b" % (before, 5 * 10**9 + number, after)
+
+
+@dataclass
+class Outcome:
+    """What became of a load.
+
+    Attributes:
+        late_s: of each run that was answered, the seconds from the time that it was due.
+        statuses: how many answers of each; 0 for those that never came.
+        acknowledged: runs that the server said were safe.
+        unanswered: numbers of the runs whose answer never came.
+    """
+
+    late_s: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    acknowledged: set[str] = field(default_factory=set)
+    unanswered: list[int] = field(default_factory=list)
+
+    @property
+    def errors(self) -> int:
+        """Runs that were not acknowledged."""
+        return sum(count for status, count in self.statuses.items() if status not in (200, 201))
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The nearest-rank percentile."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+async def load(
+    address: str, token: str, *, numbers: Sequence[int], rate: float, connections: int = 32, started: asyncio.Event | None = None
+) -> Outcome:
+    """Sends runs at a rate, each when its time has come, over a fixed number of connections."""
+    outcome = Outcome()
+    host = urlsplit(address)
+    head = (
+        f"POST /api/v1/runs HTTP/1.1\r\nHost: {host.netloc}\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body(0))}\r\n\r\n"
+    ).encode()
+    begin = time.perf_counter()
+    work: Iterator[tuple[float, int]] = iter([(begin + index / rate, number) for index, number in enumerate(numbers)])
+
+    async def connection() -> None:
+        reader, writer = await asyncio.open_connection(host.hostname, host.port, limit=2**20)
+        try:
+            for due, number in work:
+                if (early := due - time.perf_counter()) > 0:
+                    await asyncio.sleep(early)
+                outcome.unanswered.append(number)
+                writer.write(head + body(number))
+                status, answer = await _answer(reader)
+                outcome.unanswered.remove(number)
+                outcome.late_s.append(time.perf_counter() - due)
+                outcome.statuses[status] += 1
+                if status in (200, 201):
+                    outcome.acknowledged.add(json.loads(answer)["run_id"])
+                if started is not None:
+                    started.set()
+        finally:
+            writer.close()
+
+    ends = await asyncio.gather(*(connection() for _ in range(connections)), return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException) and not isinstance(end, OSError | asyncio.IncompleteReadError):
+            raise end
+    outcome.statuses[0] = len(outcome.unanswered) + sum(1 for _ in work)
+    return outcome
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    head = await reader.readuntil(b"\r\n\r\n")
+    fields = head.lower()
+    at = fields.index(b"content-length: ") + len(b"content-length: ")
+    return int(head[9:12]), await reader.readexactly(int(fields[at : fields.index(b"\r\n", at)]))
+
+
+def journal(folder: Path, store: str | None = None) -> list[str]:
+    """Runs of the journal, each as often as it is there."""
+    with open_store(store, folder=folder) as opened, opened.reading() as session:
+        return list(session.execute(text("SELECT run_id FROM ingest_journal")).scalars())
