@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,29 @@ def check_whole(ledger: Ledger, *, rows: int = 40, size: int | None = None) -> i
     told = ledger.runs(columns=["run_id"])["run_id"].to_pylist()
     assert len(told) == len(set(told))
     return len(of_run)
+
+
+_APPEND = """
+import sys
+sys.path.insert(0, {root!r})
+from tests.ledger_support import batch_of
+from lichen.ledger import open_ledger
+
+ledger = open_ledger({where!r})
+for number in map(int, sys.argv[1:]):
+    print(ledger.append_runs(batch_of(number)).runs, flush=True)
+"""
+
+
+def writer(where: str, *batches: int, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+    """A process that appends batches, and prints after each how many of its runs were new.
+
+    Args:
+        before: called in the process before its program starts.
+    """
+    program = _APPEND.format(root=str(Path(__file__).resolve().parents[1]), where=where)
+    command = [sys.executable, "-c", program, *map(str, batches)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=before)
 
 
 def ids(ledger: Ledger, selection: Selection | None = None) -> list[str]:

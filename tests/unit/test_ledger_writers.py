@@ -8,36 +8,16 @@ import random
 import resource
 import signal
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.ledger_support import batch_of, check_whole, ids, opened, row, run_of
+from tests.ledger_support import batch_of, check_whole, ids, opened, row, run_of, writer
 
 from lichen.errors import StorageError
 from lichen.ledger import Ledger, open_ledger
-
-ROOT = Path(__file__).resolve().parents[2]
-APPEND = """
-import sys
-sys.path.insert(0, {root!r})
-from tests.ledger_support import batch_of
-from lichen.ledger import open_ledger
-
-ledger = open_ledger({where!r})
-for number in map(int, sys.argv[1:]):
-    print(ledger.append_runs(batch_of(number)).runs, flush=True)
-"""
-
-
-def writer(where: Path, *batches: int, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
-    """A process that appends batches, and prints after each how many of its runs were new."""
-    program = APPEND.format(root=str(ROOT), where=str(where))
-    command = [sys.executable, "-c", program, *map(str, batches)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=before)
 
 
 def complete(where: Path, batches: int) -> Ledger:
@@ -54,7 +34,7 @@ def test_writers_at_once_lose_nothing_and_double_nothing(tmp_path: Path) -> None
     opened(tmp_path)
     batches = 8
     orders = [list(range(batches)), list(reversed(range(batches))), random.Random(1).sample(range(batches), batches)]
-    processes = [writer(tmp_path, *order) for order in orders]
+    processes = [writer(str(tmp_path), *order) for order in orders]
     ledger = open_ledger(str(tmp_path))
     try:
         while any(process.poll() is None for process in processes):
@@ -89,7 +69,7 @@ def test_a_writer_killed_at_any_moment_leaves_whole_batches(tmp_path: Path) -> N
     chance = random.Random(7)
     batches = 40
     for _ in range(6):
-        process = writer(tmp_path, *range(batches))
+        process = writer(str(tmp_path), *range(batches))
         assert process.stdout is not None
         process.stdout.readline()  # it has begun to append
         time.sleep(chance.uniform(0, 0.25))
@@ -128,7 +108,7 @@ def test_two_writers_complete_a_dead_ones_work_once(tmp_path: Path, monkeypatch:
     with monkeypatch.context() as patched:
         patched.setattr("lichen.ledger.writer.Writer._tell", lambda *_: None)
         ledger.append_runs(batch_of(0))
-    processes = [writer(tmp_path, 0, 1) for _ in range(2)]
+    processes = [writer(str(tmp_path), 0, 1) for _ in range(2)]
     said = [process.communicate() for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert len(ids(ledger)) == check_whole(ledger, size=5) == 10
@@ -141,7 +121,7 @@ def test_a_file_that_may_not_grow_is_a_full_disk(tmp_path: Path) -> None:
     def little() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    process = writer(tmp_path, 1, before=little)
+    process = writer(str(tmp_path), 1, before=little)
     out, err = process.communicate()
     assert (process.returncode, out) == (1, "")
     assert "The disk of the ledger" in err
