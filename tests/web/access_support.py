@@ -3,23 +3,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from tests.web.server_support import HOST, context
 
+from lichen.config import load_settings
 from lichen.outputs.web.app import create_app
 from lichen.outputs.web.context import WebContext
 from lichen.service import accounts
 from lichen.service.accounts import By, Minted, Role, Scope, TokenRequest
+from lichen.service.context import open_context
+from lichen.service.workspace import Workspace
 from lichen.store.models import Application, Team
 
 PASSWORD = "a lichen on a stone"
+HOST = "http://127.0.0.1:8000"
 SECURE_HOST = "https://lichen.example"
 
 
@@ -93,17 +97,24 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, *, secure: bool = False, **settings: str) -> Iterator[World]:
-    """Two teams, two applications, five people.
+def world(folder: Path, *, secure: bool = False, oidc: Mapping[str, Any] | None = None) -> Iterator[World]:
+    """Two teams, two applications, six people.
 
     Args:
         folder: of the store and the ledger.
         secure: people reach the server over TLS.
-        settings: keys of [oidc].
+        oidc: keys of [oidc].
     """
     clock = Clock()
-    with context(folder, **settings) as found:
-        placed = replace(found, clock=clock, base_url=SECURE_HOST if secure else HOST)
+    toml = folder / "lichen.toml"
+    toml.touch()
+    overrides = {f"oidc.{key}": value for key, value in (oidc or {}).items()}
+    found = open_context(Workspace(load_settings(toml, overrides=overrides, env={})))
+    with found.store:
+        placed = WebContext(
+            store=found.store, ledger=found.ledger, workspace=found.workspace, clock=clock,
+            base_url=SECURE_HOST if secure else HOST,
+        )  # fmt: skip
         made = World(context=placed, app=create_app(placed), clock=clock)
         _fill(made)
         yield made
