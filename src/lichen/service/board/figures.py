@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from lichen.model.method import Method
 from lichen.service.board.cells import (
     Cell,
     Place,
@@ -77,9 +78,10 @@ class _Application:
                 yield from ((run.run_id, run.measured_at.date()) for run in journey.runs)
 
 
-def stamp_of(context: ServiceContext) -> Stamp:
-    """The method and factors whose figures are shown."""
-    method = context.workspace.method(context.settings.method.use)
+def stamp_of(context: ServiceContext, method: Method | None = None) -> Stamp:
+    """What figures are marked by: a method, that of the settings when None, and the factors."""
+    if method is None:
+        method = context.workspace.method(context.settings.method.use)
     return Stamp(f"{method.method_id} {method.version}", context.workspace.factors.hash())
 
 
@@ -99,6 +101,21 @@ def refresh(
     return _Refresh(context, contents or (lambda run_ids: read_contents(context, run_ids))).run(applications)
 
 
+def compute(context: ServiceContext, application: str, method: Method) -> None:
+    """Figures of one application by another method than that of the settings, unless they are there.
+
+    They stay until the application's figures are computed again.
+
+    Args:
+        application: its id.
+    """
+    stamp = stamp_of(context, method)
+    with context.store.reading() as session:
+        if queries.is_computed(session, application, stamp.method, stamp.factors_hash):
+            return
+    _Refresh(context, lambda run_ids: read_contents(context, run_ids), method).only(application)
+
+
 def read_contents(context: ServiceContext, run_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
     """Run files by run: those that wait in the journal, the others from the ledger."""
     with context.store.reading() as session:
@@ -112,11 +129,11 @@ def read_contents(context: ServiceContext, run_ids: Collection[str]) -> dict[str
 class _Refresh:
     """One bringing up to date."""
 
-    def __init__(self, context: ServiceContext, contents: Contents) -> None:
+    def __init__(self, context: ServiceContext, contents: Contents, method: Method | None = None) -> None:
         self._context = context
         self._contents = contents
-        self._stamp = stamp_of(context)
-        self._method = context.workspace.method(context.settings.method.use)
+        self._stamp = stamp_of(context, method)
+        self._method = method or context.workspace.method(context.settings.method.use)
         self._epochs = Epochs(context.workspace.factors)
         self._sums = Sums()
         self._rows = 0
@@ -153,6 +170,22 @@ class _Refresh:
                 },
             )
         return Refreshed(len(chosen), len(changed), self._rows)
+
+    def only(self, application: str) -> None:
+        """Adds what this method gives for one application to the cache; the sums stay those of the settings' method."""
+        with self._context.store.reading() as session:
+            chosen = [one for one in queries.owned(session) if one.application_id == application]
+        for applications in self._portions(chosen):
+            cells, units = self._evaluate(applications)
+            rows = [
+                row
+                for place, cell in cells.items()
+                for row in rows_of(place, cell.amounts, self._stamp, units=cell.units)
+            ]
+            for one in applications:
+                rows += self._of_runs(one, units)
+            with self._context.store.session() as session:
+                queries.put(session, rows, self._stamp.method, self._stamp.factors_hash)
 
     def _fingerprints(self, found: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
         return {key: [*values, self._stamp.method, self._stamp.factors_hash[:16]] for key, values in found.items()}

@@ -37,6 +37,11 @@ class Look:
 
     Args:
         period: name of a month or a year; None: the newest month that is over.
+        indicator: additive, of the nomenclature.
+        method: id of the method to look through; None: that of the settings.
+
+    Raises:
+        UsageError: a period, indicator or method that does not exist.
     """
 
     def __init__(
@@ -46,17 +51,23 @@ class Look:
         seen: Visibility,
         period: str | None = None,
         indicator: str = HEADLINE,
+        method: str | None = None,
     ) -> None:
         self.context = context
         self.session = session
         self.seen = seen
         self.indicator = indicator
         self.unit = context.workspace.nomenclature.indicator(indicator).unit
-        self.stamp = stamp_of(context)
-        self.method = context.workspace.method(context.settings.method.use)
+        self.method = context.workspace.method(method or context.settings.method.use)
+        self.stamp = stamp_of(context, self.method)
         self.months = queries.months(session, self.kind("organisation"))
         self.today = context.clock().date()
         self.period = periods.default(self.months, self.today) if period is None else periods.read(period)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the method is that of the settings, whose figures are kept up to date."""
+        return self.method.method_id == self.context.settings.method.use
 
     def kind(self, level: str, indicator: str | None = None, granularity: str = "month") -> Kind:
         """Which figures of a level are shown."""

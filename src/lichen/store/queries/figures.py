@@ -170,6 +170,31 @@ def replace(
         session.connection().execute(insert(_TABLE), list(rows))
 
 
+def is_computed(session: Session, application: str, method: str, factors_hash: str) -> bool:
+    """Whether the cache has a method's figures of an application."""
+    query = select(Figure.ref).where(
+        Figure.level == "application", Figure.ref == application, Figure.granularity == "month",
+        Figure.method == method, Figure.factors_hash == factors_hash,
+    )  # fmt: skip
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def put(session: Session, rows: Sequence[Mapping[str, Any]], method: str, factors_hash: str) -> None:
+    """Adds rows of one method, in place of those of the same things that it has given before."""
+    for level in {row["level"] for row in rows}:
+        for ids in portions({row["ref"] for row in rows if row["level"] == level}):
+            session.execute(
+                delete(Figure).where(
+                    Figure.level == level,
+                    Figure.ref.in_(ids),
+                    Figure.method == method,
+                    Figure.factors_hash == factors_hash,
+                )
+            )
+    if rows:
+        session.connection().execute(insert(_TABLE), list(rows))
+
+
 def refs(session: Session, level: str) -> set[str]:
     """The things of a level that the cache has figures of."""
     return set(session.scalars(select(Figure.ref).distinct().where(Figure.level == level)))

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows that several views have: runs, deployments, actions, effects of a change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, time
+from typing import Any
+
+from lichen.portfolio.change import Line, explain
+from lichen.service.board import periods
+from lichen.service.board.aims import YEAR
+from lichen.service.board.cells import VISITS
+from lichen.service.board.reading import Look, by_ref
+from lichen.service.board.rows import ActionRow, DeploymentMark, RunRow
+from lichen.service.board.shapes import Effects, Figure, Missing, Named, Page, Period
+from lichen.store.queries import board as queries
+from lichen.store.queries.board import AppFact, FigureFact
+
+SHOWN_RUNS = 8
+SHOWN_ACTIONS = 10
+
+
+def page_of(number: int, size: int, rows: Sequence[Any]) -> tuple[Page, Sequence[Any]]:
+    """A page of a list, and its rows."""
+    first = (number - 1) * size
+    return Page(number=number, size=size, rows=len(rows)), rows[first : first + size]
+
+
+def named(fact: Any) -> Named:
+    """An application, team or journey by its code and name."""
+    return Named(code=fact.code, name=fact.name)
+
+
+def run_rows(look: Look, runs: Sequence[Any], applications: Mapping[str, AppFact]) -> tuple[RunRow, ...]:
+    """Runs, with the figure of one functional unit of those that have one journey."""
+    single = {(run.application_id, run.journeys[0]) for run in runs if len(run.journeys) == 1}
+    codes = {
+        (one.application_id, one.code): one.id
+        for one in queries.journeys(look.session, {application for application, _ in single})
+        if (one.application_id, one.code) in single
+    }
+    figures: dict[str, FigureFact] = {}
+    if codes:
+        days = [run.measured_at.date() for run in runs]
+        found = queries.of_refs(
+            look.session, look.kind("journey", granularity="run"), list(codes.values()), min(days), max(days)
+        )
+        figures = {fact.run_id: fact for fact in found}
+    return tuple(_run(look, run, named(applications[run.application_id]), figures.get(run.run_id)) for run in runs)
+
+
+def _run(look: Look, run: Any, application: Named, fact: FigureFact | None) -> RunRow:
+    return RunRow(
+        run_id=run.run_id,
+        application=application,
+        journeys=tuple(run.journeys),
+        measured_at=run.measured_at,
+        received_at=run.received_at,
+        samples=run.samples,
+        host=run.host or "",
+        browser=run.browser or "",
+        lichen_version=run.lichen_version or "",
+        per_visit=per_run(look, fact),
+        landed=run.evidence is not None,
+    )
+
+
+def per_run(look: Look, fact: FigureFact | None) -> Figure:
+    """A row of a run as the figure of one functional unit."""
+    unit = f"{look.unit}/visit"
+    if fact is None:
+        return Figure(value=None, unit=unit, missing=Missing.NO_RUN)
+    return Figure(
+        value=fact.value, low=fact.low, high=fact.high, unit=unit, shares=fact.shares, why=f"/runs/{fact.run_id}"
+    )
+
+
+def deployments(look: Look, application_id: str) -> tuple[DeploymentMark, ...]:
+    """Deployments over the months of the sparkline, the oldest first."""
+    since = datetime.combine(look.trend_span[0], time(), UTC)
+    return tuple(
+        DeploymentMark(
+            at=row.at, version=row.version or "", commit=row.commit or "", author=row.author or "", link=row.link or "",
+            environment=row.environment or "",
+        )
+        for row in queries.deployments(look.session, application_id, since)
+    )  # fmt: skip
+
+
+def action_rows(look: Look, rows: Iterable[Any], applications: Mapping[str, AppFact]) -> tuple[ActionRow, ...]:
+    """Entries of the register, those of applications that are named here."""
+    nomenclature = look.context.workspace.nomenclature
+    known = {*nomenclature.names("indicator"), *nomenclature.names("quantity")}
+
+    def unit(name: str | None) -> str:
+        if name is None or name not in known:
+            return ""
+        terms = nomenclature.indicator if name in nomenclature.names("indicator") else nomenclature.quantity
+        return terms(name).unit
+
+    return tuple(
+        ActionRow(
+            action_id=row.id, application=named(applications[row.application_id]), title=row.title,
+            description=row.description or "", owner=row.owner or "", status=row.status, started_on=row.started_on,
+            done_on=row.done_on, indicator=row.indicator or "", before=row.before_value, after=row.after_value,
+            unit=unit(row.indicator), expected_saving=row.expected_saving, tags=tuple(row.tags or ()),
+        )
+        for row in rows
+        if row.application_id in applications
+    )  # fmt: skip
+
+
+def effects(look: Look, journey_ids: Sequence[str], left: Period, right: Period) -> Effects | None:
+    """Why the sum of some journeys differs between two periods; None while something of it is unknown.
+
+    Both sides are seen with one method; factors differ where those of the periods do, and count as intensity.
+    """
+    if not journey_ids:
+        return None
+    before, after = (_lines(look, journey_ids, period) for period in (left, right))
+    if not before or not after:
+        return None
+    found = explain(
+        Line(
+            volume_before=before.get(one, (0.0, None))[0],
+            volume_after=after.get(one, (0.0, None))[0],
+            published=before.get(one, (0.0, None))[1],
+            restated=before.get(one, (0.0, None))[1],
+            now=after.get(one, (0.0, None))[1],
+        )
+        for one in dict.fromkeys([*before, *after])
+    )
+    if found is None:
+        return None
+    one = found.effects
+    return Effects(
+        before=one.before, volume=one.volume, intensity=one.intensity, factors=one.factor, after=one.after, unit=look.unit,
+        rebound=found.rebound,
+    )  # fmt: skip
+
+
+def _lines(look: Look, journey_ids: Sequence[str], period: Period) -> dict[str, tuple[float, float | None]]:
+    """Visits and figure per visit of each measured journey over a period."""
+    span = period.start, periods.last_month(period)
+    figures = by_ref(queries.of_refs(look.session, look.kind("journey"), journey_ids, *span))
+    found: dict[str, tuple[float, float | None]] = {}
+    for ref, facts in figures.items():
+        units = sum(fact.units or 0.0 for fact in facts)
+        found[ref] = units, sum(fact.value or 0.0 for fact in facts) / units if units else None
+    return found
+
+
+def visits_of(look: Look, level: str, refs: Sequence[str]) -> dict[str, float]:
+    """Visits of some things over the period."""
+    facts = by_ref(queries.of_refs(look.session, look.kind(level, VISITS), refs, *look.span))
+    return {ref: sum(fact.value or 0.0 for fact in rows) for ref, rows in facts.items()}
+
+
+def a_year(visits: float | None, months: int) -> float | None:
+    """Visits of a year, from those of some months."""
+    return None if visits is None or not months else visits * YEAR / months
