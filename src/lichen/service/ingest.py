@@ -7,7 +7,6 @@ of a batch, with its place.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import math
@@ -37,6 +36,12 @@ FUTURE_MAX: Final = timedelta(hours=24)
 """How far a sender's clock may be ahead."""
 _NUMBER_MAX: Final = 2.0**63
 _SMALLEST: Final = sys.float_info.min
+_DIGITS: Final = 19
+"""So many are 2^63 or near it; fewer are below."""
+_SUSPECT: Final = (b"e+", b"e-3", b"-0.0")
+"""What numbers that are very large, very small or a negative zero look like in canonical JSON; others may, too."""
+_GZIP: Final = 31
+_NESTING: Final = frozenset({dict, list})
 _LEVEL: Final = 1
 """Of compression: what is stored is small enough after the fastest one."""
 
@@ -90,7 +95,7 @@ class Intake:
 
 
 class _Unfit:
-    """Stands in a parsed body for a number that no measurement can be."""
+    """Stands in a parsed body for what no float holds: NaN, infinities, integers of 2^63 and more."""
 
     def __init__(self, text: str) -> None:
         self.text = text[:40]
@@ -141,50 +146,34 @@ def take(raw: bytes, rows: RowCheck, now: datetime) -> Intake:
         Oversized: too many values or too many runs.
         Malformed: no JSON, nested too deeply, or neither a run nor a batch.
     """
-    content, has_unfit = _parse(raw)
-    contents, is_batch = _runs_of(content)
+    contents, is_batch = _runs_of(_parse(raw))
     runs: list[Incoming] = []
     faults: list[Fault] = []
     for position, run in enumerate(contents):
         try:
-            runs.append(_checked(run, position, rows, now, suspect=has_unfit))
+            runs.append(_checked(run, position, rows, now))
         except UsageError as error:
             faults.append(Fault(position, error.problem, error.repair, error.culprit))
     return Intake(runs, faults, is_batch)
 
 
-def _parse(raw: bytes) -> tuple[Any, bool]:
-    """The body, and whether some number in it stands as `_Unfit` or is a negative zero."""
+def _parse(raw: bytes) -> Any:
     if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > VALUES_MAX:
         raise Oversized(
             f"The body has more than {VALUES_MAX:,} values.", repair="Send fewer runs at once.", culprit="body"
         )
-    suspect: list[str] = []
-
-    def unfit(text: str) -> Any:
-        suspect.append(text)
-        return _Unfit(text)
-
-    def whole(text: str) -> Any:
-        # Nineteen digits are below 2^63; a minus before a zero is read as that zero.
-        return int(text) if len(text) < 19 else unfit(text)
-
-    def fraction(text: str) -> Any:
-        value = float(text)
-        if not -_NUMBER_MAX <= value <= _NUMBER_MAX or 0 < abs(value) < _SMALLEST:
-            return unfit(text)
-        if value == 0 and text[0] == "-":
-            suspect.append(text)
-        return value
-
     try:
-        content = json.loads(raw, parse_float=fraction, parse_int=whole, parse_constant=unfit)
+        content = json.loads(raw, parse_int=_whole, parse_constant=_Unfit)
     except RecursionError as error:
         raise _too_deep() from error
     except ValueError as error:  # JSON and UTF-8
         raise Malformed(f"The body is not JSON: {error}.", repair="Send the content of a run file.") from error
     _check_depth(content)
-    return content, bool(suspect)
+    return content
+
+
+def _whole(text: str) -> int | _Unfit:
+    return int(text) if len(text) < _DIGITS else _Unfit(text)
 
 
 def _too_deep() -> Malformed:
@@ -196,13 +185,13 @@ def _too_deep() -> Malformed:
 
 
 def _check_depth(content: Any) -> None:
-    level = [content]
+    level = [content] if type(content) in _NESTING else []
     for _ in range(DEPTH_MAX):
         level = [
             inner
             for node in level
-            for inner in (node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
-            if isinstance(inner, dict | list)
+            for inner in (node.values() if type(node) is dict else node)
+            if type(inner) in _NESTING
         ]
         if not level:
             return
@@ -222,16 +211,15 @@ def _runs_of(content: Any) -> tuple[list[Any], bool]:
     return runs, True
 
 
-def _checked(content: Any, position: int, rows: RowCheck, now: datetime, *, suspect: bool) -> Incoming:
+def _checked(content: Any, position: int, rows: RowCheck, now: datetime) -> Incoming:
     """A run that is whole, finite, of one application, and not from the future; UsageError otherwise."""
-    if suspect:
-        _check_numbers(content)
     if not isinstance(content, dict) or content.get("schema") != runfile.SCHEMA:
         said = content.get("schema") if isinstance(content, dict) else None
         raise StorageError(
             f"The schema is {str(said)[:80]!r}, not '{runfile.SCHEMA}'.",
             repair="Send the content of a run file.", culprit="schema",
         )  # fmt: skip
+    plain = _canonical(content)
     for check in (shape.faults, shape.further_faults, shape.miscounts):
         if (fault := next(check(content), None)) is not None:
             raise StorageError(f"The run is not whole: {fault}.", repair="Measure again.", culprit=fault.split(" ")[0])
@@ -240,13 +228,23 @@ def _checked(content: Any, position: int, rows: RowCheck, now: datetime, *, susp
     for journey in content["journeys"]:
         named(journey["name"], "the name of a journey")
     rows.check(content["activities"], application)
+    return Incoming(position, hashlib.sha256(plain).hexdigest(), application, zlib.compress(plain, _LEVEL, _GZIP))
+
+
+def _canonical(content: Any) -> bytes:
+    """The bytes that the hash is taken of; StorageError where a number or a text cannot be."""
     try:
         plain = canonical_json(content)
-    except ValueError as error:  # halves of surrogate pairs
+    except UnicodeEncodeError as error:  # halves of surrogate pairs
         raise StorageError(
             "A text of the run holds half of a surrogate pair.", repair="Write the character in UTF-8.", culprit="text"
         ) from error
-    return Incoming(position, hashlib.sha256(plain).hexdigest(), application, gzip.compress(plain, _LEVEL, mtime=0))
+    except (TypeError, ValueError):  # `_Unfit`, or a float that is infinite
+        _check_numbers(content)
+        raise
+    if any(sign in plain for sign in _SUSPECT):
+        _check_numbers(content)
+    return plain
 
 
 def _application(content: Mapping[str, Any]) -> str:
@@ -268,14 +266,20 @@ def _check_times(content: Mapping[str, Any], now: datetime) -> None:
 
 
 def _check_numbers(content: Any) -> None:
+    """StorageError for a number that no measurement can be: not finite, 2^63 or more, or too small to be told from zero."""
     for place, value in _leaves(content, ""):
         if isinstance(value, _Unfit):
-            raise StorageError(
-                f"{place} is {value.text}, which no measurement can be.",
-                repair="Give a finite number below 2^63, or null when it is unknown.", culprit=place,
-            )  # fmt: skip
-        if isinstance(value, float) and value == 0 and math.copysign(1, value) < 0 and place.startswith("activities"):
-            raise StorageError(f"{place} is a negative zero.", repair="Give 0.", culprit=place)
+            shown = value.text
+        elif isinstance(value, float) and not (value == 0 or _SMALLEST <= abs(value) < _NUMBER_MAX):
+            shown = f"{value:g}"
+        elif isinstance(value, float) and value == 0 and math.copysign(1, value) < 0 and place.startswith("activities"):
+            shown = "a negative zero"
+        else:
+            continue
+        raise StorageError(
+            f"{place} is {shown}, which no measurement can be.",
+            repair="Give a finite number below 2^63, or null when it is unknown.", culprit=place,
+        )  # fmt: skip
 
 
 def _leaves(node: Any, place: str) -> Iterator[tuple[str, Any]]:
