@@ -216,7 +216,8 @@ def cloudfront(time: str = "12:00:00", stem: str = "/", agent: str = FIREFOX, **
 def test_cloudfront_by_hand(tmp_path: Path) -> None:
     """Agents are encoded once or twice; a visitor is the same in both."""
     lines = [
-        "#Version: 1.0", f"#Fields: {FIELDS}", cloudfront(), cloudfront("12:10:00", agent=TWICE), cloudfront("12:20:00", "/a.png"),
+        "#Version: 1.0", f"#Fields: {FIELDS}", cloudfront(),
+        cloudfront("12:10:00", agent=TWICE), cloudfront("12:20:00", "/a.png"),
         cloudfront("12:21:00", agent="Mozilla/5.0%2520(compatible;%2520bingbot/2.0)"), cloudfront(**{"sc-status": "000"}),
         cloudfront(**{"cs-method": "HEAD"}), f"#Fields: {FIELDS}", cloudfront("13:00:00", "/apply/start"),
         cloudfront(date="2026-13-02"), "2026-11-02",

@@ -28,8 +28,8 @@ MAX_COLUMNS: Final = 1_000
 LONGEST_NAME: Final = 1_000
 _SEPARATORS: Final = ";\t,"
 _SPACES: Final = dict.fromkeys(map(ord, " \u00a0\u202f\u2009'’"))
-_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
-_THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+_THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
 _MOST_DIGITS: Final = 30
 _SHOWN: Final = 40
 """Characters of a cell in a sentence."""
