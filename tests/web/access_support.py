@@ -97,13 +97,16 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, *, secure: bool = False, oidc: Mapping[str, Any] | None = None) -> Iterator[World]:
+def world(
+    folder: Path, *, secure: bool = False, oidc: Mapping[str, Any] | None = None, canary: str = "ours"
+) -> Iterator[World]:
     """Two teams, two applications, six people.
 
     Args:
         folder: of the store and the ledger.
         secure: people reach the server over TLS.
         oidc: keys of [oidc].
+        canary: word in the names of what our team owns.
     """
     clock = Clock()
     toml = folder / "lichen.toml"
@@ -116,17 +119,18 @@ def world(folder: Path, *, secure: bool = False, oidc: Mapping[str, Any] | None 
             base_url=SECURE_HOST if secure else HOST,
         )  # fmt: skip
         made = World(context=placed, app=create_app(placed), clock=clock)
-        _fill(made)
+        _fill(made, canary)
         yield made
 
 
-def _fill(made: World) -> None:
+def _fill(made: World, canary: str) -> None:
     with made.context.store.session() as session:
         for code in ("ours", "theirs"):
-            team = Team(code=code, name=f"Team {code}")
+            word = canary if code == "ours" else code
+            team = Team(code=code, name=f"Team {word}")
             session.add(team)
             session.flush()
-            application = Application(code=f"app-{code}", name=f"Application {code}", team_id=team.id)
+            application = Application(code=f"app-{code}", name=f"Application {word}", team_id=team.id)
             session.add(application)
             session.flush()
             made.teams[code], made.applications[code] = team.id, application.id

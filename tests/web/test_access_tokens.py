@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,13 +30,18 @@ RUNS = "/api/v1/runs"
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[World]:
     with world(tmp_path) as made:
+        made.app.add_api_route("/probe", probe)
         yield made
 
 
-def who(here: World, text: str) -> access.Identity | int:
-    """How a request with a token is seen; the status when it is refused."""
-    answer = here.program(text).post(RUNS, content=b"{", headers={"content-type": "application/json"})
-    return answer.status_code
+def probe(caller: access.Reader) -> dict[str, str]:
+    """A route that asks for the scope read and nothing else."""
+    return {"actor": caller.actor}
+
+
+def status(here: World, text: str, path: str = "/probe") -> int:
+    """How a request with a token is answered."""
+    return here.program(text).get(path).status_code
 
 
 def test_a_token_of_known_text_has_its_checksum_by_hand() -> None:
@@ -96,8 +102,8 @@ def test_a_token_is_shown_once(here: World) -> None:
 
 @pytest.mark.parametrize("end", ["revoked", "expired", "owner disabled", "owner left the team"])
 def test_a_token_ends_at_once(here: World, end: str) -> None:
-    minted = here.token("ingest", owner="editor", team="ours", days=30)
-    assert who(here, minted.text) == 422, "it came as far as the body"
+    minted = here.token("read", owner="editor", team="ours", days=30)
+    assert status(here, minted.text) == 200
     with here.context.store.session() as session:
         if end == "revoked":
             accounts.revoke_token(session, minted.token_id, by=here.by)
@@ -107,11 +113,22 @@ def test_a_token_ends_at_once(here: World, end: str) -> None:
             accounts.set_role(session, here.users["editor"], here.teams["ours"], None, by=here.by)
     if end == "expired":
         here.clock.move(days=29, hours=23, minutes=59)
-        assert who(here, minted.text) == 422
+        assert status(here, minted.text) == 200
         here.clock.move(minutes=1)
-    answer = here.program(minted.text).post(RUNS, json={})
+    answer = here.program(minted.text).get("/probe")
     assert answer.status_code == (403 if end == "owner left the team" else 401)
     assert 'error="' in answer.headers["www-authenticate"]
+
+
+def test_a_revoked_token_sends_no_run_a_second_later(here: World) -> None:
+    minted = here.token("ingest")
+    program = here.program(minted.text)
+    with program:  # one event loop, as in a server
+        assert program.post(RUNS, json={}).status_code == 422, "it came as far as the body"
+        with here.context.store.session() as session:
+            accounts.revoke_token(session, minted.token_id, by=here.by)
+        time.sleep(1.0)
+        assert program.post(RUNS, json={}).status_code == 401
 
 
 def test_an_ingest_token_reads_nothing(here: World) -> None:
@@ -185,21 +202,21 @@ def test_the_owner_losing_a_role_narrows_the_token(here: World) -> None:
 
 
 def test_the_last_use_is_noted_by_the_minute(here: World) -> None:
-    minted = here.token("ingest")
+    minted = here.token("read")
 
     def last_used() -> object:
         with here.context.store.reading() as session:
             return session.get_one(ApiToken, minted.token_id).last_used_at
 
     assert last_used() is None
-    who(here, minted.text)
+    status(here, minted.text)
     first = here.clock()
     assert last_used() == first
     here.clock.move(seconds=30)
-    who(here, minted.text)
+    status(here, minted.text)
     assert last_used() == first
     here.clock.move(seconds=30)
-    who(here, minted.text)
+    status(here, minted.text)
     assert last_used() == here.clock()
 
 
@@ -209,12 +226,12 @@ def test_revoking_somebody_elses_token_is_told_as_an_unknown_one(here: World) ->
     foreign, unknown = (editor.post(f"/account/tokens/{token_id}/revoke") for token_id in (minted.token_id, "0" * 32))
     assert (foreign.status_code, foreign.json()) == (404, unknown.json())
     assert here.browser("admin").post(f"/admin/tokens/{minted.token_id}/revoke").status_code == 303
-    assert who(here, minted.text) == 401
+    assert status(here, minted.text) == 401
 
 
 @pytest.mark.parametrize("text", ["", "x", "lichen_", "é" * 20, "lichen_" + "a" * 36, "a" * 5000])
 def test_what_is_no_token_is_401_whatever_it_is(here: World, text: str) -> None:
-    answer = here.program().post(RUNS, json={}, headers={"authorization": f"Bearer {text}".encode()})
+    answer = here.program().get("/probe", headers={"authorization": f"Bearer {text}".encode()})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Bearer realm="lichen", error="invalid_token"'
     assert not text or len(text) < 8 or text not in answer.text

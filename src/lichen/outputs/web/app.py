@@ -13,7 +13,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from lichen import __version__
-from lichen.outputs.web import problems
+from lichen.outputs.web import access, problems
 from lichen.outputs.web.context import WebContext
 
 ROOMS: Final = (
@@ -57,4 +57,5 @@ def create_app(context: WebContext) -> FastAPI:
             install(app)
         if (router := getattr(module, "router", None)) is not None:
             app.include_router(router)
+    access.check_rules(app)
     return app
