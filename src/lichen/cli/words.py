@@ -167,7 +167,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "imported_span": ("{first} to {last}", "du {first} au {last}"),
     "imported_unknown": ("unknown", "inconnu"),
     "imported_whole": ("whole application", "toute l’application"),
-    "imported_traffic": ("{visits} visits, {views} page views", "{visits} visites, {views} pages vues"),
+    "imported_traffic": ("visits {visits}, page views {views}", "visites {visits}, pages vues {views}"),
     "imported_lines": ("lines read", "lignes lues"),
     "imported_robots": ("requests of robots, not counted", "requêtes de robots, non comptées"),
     "imported_other": ("other requests that are no page view", "autres requêtes, qui ne sont pas des pages vues"),
