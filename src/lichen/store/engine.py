@@ -15,7 +15,7 @@ from lichen.errors import StorageError
 BUSY_TIMEOUT_S: Final = 5
 READING: Final = "lichen_reading"
 """Execution option of connections that only read."""
-_KINDS: Final = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+_KINDS: Final = "sqlite:///FILE or postgresql://HOST/DATABASE"
 
 
 def read_url(url: str, folder: Path) -> URL:

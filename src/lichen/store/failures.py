@@ -74,6 +74,10 @@ def told(shown: str) -> Iterator[None]:
         raise StoreBusy(
             f"All connections to the store {shown} are in use.", repair="Try again.", culprit=shown
         ) from error
+    except UnicodeEncodeError as error:  # half of a surrogate pair
+        raise StorageError(
+            f"The store {shown} refused a text that is no Unicode.", repair="Write it anew.", culprit=shown
+        ) from error
     except StatementError as error:
         if isinstance(error.orig, ValueError):  # a value that a column refuses
             raise StorageError(f"The store {shown} refused a value: {error.orig}.", culprit=shown) from error

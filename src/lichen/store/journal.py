@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from lichen.errors import LichenError, StorageError, StoreBusy, StoreConflict
+from lichen.errors import LichenError, StoreBusy, StoreConflict
 from lichen.store.models import IngestJournal, utc_now
 from lichen.store.opening import Store
 
@@ -192,7 +192,7 @@ class JournalWriter:
         except Exception as error:  # noqa: BLE001 - whatever happened, somebody waits for the answer
             # One request may hold what the database refuses: the others shall not pay for it. A full disk or a locked
             # database is nobody's fault, and trying each would only take longer.
-            if len(requests) > 1 and isinstance(error, StorageError) and not isinstance(error, StoreBusy):
+            if len(requests) > 1 and not isinstance(error, StoreBusy):
                 for request in requests:
                     self._write([request])
                 return

@@ -33,7 +33,7 @@ class Store:
         self.url = url
         self.engine: Engine = make_engine(url)
         self._readers = self.engine.execution_options(**{READING: True, "postgresql_readonly": True})
-        server = url.set(drivername=url.get_backend_name(), username=None, password=None, query={})
+        server = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
         self.shown = str(url.database) if self.is_sqlite else server.render_as_string()
 
     @property

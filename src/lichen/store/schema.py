@@ -6,7 +6,8 @@ A migration is one transaction on both engines, so that a process killed inside 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -47,32 +48,58 @@ def revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
 
 
-def prepare(
-    engine: Engine, shown: str, *, target: str = "head", before_commit: Callable[[], None] | None = None
-) -> None:
+def prepare(engine: Engine, shown: str) -> None:
     """Bring the store to the newest schema; do nothing when it is there.
 
     Args:
         engine: of the store, beginning its transactions with the right to write.
         shown: name of the store in messages, without secrets.
-        target: migration to stop at, for tests of upgrades.
-        before_commit: called when all is written and nothing is durable yet, for tests of a sudden end.
 
     Raises:
         StorageError: the store is newer than this Lichen, or belongs to another program.
     """
-    with engine.begin() as connection:
+    with _migrating(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         found = revision(connection)
-        if found == (newest() if target == "head" else target):
+        if found == newest():
             return
         _refuse_foreign(connection, found, shown)
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, target)
-        if before_commit is not None:
-            before_commit()
+        command.upgrade(config, "head")
+        _check_references(connection, shown)
+
+
+@contextmanager
+def _migrating(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which SQLite's tables can be written anew.
+
+    Dropping a table deletes its rows first, and with them those that refer to it. SQLite obeys this switch outside transactions
+    only (https://sqlite.org/lang_altertable.html, section 7).
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            with connection.begin():
+                yield connection
+            return
+        switch = connection.connection.cursor()
+        switch.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            switch.execute("PRAGMA foreign_keys=ON")
+            switch.close()
+
+
+def _check_references(connection: Connection, shown: str) -> None:
+    """What `_migrating` has switched off, done at the end."""
+    if connection.dialect.name == "sqlite" and (lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+        raise StorageError(
+            f"A row of the table {lost[0]} in {shown} refers to a row of {lost[2]} that does not exist.",
+            repair="Restore a backup: `lichen restore`.", culprit=shown,
+        )  # fmt: skip
 
 
 def is_current(connection: Connection) -> bool:
