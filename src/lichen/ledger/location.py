@@ -73,6 +73,14 @@ class Location:
         """What the tables' library is told to reach it."""
         return {}
 
+    def system(self, table: str) -> FileSystem:
+        """Arrow's own reader of a table's files.
+
+        The one that the tables' library offers calls Python from Arrow's threads, which ends the process when they do so while
+        it is about to end by itself.
+        """
+        raise NotImplementedError
+
     def at(self, name: str) -> str:
         """Absolute path or address of a name."""
         return f"{self.uri}/{name}"
@@ -131,6 +139,12 @@ class Folder(Location):
     def path(self) -> Path:
         """The folder."""
         return Path(self.uri)
+
+    def system(self, table: str) -> FileSystem:
+        """See `Location.system`."""
+        from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+
+        return SubTreeFileSystem(self.at(table), LocalFileSystem())
 
     def read(self, name: str) -> bytes | None:
         """See `Location.read`."""
@@ -210,7 +224,7 @@ class Bucket(Location):
 
     @cached_property
     def _system(self) -> FileSystem:
-        """Arrow's own client, for the files that are no tables: it takes the same variables."""
+        """Arrow's own client: it takes the same variables as the tables' library."""
         from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
 
         patience = AwsStandardS3RetryStrategy(max_attempts=3)
@@ -218,6 +232,12 @@ class Bucket(Location):
             region=_region(), endpoint_override=_endpoint() or None, retry_strategy=patience,
             connect_timeout=5, request_timeout=60,
         )  # fmt: skip
+
+    def system(self, table: str) -> FileSystem:
+        """See `Location.system`."""
+        from pyarrow.fs import SubTreeFileSystem
+
+        return SubTreeFileSystem(f"{self._path}/{table}", self._system)
 
     @cached_property
     def _path(self) -> str:

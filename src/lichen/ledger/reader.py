@@ -91,7 +91,7 @@ class Reader:
             StorageError: the place is away, or the log is damaged.
         """
         with self._handles.lock, self._handles.location.told(name):
-            return self._handles.table(name).to_pyarrow_dataset()
+            return self._handles.table(name).to_pyarrow_dataset(filesystem=self._handles.location.system(name))
 
     def table(self, name: TableName, selection: Selection, columns: Sequence[str] | None) -> pa.Table:
         """Rows of a table, in memory."""

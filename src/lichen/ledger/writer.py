@@ -179,7 +179,8 @@ class Writer:
         import pyarrow.dataset as ds
 
         chosen = (ds.field("source") == RUNS_SOURCE) & (ds.field("batch") == number)
-        found = table.to_pyarrow_dataset().to_table(columns=["run_id", "artefact_sha256"], filter=chosen)
+        dataset = table.to_pyarrow_dataset(filesystem=self._handles.location.system("activities"))
+        found = dataset.to_table(columns=["run_id", "artefact_sha256"], filter=chosen)
         named = sorted({(row["run_id"], row["artefact_sha256"]) for row in found.to_pylist()})
         self._tell(
             [run_row(RunContent(key, self._evidence.run(sha256)), sha256, number) for key, sha256 in named], number
@@ -246,7 +247,10 @@ class KnownRuns:
         return {run_id for month, ids in wanted.items() for run_id in self._present(table, month, ids)}
 
     def _present(self, table: DeltaTable, month: str, ids: set[str]) -> set[str]:
-        dataset = table.to_pyarrow_dataset(file_pruning_predicate=[("source", "=", RUNS_SOURCE), ("month", "=", month)])
+        dataset = table.to_pyarrow_dataset(
+            filesystem=self._handles.location.system("runs"),
+            file_pruning_predicate=[("source", "=", RUNS_SOURCE), ("month", "=", month)],
+        )
         there = {fragment.path: fragment for fragment in dataset.get_fragments()}
         before = self._of_file.get(month, {})
         self._of_file[month] = of_file = {
