@@ -17,5 +17,5 @@ def foreign(text: str, limit: int = 60) -> Markup:
     short = shorten(clean, limit)
     if short == clean and clean.isascii():
         return escape(clean)
-    title = f' title="{escape(shorten(clean, 300))}"' if short != clean else ""
+    title = f' title="{escape(clean)}"' if short != clean else ""
     return Markup(f"<bdi{title}>{escape(short)}</bdi>")  # noqa: S704 - both texts are escaped

@@ -12,6 +12,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from lichen.render.names import foreign
+from lichen.render.theme import theme
 
 
 def _digest(text: str) -> str:
@@ -23,6 +24,8 @@ def _digest(text: str) -> str:
 def asset(name: str) -> str:
     """A file beside this module, without comments and line breaks; a style sheet without the spaces that it does not need."""
     text = files("lichen.outputs.report").joinpath(name).read_text(encoding="utf-8")
+    if name == "report.css":
+        text = theme() + text
     text = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)).strip()
     return re.sub(r" ?([{};,]) ?|(:) ", r"\1\2", text) if name.endswith(".css") else text
 
