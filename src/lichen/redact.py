@@ -22,6 +22,7 @@ _SHAPES: Final = re.compile(
     r"\beyJ[\w-]{4,}\.[\w-]{4,}(?:\.[\w-]*)?"  # JSON Web Token, RFC 7519
     r"|gh[opsur]_\w{6,}|github_pat_\w{6,}|glpat-[\w.-]{6,}"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{8,}"
+    r"|\blichen_[0-9A-Za-z]{36}\b"
     r"|\bxox[a-z]-[\w-]{6,}|\bsk[-_](?:live|test|proj|ant)[-_][\w-]{6,}|\bAIza[\w-]{20,}"
 )
 _SCHEME: Final = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{6,}")

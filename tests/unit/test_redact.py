@@ -37,6 +37,7 @@ CANARY = "hunter2canary"
         ),
         ("https://h.org/eyJhbGciOiJI.eyJzdWIiOiIx.abc_DEF/x", "https://h.org/***/x"),
         ("pushed with glpat-abcDEF123456 to h", "pushed with *** to h"),
+        ("sent with lichen_0123456789abcdefghijABCDEFGHIJ012345 to h", "sent with *** to h"),
         ("ghp_abcdefABCDEF0123456789 and AKIAIOSFODNN7EXAMPLE", "*** and ***"),
         ("Authorization: Bearer abc.def.ghi", "Authorization: *** ***"),
         ("waited 5 s for http://h/r?sig=hunter2canary, not there.", "waited 5 s for http://h/r?sig=***, not there."),
