@@ -179,7 +179,10 @@ def test_a_year_of_many_journeys_is_written_at_once(workspace: Workspace, tmp_pa
         assert (found.written.added, found.written.removed) == (4 * 365, removed)
 
 
-COSTS: Final = "month,application,amount,currency,kind\n2026-09,shop,10.10,EUR,cloud\n2026-10,shop,0.20,EUR,cloud\n2026-10,,5,USD,saas\n"
+COSTS: Final = (
+    "month,application,amount,currency,kind\n"
+    "2026-09,shop,10.10,EUR,cloud\n2026-10,shop,0.20,EUR,cloud\n2026-10,,5,USD,saas\n"
+)  # fmt: skip
 
 
 def order(folder: Path, text: str, **more: Any) -> TableOrder:

@@ -27,7 +27,7 @@ Examples:
 def command(
     invocation: Invocation, files: tuple[Path, ...], application: str, source: str | None, create: bool, dry_run: bool
 ) -> None:
-    """Import visits and page views by day, of an application and of its journeys.
+    """Import visits and page views by day and journey.
 
     FILE is an access log of nginx or Apache, a log of CloudFront (packed with gzip or not), an export of Matomo or a CSV table.
     Journeys are known by their paths: [[traffic.journey]] in lichen.toml. A day that is imported again from the same source is
