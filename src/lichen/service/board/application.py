@@ -14,6 +14,7 @@ from lichen.service.board.portfolio import Line, Portfolio
 from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import HEADLINE, Look, by_ref
 from lichen.service.board.rows import Curve, Facts, JourneyRow, PartRow
+from lichen.service.board.run import newest_steps
 from lichen.service.board.shapes import Figure, Point
 from lichen.service.board.views import ApplicationView, JourneyView
 from lichen.service.context import ServiceContext
@@ -191,8 +192,6 @@ def journey(
     indicator: str = HEADLINE,
 ) -> JourneyView | None:
     """The page of a journey; None when there is none, or its application is not seen."""
-    from lichen.service.board.run import newest_steps
-
     with context.store.reading() as session:
         look = Look(context, session, seen, period, indicator)
         fact = next((one for one in look.applications if one.code == code), None)

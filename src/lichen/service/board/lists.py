@@ -19,6 +19,8 @@ from lichen.store.queries.board import AppFact, FigureFact
 
 SHOWN_RUNS = 8
 SHOWN_ACTIONS = 10
+_ROUNDING = 1e-12
+"""Share of a figure below which an effect is what the order of sums made, and told as none."""
 
 
 def page_of(number: int, size: int, rows: Sequence[Any]) -> tuple[Page, Sequence[Any]]:
@@ -134,9 +136,13 @@ def effects(look: Look, journey_ids: Sequence[str], left: Period, right: Period)
     if found is None:
         return None
     one = found.effects
+    size = max(abs(one.before), abs(one.after)) * _ROUNDING
+    volume, intensity, factors = (
+        0.0 if abs(part) <= size else part for part in (one.volume, one.intensity, one.factor)
+    )
     return Effects(
-        before=one.before, volume=one.volume, intensity=one.intensity, factors=one.factor, after=one.after, unit=look.unit,
-        rebound=found.rebound,
+        before=one.before, volume=volume, intensity=intensity, factors=factors, after=one.after, unit=look.unit,
+        rebound=found.rebound and intensity < 0,
     )  # fmt: skip
 
 

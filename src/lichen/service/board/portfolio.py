@@ -91,7 +91,8 @@ class Portfolio:
     @cached_property
     def costs(self) -> Mapping[str | None, list[MoneyFact]]:
         """Cost of every application; None holds what belongs to none."""
-        some = self._ids if self._few or self.look.seen.teams is not None else None
+        everything = self.look.seen.teams is None and len(self.facts) == len(self.look.applications)
+        some = None if everything else self._ids
         return money_by(queries.costs(self.look.session, *self.look.span, some))
 
     @cached_property
@@ -239,7 +240,7 @@ class Portfolio:
     def totals(self, lines: Sequence[Line]) -> PortfolioTotals:
         """Sums of the lines, with what is allocated to no application where everything is shown."""
         look = self.look
-        everything = look.seen.teams is None and len(lines) == len(self.facts)
+        everything = look.seen.teams is None and len(lines) == len(look.applications)
         visits = [line.measures.visits for line in lines if line.measures.visits is not None]
         all_visits = math.fsum(visits) if visits else None
         impact, facts = self._impact(lines, everything, all_visits)

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +55,10 @@ def run(
 
 
 def summarise(context: ServiceContext, run_id: str, content: Mapping[str, Any], method_id: str | None) -> result.Result:
-    """A run file through a method, as the report computes it."""
-    return summary.summarise(context.workspace, RunFile(run_id, Path(f"{run_id}.run.json.gz"), content), method_id)
+    """A run file through a method, as the report computes it, beside no other."""
+    workspace = copy.copy(context.workspace)
+    workspace.settings = replace(workspace.settings, method=replace(workspace.settings.method, compare=()))
+    return summary.summarise(workspace, RunFile(run_id, Path(f"{run_id}.run.json.gz"), content), method_id)
 
 
 def newest_steps(look: Look, runs: Sequence[Any], journey: str) -> tuple[StepRow, ...]:

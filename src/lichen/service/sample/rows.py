@@ -26,6 +26,8 @@ MONTHS: Final = 13
 _RUNS_DAYS_AGO: Final = (250, 110, 9)
 _UNMEASURED: Final = 14
 """Applications without any run: a roll-out is never complete."""
+_OWNED: Final = 0.9
+"""Share of the applications that have a business owner."""
 _DEPLOYMENTS_A_WEEK: Final = 40
 _PARTS: Final[Mapping[str, str]] = {"browser": "browser", "web": "portal", "services": "backoffice"}
 """Parts of an application, and the measured part that each is made of; some have the first two alone."""
@@ -129,7 +131,7 @@ def _application(
     person_days = int(np.exp(random.normal(5.2, 0.8)))
     application_id = rows.add(
         "application", code=code, team_id=team_id, name=name, domain=domain, kind=kind,
-        lifecycle=str(random.choice(_LIFECYCLES)), business_owner=str(random.choice(names.OWNERS)),
+        lifecycle=str(random.choice(_LIFECYCLES)), business_owner=str(random.choice(names.OWNERS)) if random.random() < _OWNED else None,
         technical_owner=str(random.choice(names.OWNERS)), criticality=int(random.integers(1, 5)),
         complexity=int(random.integers(1, 6)), maturity=str(random.choice(("agile", "formal"))), users=int(size * 3) + 5,
         person_days_per_year=float(person_days), tags=["sample"], repository=f"https://git.example.org/{code}",
@@ -220,7 +222,7 @@ def _runs(
         recipe = runs.Recipe(
             code=application.code, journeys=application.journeys,
             parts=application.parts,
-            work=work * lighter, weight=weight * lighter, time=seconds,
+            work=work * lighter, weight=weight * lighter, time=seconds * lighter,
         )  # fmt: skip
         content = runs.content(recipe, moment, method, random)
         run_id = runfile.run_id(content)

@@ -103,6 +103,11 @@ def application(session: Session, code: str) -> Application | None:
     return session.scalars(select(Application).where(Application.code == code)).first()
 
 
+def application_of_key(session: Session, key: str) -> Application | None:
+    """An application by the secret of its public page."""
+    return session.scalars(select(Application).where(Application.public_key == key)).first()
+
+
 def teams(session: Session) -> dict[str, Team]:
     """Every team, by id."""
     return {team.id: team for team in session.scalars(select(Team).order_by(Team.name))}

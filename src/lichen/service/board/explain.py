@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A figure opened: the organisation's into teams, an application's into journeys, a journey's into runs x visits, formulas and
+factors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from lichen.errors import UsageError
+from lichen.model.results import Evaluation
+from lichen.records import Factor
+from lichen.service.board import lists, periods
+from lichen.service.board.cells import JOURNEYS
+from lichen.service.board.figures import read_contents
+from lichen.service.board.portfolio import Portfolio
+from lichen.service.board.queries import EVERYTHING, Visibility
+from lichen.service.board.reading import HEADLINE, Look
+from lichen.service.board.rows import ExplainStep, FactorRow, RunRow
+from lichen.service.board.series import LEVELS
+from lichen.service.board.shapes import Figure, Named
+from lichen.service.board.traffic import by_month, daily
+from lichen.service.board.units import content_of
+from lichen.service.board.views import ExplainView
+from lichen.service.context import ServiceContext
+from lichen.service.evaluation import evaluate_activities
+from lichen.store.queries import board as queries
+from lichen.store.queries import figures as facts_of
+from lichen.store.queries.board import AppFact
+
+LARGEST: Final = 25
+"""Terms of a sum that are shown; the rest stands on one line."""
+_TOLD: Final = 0.001
+"""Share of a figure below which a formula is not told by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainQuery:
+    """Which figure: as the ``why`` of a figure says it."""
+
+    level: str = "organisation"
+    ref: str = ""
+    indicator: str = HEADLINE
+    period: str | None = None
+
+
+def explain(context: ServiceContext, query: ExplainQuery, seen: Visibility = EVERYTHING) -> ExplainView | None:
+    """What a figure is made of; None when what it is of does not exist or is not seen.
+
+    Raises:
+        UsageError: a level, indicator or period that does not exist.
+    """
+    if query.level not in LEVELS:
+        raise UsageError(f"level is '{query.level}'.", repair=f"Use {', '.join(LEVELS)}.", culprit="level")
+    with context.store.reading() as session:
+        look = Look(context, session, seen, query.period, query.indicator)
+        if query.level == "journey":
+            return _journey(look, query.ref)
+        if query.level == "application":
+            return _application(look, query.ref)
+        return _sum(look, query.level, query.ref)
+
+
+def _sum(look: Look, level: str, ref: str) -> ExplainView | None:
+    """The organisation as its applications, or a team as its own."""
+    team = next((one for one in look.teams.values() if one.code == ref), None) if level == "team" else None
+    if level == "team" and (team is None or (look.seen.teams is not None and team.id not in look.seen.teams)):
+        return None
+    if level == "organisation" and (look.seen.teams is not None or ref):
+        return None
+    own = [one for one in look.applications if team is None or one.team_id == team.id]
+    portfolio = Portfolio(look, own)
+    lines = sorted(
+        (line for line in portfolio.lines if line.measures.impact.value is not None),
+        key=lambda line: -(line.measures.impact.value or 0.0),
+    )
+    steps = [_term(line.fact.name, line.measures.impact) for line in lines[:LARGEST]]
+    steps += _rest(look, [line.measures.impact for line in lines[LARGEST:]])
+    totals = portfolio.totals(portfolio.lines).measures
+    named = Named(code=team.code, name=team.name) if team else Named(code="", name=look.frame().organisation)
+    return ExplainView(
+        frame=look.frame(), level=level, named=named, indicator=look.indicator, figure=totals.impact, sources={},
+        steps=tuple(steps), factors=(), runs=(), visits=totals.visits,
+    )  # fmt: skip
+
+
+def _term(label: str, figure: Figure) -> ExplainStep:
+    return ExplainStep(label=label, figure=figure, formula="", arguments={}, source=JOURNEYS)
+
+
+def _rest(look: Look, figures: Sequence[Figure]) -> list[ExplainStep]:
+    if not figures:
+        return []
+    value = sum(figure.value or 0.0 for figure in figures)
+    return [_term(f"+ {len(figures)}", Figure(value=value, unit=look.unit))]
+
+
+def _application(look: Look, code: str) -> ExplainView | None:
+    fact = next((one for one in look.applications if one.code == code), None)
+    if fact is None:
+        return None
+    session = look.session
+    line = Portfolio(look, [fact]).lines[0]
+    journeys = queries.journeys(session, [fact.id])
+    visits = lists.visits_of(look, "journey", [one.id for one in journeys])
+    steps = []
+    for one in journeys:
+        rows = queries.of_refs(session, look.kind("journey"), [one.id], *look.span)
+        figure, _ = look.figure(rows, visits.get(one.id), look.why("journey", f"{code}/{one.code}"))
+        steps.append(_term(one.name, figure))
+    split = queries.of_refs(session, look.kind("application"), [fact.id], *look.span, split=True)
+    return ExplainView(
+        frame=look.frame(), level="application", named=lists.named(fact), indicator=look.indicator,
+        figure=line.measures.impact, sources={row.tier: row.source or "" for row in split if row.tier},
+        steps=tuple(sorted(steps, key=lambda step: -(step.figure.value or 0.0))), factors=(), runs=(),
+        visits=line.measures.visits,
+    )  # fmt: skip
+
+
+def _journey(look: Look, ref: str) -> ExplainView | None:
+    code, _, journey_code = ref.partition("/")
+    fact = next((one for one in look.applications if one.code == code), None)
+    found = (
+        None
+        if fact is None
+        else next((one for one in queries.journeys(look.session, [fact.id]) if one.code == journey_code), None)
+    )
+    if fact is None or found is None:
+        return None
+    visits = lists.visits_of(look, "journey", [found.id]).get(found.id)
+    rows = queries.of_refs(look.session, look.kind("journey"), [found.id], *look.span)
+    figure, _ = look.figure(rows, visits, "")
+    weights = _weights(look, fact, found.id, journey_code)
+    runs = _runs(look, fact, weights)
+    per_run = {
+        one.run_id: one
+        for one in queries.of_refs(
+            look.session, look.kind("journey", granularity="run"), [found.id], date.min, date.max
+        )
+    }
+    steps = [
+        ExplainStep(
+            label=run.measured_at.date().isoformat(), figure=lists.per_run(look, per_run.get(run.run_id)),
+            formula="figure_per_visit * visits", arguments={"visits": f"{weights[run.run_id]:.0f}"}, source=JOURNEYS,
+            run_id=run.run_id,
+        )
+        for run in runs
+    ]  # fmt: skip
+    opened = _open(look, runs[0].run_id, journey_code) if runs else None
+    return ExplainView(
+        frame=look.frame(), level="journey", named=lists.named(found), indicator=look.indicator, figure=figure,
+        sources={}, steps=(*steps, *(_formulas(look, opened) if opened else ())),
+        factors=tuple(_factors(look, opened) if opened else ()), runs=runs, visits=visits,
+    )  # fmt: skip
+
+
+def _weights(look: Look, fact: AppFact, journey_id: str, code: str) -> dict[str, float]:
+    """Run -> visits of the period that take its figure."""
+    runs = [run for run in facts_of.runs(look.session, [fact.id]) if code in run.journeys]
+    rows = [row for row in facts_of.traffic(look.session, [fact.id]) if row.journey_id == journey_id]
+    first, last = look.span
+    found: dict[str, float] = {}
+    for month, share in by_month(daily(rows), runs).items():
+        if first <= month <= last:
+            for run_id, count in share.runs.items():
+                found[run_id] = found.get(run_id, 0.0) + count
+    return found
+
+
+def _runs(look: Look, fact: AppFact, weights: dict[str, float]) -> tuple[RunRow, ...]:
+    """The runs that weigh something, the newest first."""
+    listed = [row for run_id in weights for row in queries.run(look.session, run_id)]
+    rows = lists.run_rows(look, listed, {fact.id: fact})
+    return tuple(sorted(rows, key=lambda row: row.measured_at, reverse=True))
+
+
+def _open(look: Look, run_id: str, journey: str) -> Evaluation:
+    """A run's journey through the model, under the factors of the period."""
+    content = content_of(look.context.workspace, run_id, read_contents(look.context, [run_id])[run_id])
+    rows = [row for row in content.rows if row.entity.split("/")[2:3] == [journey]]
+    on = periods.last_month(look.period)
+    return evaluate_activities(look.context.workspace, look.method, rows, content.context, on=on)
+
+
+def _formulas(look: Look, opened: Evaluation) -> list[ExplainStep]:
+    """The newest run's terms, the largest first: how one functional unit comes about."""
+    chosen = [
+        one for one in opened.impacts if one.indicator == look.indicator and one.accounting == look.method.accounting
+    ]
+    whole = sum(one.value for one in chosen)
+    told = [one for one in chosen if whole and one.value / whole >= _TOLD]
+    return [
+        ExplainStep(
+            label="/".join(one.entity.split("/")[1:]),
+            figure=Figure(
+                value=one.value, low=one.low, high=one.high, unit=f"{one.unit}/visit", shares=dict(one.shares)
+            ),
+            formula=one.formula,
+            arguments={factor.factor_id: f"{factor.value:g} {factor.unit}" for factor in one.factors},
+            source=one.rule,
+        )
+        for one in sorted(told, key=lambda one: -one.value)[:LARGEST]
+    ]
+
+
+def _factors(look: Look, opened: Evaluation) -> list[FactorRow]:
+    """Factors behind it, those that its range comes from first."""
+    shares = {factor.key: share for found in opened.sensitivity(look.indicator).values() for factor, share in found}
+    used = {factor.key: factor for one in opened.impacts if one.indicator == look.indicator for factor in one.factors}
+    ordered = sorted(used.values(), key=lambda factor: (-shares.get(factor.key, 0.0), factor.key))
+    return [factor_row(factor, shares.get(factor.key)) for factor in ordered]
+
+
+def factor_row(factor: Factor, share: float | None = None) -> FactorRow:
+    """A factor as views show it."""
+    return FactorRow(
+        factor_id=factor.factor_id, geography=factor.geography, valid_from=factor.valid_from, value=factor.value,
+        low=factor.low, high=factor.high, unit=factor.unit, source=factor.source, source_title=factor.source_title,
+        licence=factor.licence, assumed=factor.range_basis == "assumed", share=share,
+    )  # fmt: skip
