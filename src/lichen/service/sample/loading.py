@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final
+
+import numpy as np
 
 from lichen.errors import UsageError
 from lichen.service.board import figures
@@ -75,25 +76,28 @@ def load(context: ServiceContext) -> Loaded:
 
 
 def _aim(context: ServiceContext, mark: dict[str, list[str] | str | None], today: date) -> None:
-    """The organisation's target, from what it emits: -30 % of what two years ago had."""
+    """Targets of -30 % against two years ago: the organisation's, each team's, and those of every other application."""
+    random = np.random.default_rng(rows.SEED)
     with context.store.session() as session:
-        if queries.has_target(session):
-            return
-        months = queries.months_of_organisation(session, "gwp100")
-        if not months:
-            return
-        year = math.fsum(months) / len(months) * 12
-        target = new_id()
-        queries.add(
-            session,
-            {"target": [{
-                "id": target, "scope": "organisation", "scope_id": None, "indicator": "gwp100",
-                "base_year": today.year - _YEARS_BACK, "base_value": year / (1 - _SAVED_SO_FAR),
-                "horizon_year": today.year + _YEARS_TO_GO, "reduction": _REDUCTION, "path": {"kind": "linear"},
-                "valid_from": date(today.year - _YEARS_BACK, 1, 1),
-            }]},
-        )  # fmt: skip
-        landing.put_setting(session, queries.MARK, {**mark, "targets": [target]})
+        found = queries.yearly(session, "gwp100", today.replace(day=1))
+        taken = queries.has_target(session)
+        targets = []
+        own = {*mark["teams"], *mark["applications"]} if mark["teams"] and mark["applications"] else set()
+        for number, ((scope, ref), year) in enumerate(sorted(found.items())):
+            whole = scope == "organisation"
+            if (whole and taken) or (not whole and ref not in own) or (scope == "application" and number % 2):
+                continue
+            saved = _SAVED_SO_FAR if whole else float(random.normal(_SAVED_SO_FAR, 0.08))
+            targets.append(
+                {
+                    "id": new_id(), "scope": scope, "scope_id": ref or None, "indicator": "gwp100",
+                    "base_year": today.year - _YEARS_BACK, "base_value": year / (1 - saved),
+                    "horizon_year": today.year + _YEARS_TO_GO, "reduction": _REDUCTION, "path": {"kind": "linear"},
+                    "valid_from": date(today.year - _YEARS_BACK, 1, 1),
+                }
+            )  # fmt: skip
+        queries.add(session, {"target": targets})
+        landing.put_setting(session, queries.MARK, {**mark, "targets": [target["id"] for target in targets]})
 
 
 def remove(context: ServiceContext) -> bool:

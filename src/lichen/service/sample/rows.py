@@ -129,9 +129,10 @@ def _application(
     kind = str(random.choice(_KINDS))
     size = float(np.exp(random.normal(6.3, 1.4)))
     person_days = int(np.exp(random.normal(5.2, 0.8)))
+    owner = str(random.choice(names.OWNERS)) if random.random() < _OWNED else None
     application_id = rows.add(
         "application", code=code, team_id=team_id, name=name, domain=domain, kind=kind,
-        lifecycle=str(random.choice(_LIFECYCLES)), business_owner=str(random.choice(names.OWNERS)) if random.random() < _OWNED else None,
+        lifecycle=str(random.choice(_LIFECYCLES)), business_owner=owner,
         technical_owner=str(random.choice(names.OWNERS)), criticality=int(random.integers(1, 5)),
         complexity=int(random.integers(1, 6)), maturity=str(random.choice(("agile", "formal"))), users=int(size * 3) + 5,
         person_days_per_year=float(person_days), tags=["sample"], repository=f"https://git.example.org/{code}",

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from lichen.store.models import (
@@ -58,13 +59,17 @@ def has_target(session: Session) -> bool:
     return session.scalars(select(Target.id).where(Target.scope == "organisation").limit(1)).first() is not None
 
 
-def months_of_organisation(session: Session, indicator: str) -> list[float]:
-    """The organisation's figure of each month before the newest, which may not be over."""
-    chosen = select(Figure.value).where(
-        Figure.level == "organisation", Figure.ref == "", Figure.granularity == "month", Figure.indicator == indicator,
-        Figure.tier == "", Figure.phase == "",
+def yearly(session: Session, indicator: str, before: date) -> dict[tuple[str, str], float]:
+    """A year at the pace of the months before a day, by level and id: organisation, teams, applications."""
+    chosen = (
+        select(Figure.level, Figure.ref, func.avg(Figure.value))
+        .where(
+            Figure.level.in_(("organisation", "team", "application")), Figure.granularity == "month",
+            Figure.indicator == indicator, Figure.tier == "", Figure.phase == "", Figure.period < before,
+        )
+        .group_by(Figure.level, Figure.ref)
     )  # fmt: skip
-    return [value for value in session.scalars(chosen.order_by(Figure.period)) if value is not None][:-1]
+    return {(level, ref): mean * 12 for level, ref, mean in session.execute(chosen) if mean is not None}
 
 
 def remove(
