@@ -19,7 +19,7 @@ NAME_MAX: Final = 200
 """Most characters of a name: an application, a part, a journey or a step."""
 SEGMENTS_MAX: Final = 8
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_APART: Final = frozenset({"entity", "value", "samples"})
+_NUMBERS: Final = frozenset({int, float, type(None)})
 _REMEMBERED: Final = 4096
 _NUMBER_MAX: Final = 2.0**63
 
@@ -104,10 +104,15 @@ class RowCheck:
 
 def _kind(row: Mapping[str, Any]) -> Any:
     """All of a row but its numbers and its place; None when it has to be looked at as a whole."""
-    if "tier" not in row or not isinstance(row.get("entity"), str) or not _APART.issubset({*row, "samples"}):
+    rest = dict(row)
+    entity = rest.pop("entity", None)
+    rest.pop("value", None)
+    rest.pop("samples", None)
+    # True equals 1 and would be found as it.
+    if "tier" not in rest or "value" not in row or type(entity) is not str or bool in map(type, rest.values()):
         return None
+    kind = tuple(rest.items())
     try:
-        kind = tuple((key, value.__class__, value) for key, value in row.items() if key not in _APART)
         hash(kind)
     except TypeError:
         return None
@@ -116,11 +121,13 @@ def _kind(row: Mapping[str, Any]) -> Any:
 
 def _within(row: Mapping[str, Any], limits: Limits) -> bool:
     """Whether every number of a row lies within; unknown is no number."""
-    low, high = limits
-    samples = row.get("samples", ())
-    if not isinstance(samples, list | tuple):
+    samples = row.get("samples", [])
+    if type(samples) is not list:
         return False
-    return all(
-        value is None or (value.__class__ in (int, float) and low <= value <= high)
-        for value in (row["value"], *samples)
-    )
+    numbers = [row["value"], *samples]
+    kinds = set(map(type, numbers))
+    if not kinds <= _NUMBERS:
+        return False
+    if type(None) in kinds:
+        numbers = [number for number in numbers if number is not None]
+    return not numbers or (limits[0] <= min(numbers) and max(numbers) <= limits[1])

@@ -217,7 +217,20 @@ class JournalWriter:
 
 def _record(session: Session, requests: Sequence[_Request]) -> list[tuple[Receipt, ...] | StoreConflict]:
     """Insert what is new, in order; what each request is answered once this is committed."""
-    keys = [entry.key for request in requests for entry in request.entries]
+    entries = [entry for request in requests for entry in request.entries]
+    keys = [entry.key for entry in entries]
+    if len(set(keys)) == len(keys):  # nearly always all of them are new
+        with session.begin_nested() as trial:
+            numbers = _insert(session, entries)
+            if len(numbers) == len(entries):
+                return [
+                    tuple(
+                        Receipt(seq=numbers[one.key], key=one.key, run_id=one.run_id, is_new=True)
+                        for one in request.entries
+                    )
+                    for request in requests
+                ]
+            trial.rollback()
     known = {key: row.body_sha256 for key, row in _rows(session, keys).items()}
     refused: dict[int, StoreConflict] = {}
     new: dict[str, Entry] = {}
@@ -253,10 +266,10 @@ def _rows(session: Session, keys: Sequence[str]) -> dict[str, _Row]:
     return {row.key: _Row(row.seq, row.key, row.run_id, row.body_sha256) for row in session.execute(chosen)}
 
 
-def _insert(session: Session, entries: Sequence[Entry]) -> set[str]:
-    """Keys of the rows that were added; the others were there."""
+def _insert(session: Session, entries: Sequence[Entry]) -> dict[str, int]:
+    """Keys and numbers of the rows that were added; the others were there."""
     if not entries:
-        return set()
+        return {}
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     now = utc_now()
     rows = [
@@ -268,7 +281,9 @@ def _insert(session: Session, entries: Sequence[Entry]) -> set[str]:
         for entry in entries
     ]  # fmt: skip
     statement = dialect.insert(IngestJournal.__table__).on_conflict_do_nothing(index_elements=("key",))
-    return set(session.execute(statement.returning(IngestJournal.key), rows).scalars())
+    return {
+        row.key: row.seq for row in session.execute(statement.returning(IngestJournal.key, IngestJournal.seq), rows)
+    }
 
 
 def _conflict(entry: Entry) -> StoreConflict:

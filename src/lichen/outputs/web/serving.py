@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import ipaddress
 import socket
 import sys
@@ -61,6 +62,7 @@ def serve(workspace: Workspace, *, demo: bool, say: Say) -> None:
                 timeout_graceful_shutdown=_STOP_TIMEOUT_S,
             )  # fmt: skip
             sys.setswitchinterval(_SWITCH_S)
+            gc.freeze()  # what is loaded by now stays: no collection looks at it again while somebody waits
             with contextlib.suppress(KeyboardInterrupt), LandingProcess(settings):
                 uvicorn.Server(config).run([listener])
     finally:
