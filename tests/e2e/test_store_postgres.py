@@ -220,6 +220,14 @@ def test_reading_cannot_write(store: Store) -> None:
         session.execute(text("DELETE FROM team"))
 
 
+def test_reading_sees_one_state(store: Store) -> None:
+    with store.reading() as reader:
+        assert reader.scalars(select(m.Team.code)).all() == []
+        with store.session() as writer:
+            writer.add(m.Team(code="a", name="A"))
+        assert reader.scalars(select(m.Team.code)).all() == []
+
+
 def test_a_wrong_password_or_host_is_a_sentence_without_it() -> None:
     with pytest.raises(StorageError) as refusal:
         open_store("postgresql://me:hunter22@127.0.0.1:1/none")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from sqlalchemy import URL, Engine
 from sqlalchemy.orm import Session
@@ -32,7 +32,11 @@ class Store:
     def __init__(self, url: URL) -> None:
         self.url = url
         self.engine: Engine = make_engine(url)
-        self._readers = self.engine.execution_options(**{READING: True, "postgresql_readonly": True})
+        # On PostgreSQL a transaction sees one state only at this level; SQLite's always does.
+        options: dict[str, Any] = (
+            {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+        self._readers = self.engine.execution_options(**{READING: True}, **options)
         server = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
         self.shown = str(url.database) if self.is_sqlite else server.render_as_string()
 

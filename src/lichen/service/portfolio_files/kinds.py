@@ -20,7 +20,6 @@ _STEERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u
 """Characters that turn the direction of the text after them: with them a name can be shown as another one."""
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
-_INDICATOR: Final = re.compile(r"[a-z][a-z0-9_]*")
 _POINT: Final = re.compile(r"\s*(\d{4})\s*=\s*([^;]+?)\s*")
 LINEAR: Final = "linear"
 
@@ -69,13 +68,10 @@ def _code(value: object) -> str:
     return value
 
 
-def _matching(pattern: re.Pattern[str]) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if not isinstance(value, str) or pattern.fullmatch(value) is None:
-            raise ValueError
-        return value
-
-    return read
+def _currency(value: object) -> str:
+    if not isinstance(value, str) or _CURRENCY.fullmatch(value) is None:
+        raise ValueError
+    return value
 
 
 def _tags(value: object) -> list[str]:
@@ -190,8 +186,8 @@ def _path_cell(text: str) -> object:
 LINE: Final = Kind(f"a text of 1 to {LINE_MAX} characters on one line, without control characters", _line)
 PROSE: Final = Kind(f"a text of 1 to {PROSE_MAX} characters, without control characters", _prose)
 CODE: Final = Kind(f"a text of 1 to {LINE_MAX} characters on one line, without '/'", _code)
-CURRENCY: Final = Kind("a currency such as EUR (ISO 4217)", _matching(_CURRENCY))
-INDICATOR: Final = Kind("an indicator of the nomenclature such as gwp100", _matching(_INDICATOR))
+CURRENCY: Final = Kind("a currency such as EUR (ISO 4217)", _currency)
+INDICATOR: Final = Kind("an indicator of the nomenclature such as gwp100", _line)
 TAGS: Final = Kind(f"a list of at most {TAGS_MAX} texts", _tags, split_cell)
 DAY: Final = Kind("a day such as 2026-01-31", _day)
 MONEY: Final = Kind("an amount of 0 or more with at most six decimals", _money, is_number=True)

@@ -94,7 +94,12 @@ def _read_toml_file(path: Path) -> list[Given]:
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from error
     lines = lines_of(text)
-    return list(rows_of_content(content, lambda dotted: f"{path}:{lines[dotted]}" if dotted in lines else str(path)))
+
+    def place(dotted: str) -> str:
+        line = lines.get(dotted) or lines.get(f"{dotted}.0")  # a table is where its first row is
+        return f"{path}:{line}" if line else str(path)
+
+    return list(rows_of_content(content, place))
 
 
 def rows_of_content(content: Mapping[str, Any], place: Callable[[str], str]) -> Iterator[Given]:
