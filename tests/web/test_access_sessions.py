@@ -131,6 +131,14 @@ def test_guessing_many_accounts_is_slowed_down_for_the_address(here: World) -> N
     assert sign_in(here.browser(host="192.0.2.2"), "viewer@example.org", PASSWORD) == 303
 
 
+def test_guesses_that_come_at_once_are_no_more_than_those_in_turn(here: World) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        statuses = list(
+            pool.map(lambda guess: sign_in(here.browser(), "viewer@example.org", f"guess {guess}"), range(12))
+        )
+    assert sorted(statuses) == [401] * 6 + [429] * 6
+
+
 def test_the_store_keeps_no_secret_of_a_session(here: World) -> None:
     browser = here.browser("viewer")
     secret = browser.cookies[COOKIE]

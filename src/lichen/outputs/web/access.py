@@ -8,6 +8,7 @@ that does not exist does: `Identity.may_read` and its sisters are asked by the h
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, Protocol
@@ -17,7 +18,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import Mount
 
-from lichen.errors import LichenError
+from lichen.errors import LichenError, StorageError
 from lichen.outputs.web import csrf, headers, limits, sessions
 from lichen.outputs.web.context import context_of
 from lichen.outputs.web.problems import Problem
@@ -160,7 +161,8 @@ def _look_up(request: Request) -> Identity:
             )  # fmt: skip
         limits.charge_token(request, token.token_id)
         if not token.touched:
-            with context.store.session() as session:
+            # A store that is busy or full still reads: when the token was used last is not worth a refusal.
+            with contextlib.suppress(StorageError), context.store.session() as session:
                 accounts.touch_token(session, token.token_id, now=context.clock())
         return Identity(
             kind="token", user_id=token.user_id, token_id=token.token_id, name=token.name, is_admin=token.is_admin,

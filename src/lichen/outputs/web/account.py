@@ -55,14 +55,14 @@ def change_password(request: Request, caller: Myself, form: Fields) -> Response:
     """Changes the password: ends every session, and gives this browser a new one."""
     context, throttle = context_of(request), limits_of(request).accounts
     key = f"password:{caller.user_id}"
-    if wait_s := throttle.wait_s(key):
+    if wait_s := throttle.add(key):
         raise too_many(wait_s, "Too many wrong passwords were given.")
     with context.store.reading() as session:
         user = accounts.get_user(session, str(caller.user_id))
         email, has_password = user.email, user.password_hash is not None
     if has_password and accounts.check_password(context.store, email, form.one("current")) is None:
-        throttle.add(key)
         return _page(request, caller, error="current", status=422)
+    throttle.forget(key)
     if form.one("password") != form.one("again"):
         return _page(request, caller, error="again", status=422)
     by = by_of(request, caller.actor)

@@ -40,19 +40,19 @@ def sign_in(request: Request, form: Fields) -> Response:
     context, limits = context_of(request), limits_of(request)
     email, target = form.one("email").strip(), form.one("next")
     origin, account_key = address_of(request), email.casefold()[:254]
-    wait_s = max(limits.sign_ins.wait_s(origin), limits.accounts.wait_s(account_key))
+    # Counted before the password is checked: of many that come at once, no more pass than of those that come in turn.
+    wait_s = limits.accounts.add(account_key) or limits.sign_ins.add(origin)
     if wait_s:
         answer = _sign_in_page(request, target=target, email=email, error="throttled", wait_s=wait_s, status=429)
         answer.headers["Retry-After"] = str(wait_s)
         return answer
     person = accounts.check_password(context.store, email, form.one("password"))
     if person is None:
-        limits.sign_ins.add(origin)
-        limits.accounts.add(account_key)
         with context.store.session() as session:
             accounts.note(session, by_of(request, "anonymous"), "session.refuse", "email", email, {"way": "password"})
         return _sign_in_page(request, target=target, email=email, error="wrong", status=401)
     limits.accounts.forget(account_key)
+    limits.sign_ins.give_back(origin)
     return _signed_in(request, person.user_id, way="password", target=target)
 
 

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from lichen.errors import StorageError
 from lichen.service.accounts import audit
 from lichen.service.accounts.audit import By
 from lichen.service.accounts.people import Person, person_of
@@ -62,7 +64,7 @@ def find_session(store: Store, secret: str, *, now: datetime) -> Person | None:
         person = person_of(session, user, session_hash=id_hash)
         seen_at = found.seen_at
     if now - seen_at >= _TOUCH_EVERY:
-        with store.session() as session:
+        with contextlib.suppress(StorageError), store.session() as session:  # a full disk ends no session
             if (again := session.get(WebSession, id_hash)) is not None:
                 again.seen_at = now
     return person

@@ -47,14 +47,20 @@ class Throttle:
         with self._lock:
             return self._missing_s(self._level(key).amount)
 
-    def add(self, key: str, amount: float = 1.0) -> int:
+    def add(self, key: str) -> int:
         """Takes one more when it fits; else leaves the bucket as it is and says the seconds to wait."""
         with self._lock:
             level = self._level(key)
             missing = self._missing_s(level.amount)
             if not missing:
-                level.amount += amount
+                level.amount += 1
             return missing
+
+    def give_back(self, key: str) -> None:
+        """Takes one out again: it was counted before it was known to be harmless."""
+        with self._lock:
+            level = self._level(key)
+            level.amount = max(0.0, level.amount - 1)
 
     def forget(self, key: str) -> None:
         """Empties a bucket."""
