@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+(() => {
+  const root = document.documentElement;
+  const kept = (() => { try { return localStorage.getItem("theme"); } catch { return null; } })();
+  if (kept === "light" || kept === "dark") root.dataset.theme = kept;
+  const isDark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  addEventListener("DOMContentLoaded", () => {
+    const button = document.getElementById("theme");
+    const show = () => button.setAttribute("aria-pressed", String(isDark()));
+    button.addEventListener("click", () => {
+      root.dataset.theme = isDark() ? "light" : "dark";
+      try { localStorage.setItem("theme", root.dataset.theme); } catch { /* the choice lasts for this page */ }
+      show();
+      dispatchEvent(new Event("theme"));
+    });
+    button.hidden = false;
+    show();
+    for (const select of document.querySelectorAll("select[data-go]")) {
+      select.addEventListener("change", () => select.form.requestSubmit());
+    }
+  });
+})();
