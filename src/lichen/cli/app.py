@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "evaluate": "Apply methods to activities given as JSON.",
     "power": "Estimate watts at the wall of a machine at a load, with range, without a meter.",
     "ledger": "Keep run files as tables that other tools read.",
+    "push": "Send run files to a server.",
     "serve": "Serve the dashboard and the API.",
     "portfolio": "Export and import applications, teams, weights, targets and actions as files.",
     "team": "Add a team from a template.",

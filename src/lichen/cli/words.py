@@ -162,6 +162,19 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "never_expires": ("never expires", "n’expire jamais"),
     "last_used": ("last used", "utilisé le"),
     "never_used": ("never used", "jamais utilisé"),
+    "pushed": ("runs sent to {server}: {count}", "mesures envoyées à {server} : {count}"),
+    "push_waits": (
+        "runs that wait for {server}: {count}. The next lichen push or measure sends them ({why})",
+        "mesures en attente de {server} : {count}. Le prochain lichen push ou measure les enverra ({why})",
+    ),
+    "push_dropped": (
+        "the spool is full: its oldest runs were dropped: {count}",
+        "la file d’attente est pleine : les plus anciennes mesures ont été abandonnées : {count}",
+    ),
+    "push_refused": (
+        "refused for good, kept in .lichen/spool/refused: {refusal}",
+        "refusée définitivement, gardée dans .lichen/spool/refused : {refusal}",
+    ),
     "range_assumed": ("range assumed", "fourchette supposée"),
     "imported_period": ("period", "période"),
     "imported_span": ("{first} to {last}", "du {first} au {last}"),
@@ -189,6 +202,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "days of journeys that several pages begin: visits unknown; give them a start",
         "jours de parcours que plusieurs pages commencent : visites inconnues ; donnez-leur un début (start)",
     ),
+    "imported_outside": ("page of no journey", "page d’aucun parcours"),
     "imported_total": ("total", "total"),
     "imported_unallocated": ("rows without an application, unallocated", "lignes sans application, non affectées"),
     "imported_machines": ("machines", "machines"),

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lichen.cli import outputs
+from lichen.cli import outputs, pushing
 from lichen.cli.failure import report
 from lichen.cli.invocation import Invocation, common_options, methods_option, output_options, setting_option
+from lichen.cli.pushing import push_option
 from lichen.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ Examples:
 @methods_option
 @setting_option("--out", "output.runs", "DIR")
 @output_options
+@push_option
 @click.option("--parts", is_flag=True, help="Start and measure the parts of lichen.toml beside any address.")
 @click.option("--record", is_flag=True, help="First record the third parties into browser.third_parties.")
 @common_options
@@ -67,6 +70,7 @@ def run(
     try:
         result = _measured(invocation, workspace, journeys, {"with_parts": with_parts, "record": record}, failures)
         outputs.show(invocation, result, targets, settings.lang)
+        pushing.send(invocation, settings, [Path(result.run_path)])
     finally:
         for error in failures:
             report(error, invocation.json)

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from lichen.cli import outputs
+from lichen.cli import outputs, pushing
 from lichen.cli.failure import set_aside
 from lichen.cli.invocation import Invocation, common_options, methods_option, output_options, setting_option
+from lichen.cli.pushing import push_option
 from lichen.errors import LichenError, UsageError
 from lichen.records import UNITS_REPAIR, countable
 
@@ -48,6 +50,7 @@ Examples:
 @methods_option
 @setting_option("--out", "output.runs", "DIR")
 @output_options
+@push_option
 @common_options
 @click.pass_obj
 def command(
@@ -87,6 +90,7 @@ def command(
         outcome = measure_command(workspace, order, relay, on_written=invocation.written.append)
     try:
         _tell(invocation, outcome, targets, settings.lang)
+        pushing.send(invocation, settings, [Path(outcome.result.run_path)])
     except (LichenError, OSError) as error:
         # A command that failed is what its caller must hear of first.
         if not outcome.exit_code:
