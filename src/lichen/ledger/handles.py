@@ -82,6 +82,14 @@ class Handles:
         with self.location.told(name):
             return DeltaTable(self.location.at(name), storage_options=self.location.options)
 
+    def paths(self, name: TableName) -> list[str]:
+        """Files of a table's newest state, below its folder."""
+        import pyarrow as pa
+
+        with self.location.told(name):
+            found: list[str] = pa.table(self.fresh(name).get_add_actions())["path"].to_pylist()
+        return found
+
 
 def read_marker(location: Location) -> Marker | None:
     """What the marker says; None where there is no ledger.

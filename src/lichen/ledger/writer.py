@@ -123,8 +123,8 @@ class Writer:
         # runs before activities: what is committed in between can only put activities ahead.
         runs_table, table = self._handles.fresh("runs"), self._handles.fresh("activities")
         number = sequence(table)
-        if sequence(runs_table) < number:
-            self._complete(table, number)
+        if (told := sequence(runs_table)) < number:
+            self._complete(table, told, number)
             runs_table = self._handles.fresh("runs")
         chosen = self._chosen(runs, runs_table)
         if not chosen.fresh:
@@ -174,17 +174,16 @@ class Writer:
 
         committed(self._handles.location, "runs", attempt)
 
-    def _complete(self, table: DeltaTable, number: int) -> None:
-        """Writes the rows of ``runs`` that the commit ``number`` lacks."""
+    def _complete(self, table: DeltaTable, told: int, number: int) -> None:
+        """Writes the rows of ``runs`` that the commits after ``told`` lack: one, or more in a copy that was made meanwhile."""
         import pyarrow.dataset as ds
 
-        chosen = (ds.field("source") == RUNS_SOURCE) & (ds.field("batch") == number)
+        chosen = (ds.field("source") == RUNS_SOURCE) & (ds.field("batch") > told)
         dataset = table.to_pyarrow_dataset(filesystem=self._handles.location.system("activities"))
-        found = dataset.to_table(columns=["run_id", "artefact_sha256"], filter=chosen)
-        named = sorted({(row["run_id"], row["artefact_sha256"]) for row in found.to_pylist()})
-        self._tell(
-            [run_row(RunContent(key, self._evidence.run(sha256)), sha256, number) for key, sha256 in named], number
-        )
+        found = dataset.to_table(columns=["run_id", "artefact_sha256", "batch"], filter=chosen)
+        named = sorted({(row["run_id"], row["artefact_sha256"], row["batch"]) for row in found.to_pylist()})
+        rows = [run_row(RunContent(key, self._evidence.run(sha256)), sha256, batch) for key, sha256, batch in named]
+        self._tell(rows, number)
 
     def replace(self, chosen: Slice, facts: Iterable[Fact]) -> int:
         """Puts facts in the place of a slice's rows, in one commit: readers see the old rows, or the new ones.
