@@ -271,6 +271,7 @@ def call(folder: Path, *args: str) -> Result:
 def test_the_command_tells_in_both_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "C")
     path = log(tmp_path, "a", (0, "1", "/apply/start"), (1, "1", "/x.css"))
+    help_page = log(tmp_path, "b", (0, "1", "/help?q=x"), (0, "1", "/apply/start"))
     args = ("traffic", str(path), "--application", "shop", "--create")
     answer = call(tmp_path, *args, "--day-zone", "Europe/Paris")
     assert answer.output.splitlines() == [
@@ -285,6 +286,7 @@ def test_the_command_tells_in_both_languages(tmp_path: Path, monkeypatch: pytest
         "written: 2 added, 0 removed",
     ]
     assert "toute l’application\u00a0: visites 1, pages vues 1" in call(tmp_path, *args, "--lang", "fr").output
+    assert "page of no journey: /help (1)" in call(tmp_path, "traffic", str(help_page), *args[2:], "--dry-run").output
     document = json.loads(call(tmp_path, *args, "--json", "--dry-run").output)
     assert document["kind"] == "traffic"
     assert document["written"] is None

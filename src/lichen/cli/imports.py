@@ -67,6 +67,8 @@ def _lines(imported: Imported, words: Words, locale: Locale) -> Iterator[str]:
         )
     yield _entry(words, "rows", number(imported.rows))
     yield from _traffic(imported.details, words, number)
+    if imported.dry_run:
+        yield from _outside(imported.details, words, number)
     yield from _tables(imported, words, number)
     yield from _written(imported, words, number)
 
@@ -89,6 +91,14 @@ def _traffic(details: dict[str, Any], words: Words, number: Callable[[Number], s
         yield _entry(words, "imported_malformed_at", ", ".join(details["malformed_at"]))
     if details.get("without_agent"):
         yield words["imported_without_agent"]
+
+
+def _outside(details: dict[str, Any], words: Words, number: Callable[[Number], str]) -> Iterator[str]:
+    """The busiest paths of no journey, for who writes the rules."""
+    from lichen.render.figures import plain
+
+    for row in details.get("outside", ()):
+        yield _entry(words, "imported_outside", f"{plain(row['path'])} ({number(row['page_views'])})")
 
 
 def _tables(imported: Imported, words: Words, number: Callable[[Number], str]) -> Iterator[str]:

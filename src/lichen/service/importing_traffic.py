@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from lichen.collect.entities import segment
-from lichen.collect.traffic import DayRow, JourneyRule, Pages
+from lichen.collect.traffic import DayRow, JourneyRule, LogReport, Pages
 from lichen.collect.traffic.logs import COMBINED, Rules, looks_like_log, read_logs
 from lichen.collect.traffic.robots import Robots
 from lichen.collect.traffic.tables import read_tables
@@ -21,6 +21,8 @@ from lichen.errors import UsageError
 from lichen.service.importing_tables import Imported, check_name, opened, resolve, tell, unknown
 from lichen.service.workspace import Workspace
 from lichen.store.queries import imports
+
+_PATHS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +135,15 @@ def _read(workspace: Workspace, paths: Sequence[Path], now: datetime) -> tuple[s
         {
             "lines": report.lines, "page_views": report.pages, "robots": report.robots, "other": report.other,
             "malformed": report.malformed, "malformed_at": report.examples, "late": report.late,
-            "without_agent": report.without_agent, "day_zone": settings.day_zone,
+            "without_agent": report.without_agent, "day_zone": settings.day_zone, "outside": _outside(report),
         },
     )  # fmt: skip
+
+
+def _outside(report: LogReport) -> list[dict[str, Any]]:
+    """The paths with most page views outside any journey: those that a journey may lack."""
+    most = sorted(report.outside.items(), key=lambda item: (-item[1], item[0]))[:_PATHS_SHOWN]
+    return [{"path": path.decode("utf-8", "replace"), "page_views": views} for path, views in most]
 
 
 def zone(name: str) -> tzinfo:

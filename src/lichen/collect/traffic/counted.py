@@ -14,6 +14,8 @@ from urllib.parse import unquote
 _CACHED_PATHS: Final = 1 << 14
 _LONGEST_PATH: Final = 1_024
 """Bytes of a path that are looked at."""
+PATHS_KEPT: Final = 10_000
+"""Paths outside any journey that are counted one by one."""
 
 ASSETS: Final = frozenset(
     {
@@ -64,6 +66,7 @@ class LogReport:
         malformed: lines that are no request; examples: where the first ones are, ``file:line``.
         late: requests older than those before them by more than a session, as a clock that was set back leaves them.
         without_agent: whether the format has no user agent, so that robots are among the visits.
+        outside: page views of paths that belong to no journey, by path; of the first `PATHS_KEPT` paths.
         first, last: days of the first and last page view.
     """
 
@@ -75,6 +78,7 @@ class LogReport:
     late: int = 0
     examples: list[str] = field(default_factory=list)
     without_agent: bool = False
+    outside: dict[bytes, int] = field(default_factory=dict)
     first: date | None = None
     last: date | None = None
 
@@ -100,7 +104,7 @@ class Pages:
         Args:
             target: path and query as requested.
         """
-        return self._known(target.partition(b"?")[0][:_LONGEST_PATH])
+        return self._known(path_of(target))
 
     def _of(self, asked: bytes) -> tuple[int, int] | None:
         path = unquote(asked.decode("utf-8", "replace"), errors="replace")
@@ -115,6 +119,11 @@ class Pages:
             views |= (inside or starts) << bit
             begins |= starts << bit
         return views, begins
+
+
+def path_of(target: bytes) -> bytes:
+    """Path of a request, without its query."""
+    return target.partition(b"?")[0][:_LONGEST_PATH]
 
 
 def pattern(text: str) -> re.Pattern[str]:

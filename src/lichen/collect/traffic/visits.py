@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Final
 
-from lichen.collect.traffic.counted import DayRow, LogReport, Pages
+from lichen.collect.traffic.counted import PATHS_KEPT, DayRow, LogReport, Pages, path_of
 from lichen.collect.traffic.hits import Hit
 from lichen.collect.traffic.robots import Robots
 
@@ -80,11 +80,13 @@ class VisitCounter:
             report.robots += 1
             return
         found = None if hit.target is None else self._pages.of(hit.target)
-        if found is None:
+        if hit.target is None or found is None:
             report.other += 1
             return
         views, begins = found
         report.pages += 1
+        if not views:
+            self._outside(path_of(hit.target))
         if hit.at > self._newest:
             self._newest = hit.at
         elif hit.at < self._newest - self._session_s:
@@ -111,6 +113,13 @@ class VisitCounter:
         for bit in _bits(begins & ~visit.begun):
             self._days[visit.day].journeys.setdefault(bit, _Count()).visits += 1
         visit.begun |= begins
+
+    def _outside(self, path: bytes) -> None:
+        known = self.report.outside
+        if path in known:
+            known[path] += 1
+        elif len(known) < PATHS_KEPT:
+            known[path] = 1
 
     def _sweep(self) -> None:
         """Forgets visits that are over."""
