@@ -97,6 +97,7 @@ golden: install-dev ## rewrite the golden files, then read the difference
 pages: install-dev ## rewrite the pages that are made from the code, then read the difference
 	@for tool in model_pages argument laboratory course; do echo "== $$tool"; $(BIN)/python "tools/$$tool.py" || exit 1; done
 	$(BIN)/python -m lichen.config.document > docs/configuration.md
+	$(BIN)/python -m lichen.service.portfolio_files.document > docs/portfolio.md
 	@git --no-pager diff --stat -- docs
 
 pictures: install-dev browser ## measure the portal and take the pictures of docs/pictures

@@ -159,7 +159,7 @@ def test_money_and_path_arrive_exactly(load: Callable[..., Plan], store: Store) 
 
 # --- mistakes
 
-WANTED_CODE = "Give a text of 1 to 200 characters on one line, without '/'."
+WANTED_CODE = "Give one line of 1 to 200 characters, without '/'."
 TARGET = """\
 [[target]]
 scope = "SCOPE"

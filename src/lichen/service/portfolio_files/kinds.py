@@ -183,9 +183,9 @@ def _path_cell(text: str) -> object:
     return {point[1]: _number_cell(point[2]) for point in points if point is not None}
 
 
-LINE: Final = Kind(f"a text of 1 to {LINE_MAX} characters on one line, without control characters", _line)
-PROSE: Final = Kind(f"a text of 1 to {PROSE_MAX} characters, without control characters", _prose)
-CODE: Final = Kind(f"a text of 1 to {LINE_MAX} characters on one line, without '/'", _code)
+LINE: Final = Kind(f"one line of 1 to {LINE_MAX} characters", _line)
+PROSE: Final = Kind(f"a text of 1 to {PROSE_MAX} characters", _prose)
+CODE: Final = Kind(f"one line of 1 to {LINE_MAX} characters, without '/'", _code)
 CURRENCY: Final = Kind("a currency such as EUR (ISO 4217)", _currency)
 INDICATOR: Final = Kind("an indicator of the nomenclature such as gwp100", _line)
 TAGS: Final = Kind(f"a list of at most {TAGS_MAX} texts", _tags, split_cell)

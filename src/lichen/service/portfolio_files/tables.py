@@ -44,6 +44,10 @@ class Field:
         """Whether a value says nothing."""
         return value is None or value in ("", [])
 
+    def said(self, lang: str) -> str:
+        """What it means, in ``en`` or ``fr``."""
+        return self.fr if lang == "fr" else self.en
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -62,6 +66,10 @@ class Table:
     key: tuple[str, ...]
     required: tuple[str, ...]
     refers: Mapping[str, str]
+
+    def said(self, lang: str) -> str:
+        """What a row is, in ``en`` or ``fr``."""
+        return self.fr if lang == "fr" else self.en
 
     @property
     def is_one(self) -> bool:

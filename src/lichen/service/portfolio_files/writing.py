@@ -43,11 +43,17 @@ def rows_of(stored: Mapping[str, Sequence[Stored]]) -> dict[str, list[Row]]:
 
 
 def to_toml(rows: Mapping[str, Sequence[Row]], lang: str) -> str:
-    """One file; its comments in ``lang``."""
+    """One file, which explains its keys; comments in ``lang``."""
     lines = [_HEAD[lang]]
     for name, table in TABLES.items():
+        header = f"[{name}]" if table.is_one else f"[[{name}]]"
+        lines += [
+            f"# {header} {table.said(lang)}",
+            *(f"# {field.name}: {field.said(lang)}" for field in table.fields.values()),
+            "",
+        ]
         for row in rows.get(name, ()):
-            lines.append(f"[{name}]" if table.is_one else f"[[{name}]]")
+            lines.append(header)
             lines += [f"{key} = {_toml(value)}" for key, value in row.items()]
             lines.append("")
     return "\n".join(lines)
