@@ -37,7 +37,7 @@ def s3(server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
     return server
 
 
-def test_append_replace_read_compact_retain(s3: S3) -> None:
+def test_append_replace_read_compact_retain(s3: S3, tmp_path: Path) -> None:
     where = s3.place("whole/one")
     ledger = open_ledger(where)
     run = run_of(row(value=0.5, samples=[0.5, None]), row("memory_peak", 3.0))
@@ -55,6 +55,11 @@ def test_append_replace_read_compact_retain(s3: S3) -> None:
         ledger.replace(chosen, [fact(value), fact(value)])
     bills = [one for one in ledger.rows("activities") if one["source"] == "bill:aws"]
     assert [one["value"] for one in bills] == [2.0, 2.0]
+
+    ledger.copy_to(str(tmp_path / "copy"))
+    assert sorted(map(str, open_ledger(str(tmp_path / "copy")).rows("activities"))) == sorted(
+        map(str, ledger.rows("activities"))
+    )
 
     # The activities of runs and those of the bill, and the runs.
     assert ledger.compact(keep_hours=0).files_after == 3

@@ -114,6 +114,43 @@ def test_two_writers_complete_a_dead_ones_work_once(tmp_path: Path, monkeypatch:
     assert len(ids(ledger)) == check_whole(ledger, size=5) == 10
 
 
+def test_a_copy_that_is_made_while_others_write_is_whole(tmp_path: Path) -> None:
+    source = opened(tmp_path / "source", batch_of(0))
+    process = writer(str(tmp_path / "source"), *range(1, 20))
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        copies = [tmp_path / f"copy-{number}" for number in range(3)]
+        for place in copies:
+            source.copy_to(str(place))
+    finally:
+        process.communicate()
+    for place in copies:
+        copied = open_ledger(str(place))
+        seen = check_whole(copied, size=5)
+        assert seen >= 10
+        assert all(copied.run(run_id)["activities"] for run_id in ids(copied))
+        complete(place, 20)
+    with pytest.raises(StorageError, match="is not empty"):
+        source.copy_to(str(copies[0]))
+
+
+def test_a_copy_whose_runs_lag_behind_is_completed(tmp_path: Path) -> None:
+    """The log of runs is copied first: several batches may come before that of activities is."""
+    source = opened(tmp_path / "source", batch_of(0))
+    source.copy_to(str(tmp_path / "copy"))
+    for number in (1, 2, 3):
+        source.append_runs(batch_of(number))
+    for path in sorted((tmp_path / "source").rglob("*")):
+        inner = path.relative_to(tmp_path / "source")
+        if path.is_file() and inner.parts[0] != "runs":
+            (tmp_path / "copy" / inner).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "copy" / inner).write_bytes(path.read_bytes())
+    copied = open_ledger(str(tmp_path / "copy"))
+    assert (len(ids(copied)), check_whole(copied, size=5)) == (5, 20)
+    complete(tmp_path / "copy", 5)
+
+
 def test_a_file_that_may_not_grow_is_a_full_disk(tmp_path: Path) -> None:
     opened(tmp_path, batch_of(0))
     limit = 6000  # bytes: the log fits in, the rows do not
