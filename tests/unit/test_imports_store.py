@@ -257,10 +257,19 @@ def test_a_table_of_headings_alone_is_refused(workspace: Workspace, tmp_path: Pa
         run(workspace, order(tmp_path, "month,application,amount,currency,model\n"), on=NOW.date())
 
 
-@pytest.mark.parametrize("source", ["", " ", "x" * 201])
+@pytest.mark.parametrize("source", ["", " ", "x" * 201, "a\x1b[2J"])
 def test_a_source_has_a_name(workspace: Workspace, tmp_path: Path, source: str) -> None:
     with pytest.raises(UsageError, match="--source"):
         import_costs(workspace, order(tmp_path, COSTS, source=source), on=NOW.date())
+    with pytest.raises(UsageError, match="--source"):
+        traffic(workspace, log(tmp_path, "a", (0, "1", "/")), source=source)
+
+
+def test_a_file_may_be_called_anything(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "co\udce9ts\n=cmd.csv"
+    path.write_text(COSTS)
+    import_costs(workspace, TableOrder(path=path, create=True), on=NOW.date())
+    assert {source for (source,) in rows(workspace, Cost, "source")} == {"cost:co\\udce9ts?=cmd"}
 
 
 def call(folder: Path, *args: str) -> Result:

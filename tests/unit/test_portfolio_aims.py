@@ -215,6 +215,12 @@ def test_what_appears_or_vanishes_is_volume() -> None:
     assert (vanished.effects.volume, vanished.effects.change) == (-200, -200)
 
 
+def test_what_nobody_did_needs_no_figure() -> None:
+    found = change.explain([line(0, 0, None, None), line(100, 200, 1.0, 1.0)])
+    assert found is not None
+    assert found.effects.change == 100
+
+
 @pytest.mark.parametrize(
     "unknown", [line(None, 1, 1.0, 1.0), line(1, None, 1.0, 1.0), line(1, 1, None, 1.0), line(1, 1, 1.0, None)]
 )

@@ -58,8 +58,8 @@ class Explained:
 def explain(lines: Iterable[Line]) -> Explained | None:
     """The effects behind the change of a sum of journeys; None when something of it is unknown.
 
-    A journey that appears or vanishes has a volume of 0 at one point; its figure per visit is then taken from the other, so that
-    its whole change is one of volume.
+    A journey that nobody made at either point changes nothing. One that appears or vanishes has a volume of 0 at one point; its figure
+    per visit is then taken from the other, so that its whole change is one of volume.
 
     >>> found = explain([Line(volume_before=1000, volume_after=1500, published=2.0, restated=2.0, now=1.8)])
     >>> found.effects.volume, round(found.effects.intensity, 9), found.largest.value, found.rebound
@@ -84,6 +84,8 @@ def _change(line: Line) -> Change | None:
     if before is None or after is None:
         return None
     published, restated, now = line.published, line.restated, line.now
+    if before == after == 0:
+        published = restated = now = 0.0
     if before == 0 and now is not None:
         published = restated = now
     if after == 0 and restated is not None:

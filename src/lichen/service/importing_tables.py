@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import UsageError
+from lichen.records import writable
 from lichen.service.accounts.audit import By, note
 from lichen.service.context import store_url
 from lichen.service.workspace import Workspace
@@ -88,14 +89,16 @@ def opened(workspace: Workspace) -> Store:
 
 def source_name(given: str | None, kind: str, path: Path) -> str:
     """Name under which rows are kept: as given, or the kind and the file's name without its endings."""
-    name = given if given is not None else f"{kind}:{path.name.split('.')[0]}"
-    if not name.strip() or len(name) > LONGEST_CODE:
+    if given is None:
+        stem = writable(path.name).split(".")[0][:_SHOWN]
+        return f"{kind}:{''.join('?' if _has_control(sign) else sign for sign in stem)}"
+    if not given.strip() or len(given) > LONGEST_CODE or _has_control(given):
         raise UsageError(
-            "The name given with --source is empty or too long.",
+            "The name given with --source is empty, too long, or holds a control character.",
             repair=f"Give one of {LONGEST_CODE} characters at most.",
             culprit="--source",
         )
-    return name.strip()
+    return given.strip()
 
 
 def resolve(session: Session, codes: Iterable[str], *, create: bool) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -116,14 +119,17 @@ def resolve(session: Session, codes: Iterable[str], *, create: bool) -> tuple[di
 
 def check_name(name: str, what: str) -> None:
     """UsageError for a name that no application or journey can have."""
-    control = any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name)
-    if not name.strip() or "/" in name or len(name) > LONGEST_CODE or control:
+    if not name.strip() or "/" in name or len(name) > LONGEST_CODE or _has_control(name):
         shown = name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
         raise UsageError(
             f"{what} is {shown!r}.",
             repair=f"It needs 1 to {LONGEST_CODE} characters, none of them a '/' or a control character.",
             culprit=shown,
         )
+
+
+def _has_control(text: str) -> bool:
+    return any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text)
 
 
 def unknown(missing: Collection[str], known: Collection[str]) -> UsageError:

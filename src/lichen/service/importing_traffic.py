@@ -18,7 +18,7 @@ from lichen.collect.traffic.robots import Robots
 from lichen.collect.traffic.tables import read_tables
 from lichen.config.traffic import UTC_NAME
 from lichen.errors import UsageError
-from lichen.service.importing_tables import Imported, check_name, opened, resolve, tell, unknown
+from lichen.service.importing_tables import Imported, check_name, opened, resolve, source_name, tell, unknown
 from lichen.service.workspace import Workspace
 from lichen.store.queries import imports
 
@@ -68,7 +68,7 @@ def import_traffic(workspace: Workspace, order: TrafficOrder, *, now: datetime |
             )
         found = Imported(
             kind="traffic",
-            source=order.source or source,
+            source=source if order.source is None else source_name(order.source, "traffic", order.paths[0]),
             rows=len(rows),
             applications=1,
             first=min(row.day for row in rows),
