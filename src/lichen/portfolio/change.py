@@ -58,8 +58,8 @@ class Explained:
 def explain(lines: Iterable[Line]) -> Explained | None:
     """The effects behind the change of a sum of journeys; None when something of it is unknown.
 
-    A journey that nobody made at either point changes nothing. One that appears or vanishes has a volume of 0 at one point; its figure
-    per visit is then taken from the other, so that its whole change is one of volume.
+    A journey that nobody made at either point changes nothing. One that appears or vanishes has a volume of 0 at one point; its
+    figure per visit is then taken from the other, so that its whole change is one of volume.
 
     >>> found = explain([Line(volume_before=1000, volume_after=1500, published=2.0, restated=2.0, now=1.8)])
     >>> found.effects.volume, round(found.effects.intensity, 9), found.largest.value, found.rebound

@@ -90,7 +90,7 @@ def opened(workspace: Workspace) -> Store:
 def source_name(given: str | None, kind: str, path: Path) -> str:
     """Name under which rows are kept: as given, or the kind and the file's name without its endings."""
     if given is None:
-        stem = writable(path.name).split(".")[0][:_SHOWN]
+        stem = writable(path.name).split(".")[0]
         return f"{kind}:{''.join('?' if _has_control(sign) else sign for sign in stem)}"
     if not given.strip() or len(given) > LONGEST_CODE or _has_control(given):
         raise UsageError(
