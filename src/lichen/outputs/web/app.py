@@ -17,8 +17,8 @@ from lichen.outputs.web import access, problems
 from lichen.outputs.web.context import WebContext
 
 ROOMS: Final = (
-    "access", "ingest", "api.runs", "health", "signin", "api.applications", "api.series", "api.exports", "api.metrics",
-    "api.badge", "api.explain", "pages",
+    "access", "ingest", "api.runs", "health", "signin", "api.applications", "api.measurements", "api.series", "api.exports",
+    "api.metrics", "api.badge", "api.explain", "pages",
 )  # fmt: skip
 """Modules of this package. Each has a ``router``, an ``install(app)`` for middleware and mounted folders, or both."""
 

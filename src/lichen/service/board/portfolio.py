@@ -42,6 +42,21 @@ def portfolio(context: ServiceContext, query: PortfolioQuery, seen: Visibility =
         return Portfolio(look).view(query)
 
 
+def portfolio_rows(
+    context: ServiceContext, query: PortfolioQuery, start: int, count: int, seen: Visibility = EVERYTHING
+) -> tuple[tuple[PortfolioRow, ...], bool]:
+    """Rows of the portfolio from a place on, and whether there are further ones.
+
+    Raises:
+        UsageError: a period or an indicator that does not exist.
+    """
+    with context.store.reading() as session:
+        found = Portfolio(Look(context, session, seen, query.period, query.indicator))
+        _, left = found.chosen(query)
+        ordered = found.ordered(left, query)
+        return found.rows(ordered[start : start + count]), start + count < len(ordered)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """An application with what it is ordered by."""
@@ -130,12 +145,16 @@ class Portfolio:
         ]
         return [Line(*each) for each in zip(self.facts, measures, rank(entries), strict=True)]
 
-    def view(self, query: PortfolioQuery) -> PortfolioView:
-        """One page."""
+    def chosen(self, query: PortfolioQuery) -> tuple[list[Line], list[Line]]:
+        """Lines that the search finds, and those of them that pass the filters."""
         words = _plain(query.search).split()
         found = [line for line in self.lines if all(word in _text(line.fact) for word in words)]
-        left = [line for line in found if all(self._passes(line, name, query) for name in _FACETS)]
-        ordered = self._ordered(left, query)
+        return found, [line for line in found if all(self._passes(line, name, query) for name in _FACETS)]
+
+    def view(self, query: PortfolioQuery) -> PortfolioView:
+        """One page."""
+        found, left = self.chosen(query)
+        ordered = self.ordered(left, query)
         pages = Page(number=query.page, size=PAGE_ROWS, rows=len(left))
         first = (query.page - 1) * PAGE_ROWS
         measured = sum(line.measures.impact.value is not None for line in left)
@@ -187,7 +206,7 @@ class Portfolio:
             ),
         )
 
-    def _ordered(self, lines: Sequence[Line], query: PortfolioQuery) -> list[Line]:
+    def ordered(self, lines: Sequence[Line], query: PortfolioQuery) -> list[Line]:
         """By the column that was asked for; what is unknown comes last, whichever way."""
         key = self._key(lines, query.sort)
         known = [(value, line) for line in lines if (value := key(line)) is not None]

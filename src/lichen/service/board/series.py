@@ -30,14 +30,14 @@ def series(context: ServiceContext, query: SeriesQuery, seen: Visibility = EVERY
     Raises:
         UsageError: a level, granularity, indicator or month that does not exist, or a span that is too long.
     """
-    _check(query)
+    check(query)
     with context.store.reading() as session:
         of_model = query.indicator not in (VISITS, *MONEY)
         look = Look(context, session, seen, None, query.indicator if of_model else HEADLINE)
-        ref = _ref(look, query)
+        ref = ref_of(look, query)
         if ref is None:
             return None
-        first, last = _span(look, query)
+        first, last = span_of(look, query)
         unit = look.unit if of_model else look.currency if query.indicator in MONEY else "1"
         if query.indicator in MONEY:
             points = _money(look, query, ref, first, last)
@@ -57,7 +57,8 @@ def series(context: ServiceContext, query: SeriesQuery, seen: Visibility = EVERY
         )
 
 
-def _check(query: SeriesQuery) -> None:
+def check(query: SeriesQuery) -> None:
+    """UsageError for a level or granularity that does not exist, or that do not go together."""
     for name, value, known in (("level", query.level, LEVELS), ("granularity", query.granularity, GRANULARITIES)):
         if value not in known:
             raise UsageError(f"{name} is '{value}'.", repair=f"Use {', '.join(known)}.", culprit=name)
@@ -71,7 +72,7 @@ def _check(query: SeriesQuery) -> None:
         raise UsageError(f"A journey has no {query.indicator}.", repair="Ask for an application's.", culprit="level")
 
 
-def _ref(look: Look, query: SeriesQuery) -> str | None:
+def ref_of(look: Look, query: SeriesQuery) -> str | None:
     """The id that the cache knows something by."""
     if query.level == "organisation":
         return "" if look.seen.teams is None and not query.ref else None
@@ -86,7 +87,7 @@ def _ref(look: Look, query: SeriesQuery) -> str | None:
     return next((one.id for one in queries.journeys(look.session, [fact.id]) if one.code == journey), None)
 
 
-def _span(look: Look, query: SeriesQuery) -> tuple[date, date]:
+def span_of(look: Look, query: SeriesQuery) -> tuple[date, date]:
     """First and last month."""
     last = periods.read(query.last).end if query.last else None
     end = periods.moved(last, -1) if last else (look.months or [look.today.replace(day=1)])[-1]

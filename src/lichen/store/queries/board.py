@@ -170,6 +170,27 @@ def of_refs(
     return [fact for ids in portions(refs) for fact in _facts(session, query.where(Figure.ref.in_(ids)))]
 
 
+def figures(
+    session: Session, kind: Kind, refs: Collection[str], span: tuple[date, date], page: tuple[int, int]
+) -> list[FigureFact]:
+    """Figures of some things by tier and phase, in the order of the cache's key.
+
+    Args:
+        span: first and last period.
+        page: how many rows are passed over, and how many are given.
+    """
+    start, count = page
+    found: list[FigureFact] = []
+    query = _chosen(kind).where(Figure.period.between(*span))
+    order = (Figure.ref, Figure.period, Figure.run_id, Figure.tier, Figure.phase)
+    for ids in portions(sorted(refs)):
+        rows = _facts(session, query.where(Figure.ref.in_(ids)).order_by(*order).limit(start + count - len(found)))
+        found += rows
+        if len(found) >= start + count:
+            break
+    return found[start:]
+
+
 def all_indicators(session: Session, kind: Kind, ref: str, first: date, last: date) -> list[FigureFact]:
     """Totals of every indicator of one thing."""
     query = select(
