@@ -32,6 +32,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "ledger": "Keep run files as tables that other tools read.",
     "push": "Send run files to a server.",
     "serve": "Serve the dashboard and the API.",
+    "backup": "Write the server's data to one file, while it serves.",
+    "restore": "Bring a backup back.",
     "portfolio": "Export and import applications, teams, weights, targets and actions as files.",
     "team": "Add a team from a template.",
     "user": "Add the account of a person.",

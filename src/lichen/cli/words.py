@@ -162,6 +162,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "never_expires": ("never expires", "n’expire jamais"),
     "last_used": ("last used", "utilisé le"),
     "never_used": ("never used", "jamais utilisé"),
+    "backup": (
+        "{runs} runs, {rows} rows of the store and {files} files of the ledger: {size:.1f} MB",
+        "{runs} mesures, {rows} lignes de la base et {files} fichiers du registre : {size:.1f} Mo",
+    ),
     "pushed": ("runs sent to {server}: {count}", "mesures envoyées à {server} : {count}"),
     "push_waits": (
         "runs that wait for {server}: {count}. The next lichen push or measure sends them ({why})",

@@ -43,6 +43,11 @@ def newest() -> str:
     return str(_scripts().get_current_head())
 
 
+def knows(identifier: str) -> bool:
+    """Whether a migration is one of this Lichen's."""
+    return any(script.revision == identifier for script in _scripts().walk_revisions())
+
+
 def revision(connection: Connection) -> str | None:
     """Identifier of the last migration that the store has seen, None for an empty one."""
     return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
@@ -108,8 +113,7 @@ def is_current(connection: Connection) -> bool:
 
 
 def _refuse_foreign(connection: Connection, found: str | None, shown: str) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and not knows(found):
         raise StorageError(
             f"The store {shown} was written by a newer Lichen: its schema is {found}, this version knows up to {newest()}.",
             repair="Install the newer version again, or restore a backup taken before the upgrade.",
