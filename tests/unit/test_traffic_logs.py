@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import re
 import tracemalloc
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from lichen.collect.declared import lines as reading
 from lichen.collect.traffic import DayRow, JourneyRule, LogReport, Pages
-from lichen.collect.traffic.counted import pattern
+from lichen.collect.traffic.globs import Glob
 from lichen.collect.traffic.hits import CombinedParser, W3cParser
 from lichen.collect.traffic.logs import CLOUDFRONT, COMBINED, Rules, looks_like_log, read_logs
 from lichen.collect.traffic.robots import Robots
@@ -247,7 +248,22 @@ def test_a_w3c_log_without_what_is_needed_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_patterns_of_paths(glob: str, matching: list[str], other: list[str]) -> None:
-    assert [path for path in (*matching, *other) if pattern(glob).fullmatch(path)] == matching
+    assert [path for path in (*matching, *other) if Glob(glob).matches(path)] == matching
+
+
+@given(st.text("a/*?", max_size=8), st.text("ab/", max_size=8))
+def test_patterns_are_what_they_say(glob: str, path: str) -> None:
+    """As a regular expression that is written from the definition."""
+    words = {"*": "[^/]*", "?": "[^/]"}
+    expression = "".join(
+        words.get(token) or (".*" if "*" in token else re.escape(token)) for token in re.findall(r"\*+|.", glob)
+    )
+    assert Glob(glob).matches(path) is (re.fullmatch(expression, path) is not None)
+
+
+def test_no_path_is_slow() -> None:
+    """A pattern on which a regular expression would try some 10^20 ways."""
+    assert not Glob("/" + "**a" * 12 + "**b").matches("/" + "a" * 1_000)
 
 
 def test_encoded_paths_match_as_people_write_them() -> None:

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
+
+from lichen.collect.traffic.globs import Glob
 
 _CACHED_PATHS: Final = 1 << 14
 _LONGEST_PATH: Final = 1_024
@@ -93,9 +94,9 @@ class Pages:
 
     def __init__(self, journeys: Sequence[JourneyRule] = (), ignore: Sequence[str] = ()) -> None:
         self.journeys = tuple(journeys)
-        self._ignore = [pattern(one) for one in ignore]
-        self._paths = [[pattern(one) for one in rule.paths] for rule in journeys]
-        self._starts = [None if rule.start is None else pattern(rule.start) for rule in journeys]
+        self._ignore = [Glob(one) for one in ignore]
+        self._paths = [[Glob(one) for one in rule.paths] for rule in journeys]
+        self._starts = [None if rule.start is None else Glob(rule.start) for rule in journeys]
         self._known = lru_cache(_CACHED_PATHS)(self._of)
 
     def of(self, target: bytes) -> tuple[int, int] | None:
@@ -110,12 +111,12 @@ class Pages:
         path = unquote(asked.decode("utf-8", "replace"), errors="replace")
         name = path.rpartition("/")[2]
         ending = name.rpartition(".")[2].lower() if "." in name else ""
-        if ending in ASSETS or any(one.fullmatch(path) for one in self._ignore):
+        if ending in ASSETS or any(one.matches(path) for one in self._ignore):
             return None
         views = begins = 0
         for bit, (paths, start) in enumerate(zip(self._paths, self._starts, strict=True)):
-            inside = any(one.fullmatch(path) for one in paths)
-            starts = inside if start is None else start.fullmatch(path) is not None
+            inside = any(one.matches(path) for one in paths)
+            starts = inside if start is None else start.matches(path)
             views |= (inside or starts) << bit
             begins |= starts << bit
         return views, begins
@@ -124,10 +125,3 @@ class Pages:
 def path_of(target: bytes) -> bytes:
     """Path of a request, without its query."""
     return target.partition(b"?")[0][:_LONGEST_PATH]
-
-
-def pattern(text: str) -> re.Pattern[str]:
-    """A pattern of paths as a regular expression for whole paths."""
-    parts = re.split(r"(\*\*|\*|\?)", re.sub(r"\*{3,}", "**", text))
-    wild = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(wild.get(part) or re.escape(part) for part in parts), re.DOTALL)
