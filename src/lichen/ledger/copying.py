@@ -9,7 +9,7 @@ takes the copy for a ledger.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import unquote
 
@@ -24,6 +24,24 @@ _COMMIT: Final = re.compile(r"(\d{20})\.json")
 _CHECKPOINT: Final = re.compile(r"(\d{20})\.checkpoint(\..+)?\.parquet")
 
 
+def snapshot(source: Location) -> Iterator[tuple[str, bytes]]:
+    """The files of a ledger as it stands, as (name, content): whoever writes all of them in this order has a whole copy.
+
+    Raises:
+        StorageError: the ledger is away, or a file went while it was being read.
+    """
+    versions: dict[TableName, int] = {}
+    for table in _ORDER:
+        names, versions[table] = _log(source, table)
+        yield from _read(source, names)
+    handles = Handles(source)
+    for table, version in versions.items():
+        # What the log above names: neither replaced files nor those that are being written.
+        yield from _read(source, [f"{table}/{unquote(path)}" for path in handles.paths(table, version)])
+    yield from _read(source, [stored.name for stored in source.files(FOLDER)])
+    yield from _read(source, [MARKER])
+
+
 def copy(source: Location, target: Location) -> int:
     """Copies a ledger as it stands.
 
@@ -34,40 +52,35 @@ def copy(source: Location, target: Location) -> int:
         Files copied.
 
     Raises:
-        StorageError: the target is not empty, away or full; a file went while it was being copied.
+        StorageError: the target is not empty, away or full; otherwise as `snapshot`.
     """
     if not target.empty():
         raise StorageError(f"{target.uri} is not empty.", repair="Name a new folder for the copy.", culprit=target.uri)
-    names = [name for table in _ORDER for name in _log(source, table)]
-    _take(source, target, names)
-    # What the copied logs name: neither replaced files nor those that are being written.
-    handles = Handles(target)
-    rows = [f"{table}/{unquote(path)}" for table in _ORDER for path in handles.paths(table)]
-    _take(source, target, rows)
-    evidence = [stored.name for stored in source.files(FOLDER)]
-    _take(source, target, [*evidence, MARKER])
-    return len(names) + len(rows) + len(evidence) + 1
+    count = 0
+    for name, content in snapshot(source):
+        target.write(name, content)
+        count += 1
+    return count
 
 
-def _log(source: Location, table: TableName) -> Iterator[str]:
-    """The log's files, without the hint at the newest checkpoint, which may be newer than what was listed."""
+def _log(source: Location, table: TableName) -> tuple[list[str], int]:
+    """The log's files and the newest version in them, without the hint at the newest checkpoint, which may be newer."""
     names = sorted(stored.name for stored in source.files(f"{table}/_delta_log"))
-    after = None
+    commits: list[str] = []
+    newest = -1
     for name in names:
         found = _COMMIT.fullmatch(name.rpartition("/")[2])
-        if found and after in (
-            None,
-            int(found[1]),
-        ):  # a listing may miss a commit that came meanwhile, and show the next
-            after = int(found[1]) + 1
-            yield name
-    for name in names:
-        found = _CHECKPOINT.fullmatch(name.rpartition("/")[2])
-        if found and after is not None and int(found[1]) < after:
-            yield name
+        # A listing may miss a commit that came meanwhile, and show the next one.
+        if found and (not commits or int(found[1]) == newest + 1):
+            newest = int(found[1])
+            commits.append(name)
+    checkpoints = [
+        name for name in names if (found := _CHECKPOINT.fullmatch(name.rpartition("/")[2])) and int(found[1]) <= newest
+    ]
+    return [*commits, *checkpoints], newest
 
 
-def _take(source: Location, target: Location, names: list[str]) -> None:
+def _read(source: Location, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     for name in names:
         content = source.read(name)
         if content is None:
@@ -76,4 +89,4 @@ def _take(source: Location, target: Location, names: list[str]) -> None:
                 repair="Make the copy again.",
                 culprit=source.at(name),
             )
-        target.write(name, content)
+        yield name, content

@@ -82,12 +82,14 @@ class Handles:
         with self.location.told(name):
             return DeltaTable(self.location.at(name), storage_options=self.location.options)
 
-    def paths(self, name: TableName) -> list[str]:
-        """Files of a table's newest state, below its folder."""
+    def paths(self, name: TableName, version: int) -> list[str]:
+        """Files of a version of a table, below its folder, as the log writes them."""
         import pyarrow as pa
+        from deltalake import DeltaTable
 
         with self.location.told(name):
-            found: list[str] = pa.table(self.fresh(name).get_add_actions())["path"].to_pylist()
+            table = DeltaTable(self.location.at(name), version=version, storage_options=self.location.options)
+            found: list[str] = pa.table(table.get_add_actions())["path"].to_pylist()
         return found
 
 
