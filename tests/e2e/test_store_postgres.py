@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -17,11 +18,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, inspect, select, text
 from tests.postgres_support import Server, postgres_server
-from tests.store_support import full_rows
+from tests.store_support import fill, full_rows
 
-from lichen import __version__
-from lichen.errors import StorageError, StoreConflict
-from lichen.store import Store, open_store, schema
+from lichen import __version__, nomenclature
+from lichen.errors import StorageError, StoreBusy, StoreConflict
+from lichen.service.accounts import By
+from lichen.service.portfolio_files import export_portfolio, import_portfolio
+from lichen.store import Store, engine, open_store, schema
 from lichen.store import models as m
 from lichen.store.journal import Entry, JournalWriter
 from lichen.store.lease import Lease
@@ -226,6 +229,34 @@ def test_reading_sees_one_state(store: Store) -> None:
         with store.session() as writer:
             writer.add(m.Team(code="a", name="A"))
         assert reader.scalars(select(m.Team.code)).all() == []
+
+
+def test_a_row_that_another_holds_is_told_after_the_wait(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.2)
+    with open_store(server.url()) as store:
+        with store.session() as session:
+            session.add(m.Setting(key="x", value=1))
+        with store.session() as holder:
+            holder.execute(text("UPDATE setting SET value = '2'"))
+            with pytest.raises(StoreBusy, match="is busy"), store.session() as other:
+                other.execute(text("UPDATE setting SET value = '3'"))
+        with store.reading() as session:
+            assert session.get_one(m.Setting, "x").value == 2
+            assert session.scalar(text("SHOW synchronous_commit")) == "on"
+
+
+def test_the_portfolio_goes_through_files(server: Server, tmp_path: Path) -> None:
+    by = By(actor="command:test", at=datetime.now(UTC))
+    indicator = nomenclature.load([]).indicator
+    with open_store(server.url()) as one, open_store(server.url()) as two:
+        with one.session() as session:
+            fill(session)
+        for place in ("out.toml", "out"):
+            export_portfolio(one, tmp_path / place)
+            assert import_portfolio(one, [tmp_path / place], check_indicator=indicator, by=by).changes == []
+        import_portfolio(two, [tmp_path / "out"], check_indicator=indicator, by=by)
+        export_portfolio(two, tmp_path / "again.toml")
+    assert (tmp_path / "again.toml").read_text(encoding="utf-8") == (tmp_path / "out.toml").read_text(encoding="utf-8")
 
 
 def test_a_wrong_password_or_host_is_a_sentence_without_it() -> None:

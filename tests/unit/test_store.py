@@ -126,6 +126,19 @@ def test_a_relative_file_starts_from_the_folder_and_odd_names_are_files(tmp_path
     assert sorted(path.name for path in folder.iterdir()) == [".lichen", "own.db"]
 
 
+def test_the_owner_alone_reads_it_and_git_leaves_it_alone(tmp_path: Path) -> None:
+    open_store(folder=tmp_path).close()
+    made = tmp_path / ".lichen"
+    assert {path.name: path.stat().st_mode & 0o777 for path in (made, made / "lichen.db")} == {
+        ".lichen": 0o700,
+        "lichen.db": 0o600,
+    }
+    assert (made / ".gitignore").read_text() == "*\n"
+    with open_store(folder=tmp_path) as store, store.session() as session:
+        session.add(application())
+        assert (made / "lichen.db-wal").stat().st_mode & 0o777 == 0o600
+
+
 # --- files that are no store
 
 
@@ -252,6 +265,10 @@ def test_reading_sees_one_state_beside_a_writer_and_writes_nothing(store: Store)
         found.name = "changed"
     with store.reading() as reader:
         assert reader.scalars(select(m.Application.name)).one() == "Portal"
+    with pytest.raises(StorageError, match="cannot be written"), store.reading() as reader:
+        reader.execute(text("DELETE FROM application"))
+    with store.session() as writer:
+        writer.execute(text("DELETE FROM application"))
 
 
 def test_sessions_that_read_first_and_write_later_do_not_fail_each_other(store: Store) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from lichen.errors import StorageError
 
 BUSY_TIMEOUT_S: Final = 5
+"""How long a writer waits for another one."""
 READING: Final = "lichen_reading"
 """Execution option of connections that only read."""
 _KINDS: Final = "sqlite:///FILE or postgresql://HOST/DATABASE"
@@ -45,9 +46,7 @@ def read_url(url: str, folder: Path) -> URL:
 
 def make_engine(url: URL) -> Engine:
     """An engine for an address that `read_url` understood; nothing is opened yet."""
-    if url.get_backend_name() == "sqlite":
-        return _sqlite(url)
-    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, connect_args={"connect_timeout": 10})
+    return _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
 
 
 def _sqlite(url: URL) -> Engine:
@@ -65,6 +64,21 @@ def _sqlite(url: URL) -> Engine:
         # A transaction that reads first and writes later fails at once when somebody wrote in between, whatever the
         # timeout: those that may write ask for the right first.
         reading = connection.get_execution_options().get(READING, False)
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, connect_args={"connect_timeout": 10})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        # A server may be configured to answer before a commit is on disk; what is acknowledged here is safe.
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = on")
+            cursor.execute(f"SET lock_timeout = '{BUSY_TIMEOUT_S}s'")
+        connection.commit()
 
     return engine

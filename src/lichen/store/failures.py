@@ -18,6 +18,13 @@ _SENTENCES: Final[tuple[tuple[str, type[StorageError], str, str], ...]] = (
         "Try again; if it lasts, stop that process, or use PostgreSQL for several writers.",
     ),
     (
+        "lock timeout", StoreBusy, "The store {store} is busy: another process has been writing for several seconds.",
+        "Try again.",
+    ),
+    (
+        "deadlock detected", StoreBusy, "The store {store} is busy: two changes wait for each other.", "Try again.",
+    ),
+    (
         "database or disk is full", StoreFull, "There is no space left for the store {store}.",
         "Free space on its disk; nothing of this change was kept.",
     ),

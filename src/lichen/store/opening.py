@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -89,7 +89,7 @@ def open_store(url: str | None = None, *, folder: Path = Path()) -> Store:
     """
     parsed = read_url(url or f"sqlite:///{DEFAULT_FILE}", folder)
     if parsed.get_backend_name() == "sqlite":
-        _make_folder(Path(str(parsed.database)))
+        _make_file(Path(str(parsed.database)))
     store = Store(parsed)
     try:
         with failures.told(store.shown):
@@ -103,12 +103,22 @@ def open_store(url: str | None = None, *, folder: Path = Path()) -> Store:
     return store
 
 
-def _make_folder(file: Path) -> None:
+def _make_file(file: Path) -> None:
+    """An empty file that its owner alone reads, where there is none: it will hold hashes of passwords and of tokens.
+
+    In a new folder of the default name, Git is told to leave it alone.
+    """
+    folder = file.parent
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if folder.name == DEFAULT_FILE.parent.name and not folder.exists():
+            folder.mkdir(parents=True, mode=0o700)
+            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
-            f"The folder {file.parent} of the store cannot be made: {error.strerror}.",
+            f"The folder {folder} of the store cannot be made: {error.strerror}.",
             repair="Name another file in `[server] store`.",
             culprit=str(file),
         ) from error
+    with suppress(OSError):  # SQLite says why it cannot be opened
+        file.touch(mode=0o600, exist_ok=True)

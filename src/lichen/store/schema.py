@@ -65,6 +65,7 @@ def prepare(engine: Engine, shown: str) -> None:
     """
     with _migrating(engine) as connection:
         if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # whoever migrates first may take long
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         found = revision(connection)
         if found == newest():
