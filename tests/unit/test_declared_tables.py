@@ -272,6 +272,12 @@ def test_a_report_by_page_tells_journeys(tmp_path: Path) -> None:
     assert (found.source, found.unmatched, found.unknown_visits) == (MATOMO, 2, 0)
 
 
+def test_a_french_report_by_page(tmp_path: Path) -> None:
+    found = traffic(tmp_path, "Date,Nom,Vues,Vues uniques\n2026-11-02,/apply/start,6,5\n", encoding="utf-16")
+    assert found.source == MATOMO
+    assert [(row.visits, row.page_views) for row in found.rows] == [(5, 6)]
+
+
 def test_visits_of_several_starting_pages_cannot_be_added(tmp_path: Path) -> None:
     found = traffic(tmp_path, PAGES, start=None)
     assert [(row.visits, row.page_views) for row in found.rows] == [(None, 15), (0, 0)]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Traffic that somebody has counted: exports of Matomo, in English or French or with its own names, and plain tables.
 
-Names: https://developer.matomo.org/api-reference/metadata.
+Names: https://developer.matomo.org/api-reference/metadata, and ``Column...`` in ``lang/en.json`` and ``lang/fr.json`` of
+https://github.com/matomo-org/matomo.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _MATOMOS: Final = frozenset(
 COLUMNS: Final = (
     Column(name="day", others=("date", "jour"), required=True),
     Column(name="journey", others=("parcours",)),
-    Column(name="page", others=("label", "url", "page url", "URL de la page", "libellé", "page")),
+    Column(name="page", others=("label", "url", "page url", "URL de la page", "libellé", "nom")),
     Column(
         name="visits",
         others=("nb_visits", "visites", "nombre de visites", "unique pageviews", "vues de page uniques", "vues uniques"),
@@ -38,7 +39,7 @@ COLUMNS: Final = (
         name="page_views",
         others=(
             "nb_pageviews", "nb_hits", "pageviews", "pages vues", "vues de page", "vues de pages", "vues de la page",
-            "affichages de page",
+            "affichages de page", "vues", "total pageviews", "total des pages vues",
         ),
     ),
     Column(name="unique_visitors", others=("nb_uniq_visitors", "visiteurs uniques")),
