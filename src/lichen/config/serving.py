@@ -38,6 +38,11 @@ class Server:
         en="Where its facts are kept: a folder, or s3://BUCKET/PREFIX.",
         fr="Où sont gardés ses faits : un dossier, ou s3://SEAU/PRÉFIXE.",
     )  # fmt: skip
+    metrics: bool = declare(
+        FLAG, False,
+        en="Give figures at /metrics for Prometheus, to tokens that may read.",
+        fr="Donner les chiffres sur /metrics pour Prometheus, aux jetons qui peuvent lire.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,6 +86,12 @@ class Look:
         """The organisation's row; None before anybody named it."""
         return queries.organisation(self.session)
 
+    @cached_property
+    def sample(self) -> frozenset[str]:
+        """Codes of the applications that are made up; empty without the sample portfolio."""
+        mark = queries.setting(self.session, sample.MARK)
+        return frozenset(mark["codes"]) if mark else frozenset()
+
     @property
     def currency(self) -> str:
         """Of money on the page."""
@@ -111,7 +117,7 @@ class Look:
         method = self.method
         return Frame(
             organisation=self.organisation.name if self.organisation else "",
-            sample=queries.setting(self.session, sample.MARK) is not None,
+            sample=bool(self.sample),
             period=self.period,
             periods=periods.names(self.months),
             method=MethodName(

@@ -39,6 +39,21 @@ def is_loaded(context: ServiceContext) -> bool:
         return landing.setting(session, queries.MARK) is not None
 
 
+def fill(context: ServiceContext) -> bool:
+    """Puts the sample portfolio into a store without any application; whether it is there now.
+
+    Raises:
+        StorageError: the store cannot be written.
+    """
+    if is_loaded(context):
+        return True
+    with context.store.reading() as session:
+        if queries.has_applications(session):
+            return False
+    load(context)
+    return True
+
+
 def load(context: ServiceContext) -> Loaded:
     """Puts the sample portfolio in, with its figures. Nothing of somebody's own is touched.
 

@@ -54,6 +54,11 @@ def add_organisation(session: Session, **columns: Any) -> str:
     return made.id
 
 
+def has_applications(session: Session) -> bool:
+    """Whether there is any application."""
+    return session.scalars(select(Application.id).limit(1)).first() is not None
+
+
 def has_target(session: Session) -> bool:
     """Whether the organisation has a target."""
     return session.scalars(select(Target.id).where(Target.scope == "organisation").limit(1)).first() is not None

@@ -51,8 +51,11 @@ class ProblemDocument(BaseModel):
     repair: str = Field(description="What to do; empty when the detail says it.")
 
 
+PROBLEM: Final[dict[str, Any]] = {MEDIA_TYPE: {"schema": ProblemDocument.model_json_schema()}}
+
+
 def _refusal(text: str) -> dict[str, Any]:
-    return {"description": text, "content": {MEDIA_TYPE: {"schema": ProblemDocument.model_json_schema()}}}
+    return {"description": text, "content": PROBLEM}
 
 
 REFUSALS: Final[Mapping[int | str, dict[str, Any]]] = {
