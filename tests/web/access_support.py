@@ -12,11 +12,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+from tests.web.server_support import run
 
 from lichen.config import load_settings
 from lichen.outputs.web.app import create_app
 from lichen.outputs.web.context import WebContext
-from lichen.service import accounts
+from lichen.service import accounts, landing
 from lichen.service.accounts import By, Minted, Role, Scope, TokenRequest
 from lichen.service.context import open_context
 from lichen.service.workspace import Workspace
@@ -68,7 +69,7 @@ class World:
         """A browser, signed in or not; it says where its requests come from, as browsers do."""
         client = TestClient(
             self.app, base_url=self.context.base_url, client=(host, 50_000), follow_redirects=False,
-            headers={"sec-fetch-site": "same-origin", "accept": "text/html"},
+            headers={"sec-fetch-site": "same-origin", "accept": "text/html,application/xhtml+xml,*/*;q=0.8"},
         )  # fmt: skip
         if user is not None:
             answer = client.post("/sign-in", data={"email": f"{user}@example.org", "password": PASSWORD})
@@ -145,3 +146,14 @@ def _fill(made: World, canary: str) -> None:
             made.users[name] = user.id
             if role is not None:
                 accounts.set_role(session, user.id, made.teams[role[0]], role[1], by=made.by)
+
+
+def measure(made: World, *codes: str) -> dict[str, str]:
+    """Sends a run of the applications of teams, and lands them; the answer is the run of each team."""
+    sent: dict[str, str] = {}
+    for number, code in enumerate(codes):
+        answer = made.program(made.token("ingest").text).post("/api/v1/runs", json=run(number, f"app-{code}"))
+        assert answer.status_code == 201, answer.text
+        sent[code] = answer.json()["run_id"]
+    landing.land_all(made.context)
+    return sent

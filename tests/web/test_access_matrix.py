@@ -9,28 +9,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
-from tests.web.access_support import World, world
+from tests.web.access_support import World, measure, world
 from tests.web.server_support import run
 
 from lichen.outputs.web import access
 from lichen.outputs.web.access import Rule
 from lichen.service import accounts
+from lichen.service.board import figures
+from lichen.store.models import Cost, Journey, Traffic, Value, Weight
 
 PUBLIC: Final = frozenset(
     (
         "/health", "/ready", "/sign-in", "/sign-in/once", "/sign-in/welcome", "/sign-in/oidc", "/sign-in/oidc/callback",
-        "/sign-out",
+        "/sign-out", "/static/{name}",
     )
 )  # fmt: skip
 """Routes that anybody may call; none of them shows a figure or a name of an application."""
 CANARY: Final = "canary-ours"
 UNKNOWN: Final = "f" * 32
+_LEVELS: Final = (
+    "?level=organisation", "?level=team&ref={team}", "?level=application&ref={application}",
+    "?level=journey&ref={application}/{journey}",
+)  # fmt: skip
+QUERIES: Final = {
+    "/api/v1/activities": ("?run_id={run_id}", "?application={application}"),
+    "/api/v1/applications": ("", "?search=anary-our", "?team={team}"),
+    "/api/v1/compare": ("?left={run_id}&right={run_id}", "?left=2026-02&right=2026-03&application={application}"),
+    "/api/v1/explain": _LEVELS,
+    "/api/v1/impacts": _LEVELS,
+    "/api/v1/portfolio": ("", "?search=anary-our", "?team={team}"),
+    "/api/v1/runs": ("", "?application={application}"),
+    "/api/v1/timeseries": _LEVELS,
+}
+"""Parameters after the question mark that name things, or without which a route answers nothing."""
 CALLERS: Final = (
     "anonymous", "their viewer", "their administrator", "their ingest token", "their read token", "their application's token",
     "our viewer", "our editor", "our administrator", "administrator", "read token", "ingest token",
@@ -63,18 +82,29 @@ class Matrix:
     def _parameters(self) -> Mapping[str, str]:
         """What is ours, by the name of the parameter that holds it."""
         here = self.here
+        runs = measure(here, "ours", "theirs")
         return {
-            "token_id": here.token("read", owner="editor").token_id, "user_id": here.users["editor"],
+            "token_id": here.token("read", owner="editor").token_id, "user_id": here.users["editor"], "run_id": runs["ours"],
+            "team": "ours", "application": "app-ours", "journey": "apply", "journey_code": "apply", "name": "app.css",
         }  # fmt: skip
 
-    def address(self, path: str, *, known: bool) -> str:
-        """A route's address with ids of ours, or with some that nobody has."""
-        names = re.findall(r"{(\w+)(?::\w+)?}", path)
-        assert set(names) <= set(self.own), f"{path}: say in `Matrix` what stands for {set(names) - set(self.own)}"
-        for name in names:
-            value = self.own[name] if known else UNKNOWN
-            path = re.sub(rf"{{{name}(:\w+)?}}", quote(value, safe=""), path)
-        return path
+    def addresses(self, path: str) -> Iterator[tuple[str, str]]:
+        """A route's addresses: with what is ours, and with what nobody has."""
+        for query in QUERIES.get(path, ("",)):
+            template = path.replace("/teams/{code}", "/teams/{team}").replace("/{code}", "/{application}") + query
+            names = re.findall(r"{(\w+)(?::\w+)?}", template)
+            assert set(names) <= set(self.own), f"{path}: say in `Matrix` what stands for {set(names) - set(self.own)}"
+            known = unknown = template
+            for name in names:
+                known = re.sub(rf"{{{name}(:\w+)?}}", quote(self.own[name], safe=""), known)
+                unknown = re.sub(rf"{{{name}(:\w+)?}}", UNKNOWN, unknown)
+            yield known, unknown
+
+    def masked(self, text: str) -> str:
+        """An answer without the names that the address held."""
+        for value in (UNKNOWN, *self.own.values()):
+            text = text.replace(value, "?")
+        return text
 
 
 @pytest.fixture(scope="module")
@@ -133,28 +163,34 @@ def ask(matrix: Matrix, caller: str, method: str, address: str) -> tuple[int, st
 @pytest.mark.parametrize(("method", "path"), ROUTES, ids=lambda value: str(value))
 def test_each_caller_gets_what_is_theirs(matrix: Matrix, method: str, path: str) -> None:
     rule = rule_of(matrix, method, path)
-    known, unknown = matrix.address(path, known=True), matrix.address(path, known=False)
     if rule is None or path == "/sign-out" or method == "HEAD":
         return
-    for caller in CALLERS:
-        if known != unknown and caller not in STRANGERS and method != "GET":
-            continue  # it would change what the other callers are asked with
-        status, text = ask(matrix, caller, method, known)
-        if caller in STRANGERS:
-            assert CANARY not in text, f"{caller} {method} {path}"
+    for known, unknown in matrix.addresses(path):
+        for caller in CALLERS:
+            if known == unknown or caller in STRANGERS or method == "GET":  # else it would change what the others see
+                check(matrix, caller, method, known, unknown, rule)
+
+
+def check(matrix: Matrix, caller: str, method: str, known: str, unknown: str, rule: Rule) -> None:
+    """One caller at one address, and at the same one with ids that nobody has."""
+    status, text = ask(matrix, caller, method, known)
+    told = f"{caller} {method} {known}: {status} {text[:200]}"
+    if caller in STRANGERS:
+        assert CANARY not in text, told
+        if rule.scope is not None:
             other_status, other_text = ask(matrix, caller, method, unknown)
-            replaced = [part.replace(known, "?").replace(unknown, "?") for part in (text, other_text)]
-            assert (status, replaced[0]) == (other_status, replaced[1]), f"{caller} can tell that {path} exists"
-        if rule.scope is None:
-            continue
-        if caller == "anonymous":
-            assert status in (401, 303), f"{caller} {method} {path}"
-        elif not allowed(rule, caller):
-            assert status == 403, f"{caller} {method} {path}: {status}"
-        elif caller in STRANGERS and known != unknown:
-            assert status in (404, 415, 422), f"{caller} {method} {path}: {status}"
-        elif method == "GET":
-            assert status in (200, 303), f"{caller} {method} {path}: {status} {text[:300]}"
+            assert (status, matrix.masked(text)) == (other_status, matrix.masked(other_text)), told
+    if rule.scope is None:
+        return
+    if caller == "anonymous":
+        assert status in (401, 303), told
+    elif not allowed(rule, caller):
+        assert status == 403, told
+    elif caller not in STRANGERS:
+        whole = "level=organisation" in known and caller not in ("administrator", "read token")
+        assert method != "GET" or status in ((404,) if whole else (200, 303)), told
+    elif known != unknown:
+        assert status in (404, 415, 422) or "?" in known, told
 
 
 def allowed(rule: Rule, caller: str) -> bool:
@@ -174,12 +210,60 @@ def allowed(rule: Rule, caller: str) -> bool:
 
 def test_a_sender_reaches_its_own_applications_alone(matrix: Matrix) -> None:
     theirs = matrix.clients["their ingest token"]
-    assert theirs.post("/api/v1/runs", json=run(1, "app-theirs")).status_code == 201
+    assert theirs.post("/api/v1/runs", json=run(7, "app-theirs")).status_code == 201
     ours, unknown = (theirs.post("/api/v1/runs", json=run(2, code)) for code in ("app-ours", "app-none"))
     assert ours.status_code == unknown.status_code == 404
     assert ours.text.replace("app-ours", "?") == unknown.text.replace("app-none", "?")
     for caller in ("their read token", "read token", "our viewer"):
         assert matrix.clients[caller].post("/api/v1/runs", json=run(3, "app-ours")).status_code == 403
+
+
+def declare(here: World, team: str, amount: int) -> None:
+    """Traffic, cost, value and weight of a team's application in a month."""
+    month, application_id = date(2026, 10, 1), here.applications[team]
+    with here.context.store.session() as session:
+        journey = session.query(Journey).filter_by(application_id=application_id).first()
+        assert journey is not None
+        of = {"application_id": application_id, "source": "test"}
+        session.add_all(
+            [
+                Traffic(journey_id=journey.id, day=month, visits=amount, page_views=2 * amount, **of),
+                Cost(period=month, amount=Decimal(amount), currency="EUR", kind="cloud", **of),
+                Value(period=month, amount=Decimal(amount), currency="EUR", kind="sales", **of),
+                Weight(application_id=application_id, weight=9.0, reason="test", valid_from=month),
+            ]
+        )
+    figures.refresh(here.context)
+
+
+def test_what_our_team_does_changes_no_figure_of_another(tmp_path: Path) -> None:
+    with world(tmp_path) as here:
+        measure(here, "theirs")
+        callers = {
+            "viewer": here.browser("stranger"),
+            "token": here.program(here.token("read", owner="chief", team="theirs").text),
+        }
+        paths = [
+            path + query
+            for method, path in ROUTES
+            for query in QUERIES.get(path, ("",))
+            if method == "GET"
+            and "{" not in path + query
+            and not path.startswith(("/sign-in", "/ready", "/api/v1/openapi"))
+        ]
+
+        def seen() -> dict[tuple[str, str], str]:
+            return {(name, path): client.get(path).text for name, client in callers.items() for path in paths}
+
+        declare(here, "theirs", 1000)
+        admin = here.browser("admin")
+        everything, before = admin.get("/api/v1/portfolio").text, seen()
+        measure(here, "ours")
+        declare(here, "ours", 987_654)
+        assert admin.get("/api/v1/portfolio").text != everything, "it does change what an administrator sees"
+        after = seen()
+    for where, text in before.items():
+        assert text == after[where], where
 
 
 def test_an_identity_by_hand() -> None:
