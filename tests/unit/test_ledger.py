@@ -9,9 +9,11 @@ import json
 import subprocess
 import sys
 from datetime import UTC, date, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +22,8 @@ from tests.ledger_support import ids, opened, row, run_of
 
 from lichen.errors import ActivityError, StorageError
 from lichen.ledger import Fact, RunContent, Selection, Slice, open_ledger
-from lichen.ledger.tables import ACTIVITIES, activity_json, activity_rows
+from lichen.ledger.parquet import parquet
+from lichen.ledger.tables import ACTIVITIES, Column, activity_json, activity_rows
 from lichen.records import Activity, canonical_json
 
 EVERYTHING = Selection()
@@ -282,6 +285,21 @@ def test_evidence_of_a_run_that_came_without_its_file_is_the_run_file(tmp_path: 
     ledger = opened(tmp_path, [run])
     (told,) = ledger.rows("runs")
     assert gzip.decompress(ledger.evidence.get(told["artefact_sha256"])) == canonical_json(run.content)
+
+
+def test_rows_become_a_parquet_file_whose_columns_tell_their_units() -> None:
+    columns = [
+        Column("name", "text", "who"),
+        Column("energy_kwh", "number", "drawn", "kWh"),
+        Column("on", "day", "when", "day"),
+    ]
+    rows = [{"name": "=1+1 🌿", "energy_kwh": 0.0, "on": date(2026, 1, 2)}, {"name": None, "energy_kwh": None}]
+    table = pq.read_table(BytesIO(parquet(columns, rows)))
+    assert table.to_pylist() == [rows[0], {"name": None, "energy_kwh": None, "on": None}]
+    assert table.schema.field("energy_kwh").metadata == {b"unit": b"kWh", b"description": b"drawn"}
+    assert pq.read_table(BytesIO(parquet(columns, []))).column_names == ["name", "energy_kwh", "on"]
+    with pytest.raises(ValueError, match=r"."):
+        parquet(columns, [{"energy_kwh": "much"}])
 
 
 def test_commands_that_need_run_files_load_no_engine() -> None:

@@ -46,6 +46,23 @@ def test_compaction_changes_files_and_no_row(tmp_path: Path) -> None:
     assert [ledger.append_runs(batch_of(3)).runs, open_ledger(str(tmp_path)).append_runs(batch_of(3)).runs] == [0, 0]
 
 
+def test_a_reader_goes_on_when_the_log_it_knew_was_cleaned_up(tmp_path: Path) -> None:
+    reader = opened(tmp_path, batch_of(0))
+    assert check_whole(reader) == 5
+    other = open_ledger(str(tmp_path))
+    for number in (1, 2):
+        other.append_runs(batch_of(number))
+    other.compact()
+    for name in ("activities", "runs"):
+        log = tmp_path / name / "_delta_log"
+        newest = max(path.name[:20] for path in log.glob("*.checkpoint.parquet"))
+        for path in log.glob("*.json"):
+            if path.name[:20] <= newest:
+                path.unlink()
+    assert check_whole(reader) == len(ids(reader)) == 15
+    assert reader.append_runs(batch_of(2)).already == 5
+
+
 def test_what_a_dead_writer_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
     ledger = opened(tmp_path, batch_of(1))
     month = next((tmp_path / "activities").rglob("month=*"))

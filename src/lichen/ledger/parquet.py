@@ -1,32 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Columns as a Parquet file, for exports."""
+"""Rows as a Parquet file, for those who ask for one: its columns carry their units."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
-_DIGITS = (26, 6)
-"""Digits of an amount of money, in all and behind the mark: sums of amounts fit."""
+from lichen.ledger.tables import Column, schema_of
 
 
-def parquet(columns: Mapping[str, tuple[type, Sequence[Any]]]) -> bytes:
-    """A Parquet file of columns, None being null.
+def parquet(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """A Parquet file.
 
     Args:
-        columns: name -> type (str, float, int, bool, date or Decimal) and values, all of one length.
+        columns: in their order; unit and description go into each field's metadata.
+        rows: values by column; one that lacks, or is None, is null.
+
+    Raises:
+        ValueError: a value is not of its column's kind.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {
-        str: pa.string(), float: pa.float64(), int: pa.int64(), bool: pa.bool_(), date: pa.date32(),
-        Decimal: pa.decimal128(*_DIGITS),
-    }  # fmt: skip
-    table = pa.table({name: pa.array(list(values), types[kind]) for name, (kind, values) in columns.items()})
-    sink = BytesIO()
-    pq.write_table(table, sink, compression="zstd")
-    return sink.getvalue()
+    fields = [
+        field.with_metadata({"unit": column.unit, "description": column.about})
+        for field, column in zip(schema_of(columns), columns, strict=True)
+    ]
+    written = BytesIO()
+    try:
+        table = pa.Table.from_pylist([dict(row) for row in rows], schema=pa.schema(fields))
+    except pa.ArrowTypeError as error:
+        raise ValueError(str(error)) from error
+    pq.write_table(table, written, compression="zstd")
+    return written.getvalue()
