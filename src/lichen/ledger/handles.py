@@ -67,17 +67,12 @@ class Handles:
         Raises:
             StorageError: the place is away, or the log is damaged.
         """
-        from deltalake.exceptions import DeltaError
-
         with self.lock, self.location.told(name):
             known = self._open.get(name)
-            if known is not None:
-                try:
-                    known.update_incremental()
-                except DeltaError:  # its log was cleaned up behind a checkpoint; anything else fails again below
-                    known = None
             if known is None:
                 known = self._open[name] = self.fresh(name)
+            else:
+                known.update_incremental()
             return known
 
     def fresh(self, name: TableName) -> DeltaTable:
