@@ -155,7 +155,7 @@ class _Application:
         for cost in queries.costs(session, *span, [self.fact.id]):
             if cost.currency == look.currency:
                 costs[cost.period] = costs.get(cost.period, 0.0) + float(cost.amount)
-        per_visit = [_per_unit(one) for one in impact if one.units]
+        per_visit = [per_unit(one) for one in impact if one.units]
         return (
             Curve(name="visits", unit="1", points=look.trend(visits).points),
             Curve(
@@ -166,7 +166,7 @@ class _Application:
         )
 
 
-def _per_unit(fact: FigureFact) -> Point:
+def per_unit(fact: FigureFact) -> Point:
     """A month's figure of one functional unit."""
     bounds = [None if one is None or not fact.units else one / fact.units for one in (fact.value, fact.low, fact.high)]
     return Point(at=fact.period, value=bounds[0], low=bounds[1], high=bounds[2])
