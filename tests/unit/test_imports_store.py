@@ -21,6 +21,7 @@ from lichen.service.importing_inventory import import_inventory
 from lichen.service.importing_money import TableOrder, import_costs, import_values
 from lichen.service.importing_tables import Imported, opened
 from lichen.service.importing_traffic import TrafficOrder, import_traffic
+from lichen.service.progress import Silent
 from lichen.service.workspace import Workspace
 from lichen.store.models import Application, AuditEvent, Cost, Equipment, Journey, Traffic, Value
 
@@ -105,6 +106,26 @@ def test_an_import_again_replaces_its_days_and_no_others(workspace: Workspace, t
     less = traffic(workspace, two_days)
     assert less.written is not None
     assert less.written.shrunk == (date(2026, 11, 3),)
+
+
+def test_long_logs_tell_how_far_they_are(workspace: Workspace, tmp_path: Path) -> None:
+    """3 MiB of log: whole MiB, never backwards, never beyond the end."""
+
+    class Listener(Silent):
+        def __init__(self) -> None:
+            self.told: list[tuple[int, int]] = []
+
+        def sample(self, journey: str, taken: int, expected: int, precision: float | None) -> None:
+            self.told.append((taken, expected))
+
+    path = log(tmp_path, "a", *((0, "1", "/" + "x" * 900) for _ in range(3300)))
+    listener = Listener()
+    order = TrafficOrder(paths=[path], application="shop", create=True)
+    import_traffic(workspace, order, now=NOW, progress=listener)
+    assert listener.told == sorted(listener.told)
+    assert {expected for _, expected in listener.told} == {path.stat().st_size >> 20} == {3}
+    assert 1 <= len(listener.told) <= 3
+    assert listener.told[-1][0] >= 2
 
 
 def test_sources_and_applications_are_apart(workspace: Workspace, tmp_path: Path) -> None:
@@ -283,7 +304,7 @@ def test_the_command_tells_in_both_languages(tmp_path: Path, monkeypatch: pytest
     help_page = log(tmp_path, "b", (0, "1", "/help?q=x"), (0, "1", "/apply/start"))
     args = ("traffic", str(path), "--application", "shop", "--create")
     answer = call(tmp_path, *args, "--day-zone", "Europe/Paris")
-    assert answer.output.splitlines() == [
+    assert answer.stdout.splitlines() == [
         "source: access-log",
         "period: 2026-11-02",
         "rows: 2",
@@ -294,9 +315,9 @@ def test_the_command_tells_in_both_languages(tmp_path: Path, monkeypatch: pytest
         "application made, without a team: shop",
         "written: 2 added, 0 removed",
     ]
-    assert "toute l’application\u00a0: visites 1, pages vues 1" in call(tmp_path, *args, "--lang", "fr").output
-    assert "page of no journey: /help (1)" in call(tmp_path, "traffic", str(help_page), *args[2:], "--dry-run").output
-    document = json.loads(call(tmp_path, *args, "--json", "--dry-run").output)
+    assert "toute l’application\u00a0: visites 1, pages vues 1" in call(tmp_path, *args, "--lang", "fr").stdout
+    assert "page of no journey: /help (1)" in call(tmp_path, "traffic", str(help_page), *args[2:], "--dry-run").stdout
+    document = json.loads(call(tmp_path, *args, "--json", "--dry-run").stdout)
     assert document["kind"] == "traffic"
     assert document["written"] is None
     assert document["traffic"] == [
@@ -309,7 +330,7 @@ def test_the_commands_for_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("LANG", "C")
     (tmp_path / "c.csv").write_text("mois;application;montant;devise\n2026-09;shop;1234,5;EUR\n2026-10;;1;EUR\n")
     (tmp_path / "i.csv").write_text("model,count\nR640,3\n", encoding="utf-8")
-    assert call(tmp_path, "cost", str(tmp_path / "c.csv"), "--create", "--lang", "fr").output.splitlines() == [
+    assert call(tmp_path, "cost", str(tmp_path / "c.csv"), "--create", "--lang", "fr").stdout.splitlines() == [
         "source\u00a0: cost:c",
         "période\u00a0: du 2026-09 au 2026-10",
         "lignes\u00a0: 2",
@@ -318,10 +339,10 @@ def test_the_commands_for_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "application créée, sans équipe\u00a0: shop",
         "écrit\u00a0: ajouts 2, retraits 0",
     ]
-    assert call(tmp_path, "inventory", str(tmp_path / "i.csv"), "--dry-run").output.splitlines() == [
+    assert call(tmp_path, "inventory", str(tmp_path / "i.csv"), "--dry-run").stdout.splitlines() == [
         "source: inventory:i", "rows: 1", "rows without an application, unallocated: 1", "machines: 3",
         "of them of unknown power: 3", "Nothing was written: --dry-run.",
     ]  # fmt: skip
-    document = json.loads(call(tmp_path, "cost", str(tmp_path / "c.csv"), "--json").output)
+    document = json.loads(call(tmp_path, "cost", str(tmp_path / "c.csv"), "--json").stdout)
     assert document["totals"] == {"EUR": "1235.5"}
     assert document["written"] == {"added": 2, "removed": 2, "applications_made": [], "shrunk_days": []}

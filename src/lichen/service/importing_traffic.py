@@ -19,10 +19,13 @@ from lichen.collect.traffic.tables import read_tables
 from lichen.config.traffic import UTC_NAME
 from lichen.errors import UsageError
 from lichen.service.importing_tables import Imported, check_name, opened, resolve, source_name, tell, unknown
+from lichen.service.progress import Progress, Silent
 from lichen.service.workspace import Workspace
 from lichen.store.queries import imports
 
 _PATHS_SHOWN: Final = 10
+_MIB: Final = 20
+"""Bits of a number of bytes below its MiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +46,13 @@ class TrafficOrder:
     dry_run: bool = False
 
 
-def import_traffic(workspace: Workspace, order: TrafficOrder, *, now: datetime | None = None) -> Imported:
+def import_traffic(
+    workspace: Workspace, order: TrafficOrder, *, now: datetime | None = None, progress: Progress | None = None
+) -> Imported:
     """Counts visits and page views and keeps them, all or nothing.
 
     Args:
+        progress: told how much of the logs is read.
         now: the present moment; what lies more than a day after it is refused.
 
     Raises:
@@ -59,7 +65,7 @@ def import_traffic(workspace: Workspace, order: TrafficOrder, *, now: datetime |
             known = imports.application_ids(session, [order.application])
             if not known and not order.create:
                 raise unknown([order.application], imports.application_ids(session))
-        source, rows, details = _read(workspace, order.paths, moment)
+        source, rows, details = _read(workspace, order.paths, moment, progress or Silent())
         if not rows:
             raise UsageError(
                 "No page belongs to a journey.",
@@ -99,7 +105,9 @@ def _columns(row: DayRow, journey_id: str | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _read(workspace: Workspace, paths: Sequence[Path], now: datetime) -> tuple[str, tuple[DayRow, ...], dict[str, Any]]:
+def _read(
+    workspace: Workspace, paths: Sequence[Path], now: datetime, progress: Progress
+) -> tuple[str, tuple[DayRow, ...], dict[str, Any]]:
     """Source, rows, and what else there is to tell."""
     settings = workspace.settings.traffic
     pages = Pages(
@@ -127,8 +135,13 @@ def _read(workspace: Workspace, paths: Sequence[Path], now: datetime) -> tuple[s
         zone=zone(settings.day_zone),
         now=math.floor(now.timestamp()),
         session_s=math.ceil(settings.session_minutes * 60),
+        heard=_Heard(paths, progress),
     )
-    rows, report = read_logs(paths, rules)
+    progress.phase(", ".join(path.name for path in paths))
+    try:
+        rows, report = read_logs(paths, rules)
+    finally:
+        progress.close()
     return (
         COMBINED if len(logs) > 1 else logs.pop(),
         rows,
@@ -138,6 +151,19 @@ def _read(workspace: Workspace, paths: Sequence[Path], now: datetime) -> tuple[s
             "without_agent": report.without_agent, "day_zone": settings.day_zone, "outside": _outside(report),
         },
     )  # fmt: skip
+
+
+class _Heard:
+    """Tells how many MiB of all files are read."""
+
+    def __init__(self, paths: Sequence[Path], progress: Progress) -> None:
+        self._total = sum(path.stat().st_size for path in paths)
+        self._read = 0
+        self._progress = progress
+
+    def __call__(self, read: int) -> None:
+        self._read += read
+        self._progress.sample("", self._read >> _MIB, max(1, self._total >> _MIB), None)
 
 
 def _outside(report: LogReport) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import gzip
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
@@ -27,6 +27,7 @@ class TextFile:
 
     Args:
         path: a regular file.
+        heard: told now and then how many bytes of it were read since it was told last, packed ones of a packed file.
 
     Attributes:
         too_long: lines of more than `LONGEST_LINE` bytes so far; they are passed over.
@@ -35,8 +36,9 @@ class TextFile:
         StorageError: it is missing, no regular file, or cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, heard: Callable[[int], None] | None = None) -> None:
         self.path = path
+        self._heard = heard
         self.too_long = 0
         with told(path):
             mode = path.stat().st_mode
@@ -73,12 +75,16 @@ class TextFile:
         return found
 
     def _lines(self, stream: IO[bytes] | gzip.GzipFile, raw: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-        number, inside, unpacked, checked = 0, False, 0, 0
+        number, inside, unpacked, checked, told_of = 0, False, 0, 0, 0
         while piece := stream.readline(LONGEST_LINE + 1):
             unpacked += len(piece)
             if unpacked - checked > _CHECKED_EVERY:
                 checked = unpacked
-                self._check(unpacked, raw.tell())
+                packed = raw.tell()
+                self._check(unpacked, packed)
+                if self._heard is not None:
+                    self._heard(packed - told_of)
+                told_of = packed
             whole = piece.endswith(b"\n") or len(piece) <= LONGEST_LINE
             if inside:
                 inside = not whole

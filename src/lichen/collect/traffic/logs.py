@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -35,6 +35,7 @@ class Rules:
         zone: time zone of the days.
         now: seconds since 1970; requests of more than a day later are refused.
         session_s: pause that ends a visit, in seconds.
+        heard: told now and then how many further bytes of the files were read.
     """
 
     pages: Pages
@@ -42,6 +43,7 @@ class Rules:
     zone: tzinfo
     now: int
     session_s: int = SESSION_S
+    heard: Callable[[int], None] | None = None
 
 
 def looks_like_log(path: Path) -> str | None:
@@ -72,7 +74,7 @@ def read_logs(paths: Sequence[Path], rules: Rules) -> tuple[tuple[DayRow, ...], 
         StorageError: a file cannot be read, is no access log, or holds a request of the future; nothing has been counted at all.
     """
     counter = VisitCounter(rules.pages, rules.robots, rules.zone, session_s=rules.session_s)
-    files = [_LogFile(path, counter.report, rules.now) for path in dict.fromkeys(path.resolve() for path in paths)]
+    files = [_LogFile(path, counter.report, rules) for path in dict.fromkeys(path.resolve() for path in paths)]
     rows = count(_merged(files), counter)
     if not rows:
         report = counter.report
@@ -88,9 +90,9 @@ def read_logs(paths: Sequence[Path], rules: Rules) -> tuple[tuple[DayRow, ...], 
 class _LogFile:
     """A log and its first request."""
 
-    def __init__(self, path: Path, report: LogReport, now: int) -> None:
-        self._path, self._report, self._now = path, report, now
-        self._file = TextFile(path)
+    def __init__(self, path: Path, report: LogReport, rules: Rules) -> None:
+        self._path, self._report, self._now = path, report, rules.now
+        self._file = TextFile(path, rules.heard)
         self._w3c = looks_like_log(path) == CLOUDFRONT
         self.first = next(self._hits(LogReport()), None)
         if self.first is None:

@@ -36,4 +36,6 @@ def command(
     from lichen.service.importing_traffic import TrafficOrder, import_traffic
 
     order = TrafficOrder(paths=files, application=application, source=source, create=create, dry_run=dry_run)
-    show(invocation, import_traffic(invocation.workspace(), order))
+    workspace = invocation.workspace()
+    progress = invocation.progress(workspace.settings.lang)
+    show(invocation, import_traffic(workspace, order, progress=progress))
