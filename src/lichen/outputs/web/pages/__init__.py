@@ -6,10 +6,11 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from lichen.outputs.web.pages import static
+from lichen.outputs.web.pages import application, board, static
 
 router = APIRouter(include_in_schema=False)
-router.include_router(static.router)
+for _room in (static, board, application):
+    router.include_router(_room.router)
 
 _WORTH_PACKING = 600
 """Bytes of an answer from which compressing it pays."""

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+import unicodedata
 from collections.abc import Sequence
+from datetime import date
 from functools import cache
 from typing import Any, Final
 
@@ -23,6 +26,7 @@ from lichen.render import charts
 from lichen.render.figures import plain, shorten
 from lichen.render.i18n import LANGUAGES
 from lichen.render.names import foreign
+from lichen.service.board.rows import Curve
 from lichen.service.board.shapes import to_json
 from lichen.service.workspace import Workspace
 
@@ -35,6 +39,9 @@ NAVIGATION: Final = (
     ("quality", "/quality"), ("methods", "/methods"), ("settings", "/settings"),
 )  # fmt: skip
 _TITLE_MAX: Final = 400
+_LEFTWARDS: Final = frozenset(("R", "AL", "AN"))
+"""Classes of letters that run from right to left (Unicode Standard Annex #9)."""
+_EPOCH: Final = date(1970, 1, 1)
 _PLACE: Final = f"@{secrets.token_hex(12)}@"
 """Where the footprint goes; nobody's text can hold it."""
 
@@ -67,8 +74,11 @@ def show(
     """
     lang = language_of(request)
     caller: Identity = getattr(request.state, "identity", ANONYMOUS)
-    html = render(template, lang, Addresses.of(request), assets=assets, caller=caller, **values)
-    html = with_footprint(html, lang, context_of(request).workspace, assets)
+    context = context_of(request)
+    html = render(
+        template, lang, Addresses.of(request), assets=assets, caller=caller, base_url=context.base_url, **values
+    )
+    html = with_footprint(html, lang, context.workspace, assets)
     headers = {"Vary": "Accept-Language, Cookie", "Content-Language": lang}
     return HTMLResponse(html, status, headers)
 
@@ -82,7 +92,7 @@ def render(
     known: dict[str, Any] = {
         "lang": lang, "say": words.say, "w": words, "here": addresses.here, "to": addresses.to, "path": addresses.path,
         "twin": addresses.twin, "caller": caller, "assets": [asset(name).url for name in assets], "navigation": NAVIGATION,
-        "place": "", "crumbs": (), "frame": None, "has_twin": False,
+        "place": "", "crumbs": (), "frame": None, "has_twin": False, "base_url": "",
     }  # fmt: skip
     return environment().get_template(template).render(known | values)
 
@@ -107,8 +117,27 @@ def twin(view: Any) -> Response:
 
 
 def named(text: str, limit: int = 60) -> Markup:
-    """A name that somebody chose: escaped, isolated, shortened with a title that is bounded too."""
-    return foreign(shorten(plain(text), _TITLE_MAX), limit)
+    """A name that somebody chose: escaped, shortened with a title that is bounded too, isolated where it may run leftwards."""
+    clean = shorten(plain(text), _TITLE_MAX)
+    if len(clean) <= limit and not any(unicodedata.bidirectional(letter) in _LEFTWARDS for letter in clean):
+        return escape(clean)
+    return foreign(clean, limit)
+
+
+def _curve_data(curve: Curve, planned: Curve | None) -> str:
+    """A series for the script: days since 1970, values and bounds, and what a plan allows."""
+    plan = {point.at: point.value for point in planned.points} if planned else {}
+    rows: dict[str, list[float | None]] = {
+        "t": [(point.at - _EPOCH).days for point in curve.points], "v": [point.value for point in curve.points],
+        "l": [point.low for point in curve.points], "h": [point.high for point in curve.points],
+    }  # fmt: skip
+    if plan:
+        rows["p"] = [plan.get(point.at) for point in curve.points]
+    return json.dumps({name: [_short(one) for one in row] for name, row in rows.items()}, separators=(",", ":"))
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.5g}")
 
 
 @cache
@@ -121,6 +150,8 @@ def environment() -> Environment:
     made.filters["named"] = named
     made.filters["segment"] = segment
     made.filters["plain"] = plain
+    made.globals["nl"] = "\n"
+    made.globals["curve_data"] = _curve_data
     made.globals["patterns"] = charts.definitions
     made.globals["swatch"] = charts.swatch
     made.globals["footprint"] = _PLACE

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
+from babel.core import get_global
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_currency, format_decimal, format_percent
 from markupsafe import Markup
@@ -16,12 +17,32 @@ from markupsafe import Markup
 from lichen.records import DATA_METHODS
 from lichen.render import charts
 from lichen.render.curves import Place, line_chart, sparkline, tick_values
-from lichen.render.figures import plain
+from lichen.render.figures import COUNTERS, HEADLINE, plain
 from lichen.render.i18n import Catalogue, catalogue
 from lichen.render.numbers import Numbers
-from lichen.service.board.rows import Curve, DeploymentMark
-from lichen.service.board.shapes import Figure, Money, Period, Shares, TargetGap, Trend
+from lichen.service.board.rows import (
+    ActionRow,
+    CounterValue,
+    Curve,
+    DeploymentMark,
+    FactorRow,
+    Facts,
+    StepRow,
+    TargetRow,
+)  # fmt: skip
+from lichen.service.board.shapes import (
+    FacetValue,
+    Figure,
+    Money,
+    Period,
+    Point,
+    Ranks,
+    Shares,
+    TargetGap,
+    Trend,
+)  # fmt: skip
 
+_CURRENCIES: Final = frozenset(get_global("all_currencies"))
 _STILL: Final = 0.005
 """A change that is smaller, either way, is said to be none."""
 
@@ -243,6 +264,138 @@ class Words:
         last = next((point for point in reversed(curve.points) if point.value is not None), None)
         said = self.value(last.value if last else None, curve.unit)
         return self.say("web.chart.title", name=self.curve_name(curve), value=said)
+
+    def signed(self, value: float | None, unit: str, *, plus: bool) -> str:
+        """An amount; where it is a difference, with its sign."""
+        if value is None or not plus:
+            return self.value(value, unit)
+        sign = "+" if value > 0 else "\u2212" if value < 0 else ""
+        return sign + self.value(abs(value), unit)
+
+    def rank(self, ranks: Ranks) -> str:
+        """A place in the list, and the one by weight where it has one: ``3rd, 1 by weight``."""
+        if ranks.rank is None:
+            return self.numbers.unknown
+        if ranks.weight == 1 and ranks.rank == ranks.weighted_rank:
+            return f"#{self.integer(ranks.rank)}"
+        return self.say(
+            "web.portfolio.ranked", rank=self.integer(ranks.rank), weighted=self.integer(ranks.weighted_rank),
+            weight=self.decimal(ranks.weight),
+        )  # fmt: skip
+
+    def facet(self, name: str, value: FacetValue) -> str:
+        """What a filter is called."""
+        key = f"web.facet_value.{name}.{value.value}"
+        return self.say(key) if key in self.words else value.label or value.value
+
+    def saving(self, row: ActionRow) -> str:
+        """What an action saved, or is expected to."""
+        if row.before and row.after is not None:
+            return self.change(row.after / row.before - 1)
+        if row.expected_saving is not None:
+            return self.say("web.action.expected", share=self.percent(row.expected_saving))
+        return "–"
+
+    def facts(self, facts: Facts) -> list[tuple[str, str]]:
+        """What is known of an application: label and text."""
+        pairs = (
+            ("kind", self.word("web.kind", facts.kind)), ("lifecycle", self.word("web.lifecycle", facts.lifecycle)),
+            ("technical_owner", facts.technical_owner), ("criticality", facts.criticality), ("complexity", facts.complexity),
+            ("maturity", self.word("web.maturity", facts.maturity)), ("users", self._maybe(facts.users)),
+            ("person_days", self._maybe(facts.person_days_per_year)), ("tags", ", ".join(facts.tags)),
+            ("repository", facts.repository),
+        )  # fmt: skip
+        return [(self.say(f"web.fact.{name}"), str(text)) for name, text in pairs if text not in ("", None)]
+
+    def _maybe(self, value: float | None) -> str:
+        return "" if value is None else self.integer(value)
+
+    def curves_table(self, curves: Sequence[Curve]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+        """Names of the series, and their values by month, the newest first."""
+        months = sorted({point.at for curve in curves for point in curve.points}, reverse=True)
+        values = [{point.at: point for point in curve.points} for curve in curves]
+        rows = []
+        for month in months:
+            cells = []
+            for curve, known in zip(curves, values, strict=True):
+                point = known.get(month)
+                cells.append(self._point(curve, point))
+            rows.append((self.month(month), cells))
+        return [self.curve_name(curve) for curve in curves], rows
+
+    def _point(self, curve: Curve, point: Point | None) -> str:
+        if point is None or point.value is None:
+            return self.numbers.unknown
+        unit, _, _ = curve.unit.partition("/")
+        if unit in _CURRENCIES:
+            return self.money(Money(amount=Decimal(str(point.value)), currency=unit))
+        return self.figure(Figure(value=point.value, low=point.low, high=point.high, unit=curve.unit)).full
+
+    def path_curve(self, row: TargetRow) -> Curve:
+        """What was, at every year of the path."""
+        actual = {point.at: point.value for point in row.actual.points}
+        years = sorted({point.at for point in (*row.planned.points, *row.actual.points)})
+        return Curve(
+            name="actual", unit=row.actual.unit or row.gap.unit,
+            points=tuple(Point(at=year, value=actual.get(year)) for year in years),
+        )  # fmt: skip
+
+    def path_rows(self, row: TargetRow) -> list[tuple[str, str, str]]:
+        """Year, what the path allows, and what was."""
+        planned = {point.at: point.value for point in row.planned.points}
+        return [
+            (str(point.at.year), self.value(planned.get(point.at), row.gap.unit), self.value(point.value, row.gap.unit))
+            for point in self.path_curve(row).points
+        ]
+
+    def step_columns(self, steps: Sequence[StepRow]) -> list[tuple[str, str]]:
+        """Columns of a table of steps: the counters that some step has, and energy and climate."""
+        counters = [name for name in COUNTERS if any(name in step.counters for step in steps)]
+        indicators = [name for name in ("energy", HEADLINE) if any(name in step.indicators for step in steps)]
+        return [(name, self.say(f"column.{name}")) for name in (*counters, *indicators)]
+
+    def step_cell(self, step: StepRow, name: str) -> str:
+        """A step's counter or indicator; empty where it does not apply."""
+        if name in step.indicators:
+            return self.figure(step.indicators[name]).text
+        return self.counter(step.counters[name]) if name in step.counters else ""
+
+    def counter_names(self, counters: Mapping[str, CounterValue]) -> list[str]:
+        """The five counters that are there, in their order."""
+        return [name for name in COUNTERS if name in counters]
+
+    def counter(self, counter: CounterValue) -> str:
+        """A counter with its unit."""
+        half = None if counter.half_width is None or counter.value is None else counter.half_width * counter.value
+        return self.numbers.amount(
+            counter.value, counter.unit, half_width=0.0 if counter.exact and half is None else half
+        ).text
+
+    def quantity_or_indicator(self, name: str) -> str:
+        """The word for a quantity, an indicator or a series."""
+        family = next((one for one in ("indicator", "quantity", "web.curve") if f"{one}.{name}" in self.words), "")
+        return self.word(family, name)
+
+    def indicators(self, names: Sequence[str]) -> str:
+        """Words of several indicators."""
+        return ", ".join(self.word("indicator", name) for name in names)
+
+    def ordered(self, shares: Shares) -> list[tuple[str, float]]:
+        """Data methods with a share, best first."""
+        return [(name, shares[name]) for name in DATA_METHODS if shares.get(name)]
+
+    def problems(self, codes: Sequence[str]) -> str:
+        """What is wrong with an application's data, in words."""
+        return ", ".join(self.word("web.problem", code) for code in codes) or "–"
+
+    def raw(self, row: FactorRow) -> str:
+        """A factor's value with its range, as it enters formulas."""
+        unit = "" if row.unit == "1" else f" {plain(row.unit)}"
+        value = f"{self.numbers.raw(row.value)}{unit}"
+        if row.low == row.high:
+            return value
+        spread = self.say("number.range", low=self.numbers.raw(row.low), high=self.numbers.raw(row.high))
+        return f"{value} ({spread})"
 
 
 def _marks(curve: Curve, deployments: Sequence[DeploymentMark]) -> list[tuple[float, str]]:

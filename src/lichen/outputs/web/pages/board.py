@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The portfolio, its filters, teams, targets, what to measure next, actions, data quality, methods."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from lichen.outputs.web.access import Identity, Reader
+from lichen.outputs.web.context import context_of
+from lichen.outputs.web.pages.answers import answer, around, found
+from lichen.service.board.methods import factors_methods
+from lichen.service.board.next import measure_next
+from lichen.service.board.portfolio import portfolio
+from lichen.service.board.quality import quality
+from lichen.service.board.queries import PortfolioQuery
+from lichen.service.board.targets import targets
+from lichen.service.board.team import actions, team
+from lichen.service.board.views import PortfolioView
+
+router: Final = APIRouter(include_in_schema=False)
+Words = Annotated[list[str], Query()]
+Number = Annotated[int, Query(ge=1, le=100_000)]
+_FILTERS: Final = ("team", "domain", "criticality", "measured")
+_COLUMNS: Final = (
+    ("name", "asc"), ("visits", "desc"), ("cost", "desc"), ("value", "desc"), ("gwp100", "desc"), ("trend", "desc"),
+    ("gap", "desc"), ("weighted", "desc"),
+)  # fmt: skip
+"""What the columns are sorted by, and which way first."""
+
+
+@router.get("/portfolio")
+@router.get("/filters")
+@router.get("/")
+@router.get("/portfolio.json")
+def show_portfolio(
+    request: Request, caller: Reader, period: str | None = None, team: Words = [], domain: Words = [],  # noqa: B006
+    criticality: Words = [], measured: Words = [], search: str = "", sort: str = "gwp100",  # noqa: B006
+    direction: Literal["asc", "desc"] | None = None, page: Number = 1, indicator: str = "gwp100",
+) -> Response:  # fmt: skip
+    """Every application with its traffic, cost, value and footprint; or what it may be filtered by."""
+    query = PortfolioQuery(
+        period=period or None, team=tuple(team), domain=tuple(domain), criticality=tuple(criticality),
+        measured=tuple(measured), search=search.strip(), sort=sort, direction=direction, page=page, indicator=indicator,
+    )  # fmt: skip
+    view = portfolio(context_of(request), query, caller.visibility())
+    before, after = around(view.frame)
+    if request.url.path == "/filters":
+        return answer(request, view, "filters", place="portfolio", crumbs=[("Lichen", "/")])
+    return answer(
+        request, view, "portfolio", place="portfolio", before=before, after=after, columns=_columns(query),
+        is_empty=_is_empty(view, caller), chosen=[(name, value) for name in _FILTERS for value in getattr(query, name)],
+    )  # fmt: skip
+
+
+def _columns(query: PortfolioQuery) -> list[tuple[str, str, str]]:
+    """Columns, the way that a click sorts them, and how they are sorted now."""
+    way = "desc" if query.falling else "asc"
+    listed = []
+    for name, first in _COLUMNS:
+        is_sorted = name == query.sort
+        follows = ("asc" if way == "desc" else "desc") if is_sorted else first
+        listed.append((name, follows, ("descending" if way == "desc" else "ascending") if is_sorted else ""))
+    return listed
+
+
+def _is_empty(view: PortfolioView, caller: Identity) -> str:
+    """Whether there is nothing at all yet: ``nothing``, for an administrator ``offer``; empty where filters left nothing."""
+    is_filtered = view.query.search or any(getattr(view.query, name) for name in _FILTERS)
+    if view.page.rows or is_filtered:
+        return ""
+    return "offer" if caller.is_admin and caller.is_person else "nothing"
+
+
+@router.get("/teams/{code}")
+@router.get("/teams/{code}.json")
+def show_team(request: Request, caller: Reader, code: str, period: str | None = None) -> Response:
+    """A team: its sums, its applications, its actions."""
+    view = found(team(context_of(request), code, caller.visibility(), period=period or None))
+    before, after = around(view.frame)
+    return answer(request, view, "team", place="portfolio", before=before, after=after, crumbs=[("Lichen", "/")])
+
+
+@router.get("/targets")
+@router.get("/targets.json")
+def show_targets(request: Request, caller: Reader, period: str | None = None, page: Number = 1) -> Response:
+    """The organisation's target first, then what falls to teams and applications."""
+    view = targets(context_of(request), caller.visibility(), period=period or None, page=page)
+    return answer(request, view, "targets", place="targets")
+
+
+@router.get("/measure-next")
+@router.get("/measure-next.json")
+def show_next(request: Request, caller: Reader, period: str | None = None, page: Number = 1) -> Response:
+    """What is worth measuring next."""
+    view = measure_next(context_of(request), caller.visibility(), period=period or None, page=page)
+    return answer(request, view, "next", place="next")
+
+
+@router.get("/actions")
+@router.get("/actions.json")
+def show_actions(
+    request: Request, caller: Reader, search: str = "", status: Words = [], page: Number = 1,  # noqa: B006
+) -> Response:  # fmt: skip
+    """What teams did, for others to find."""
+    view = actions(context_of(request), caller.visibility(), search=search, status=tuple(status), page=page)
+    return answer(request, view, "actions", place="actions")
+
+
+@router.get("/quality")
+@router.get("/quality.json")
+def show_quality(request: Request, caller: Reader, period: str | None = None, page: Number = 1) -> Response:
+    """How far the data can be trusted."""
+    view = quality(context_of(request), caller.visibility(), period=period or None, page=page)
+    return answer(request, view, "quality", place="quality")
+
+
+@router.get("/methods")
+@router.get("/methods.json")
+def show_methods(request: Request, caller: Reader, search: str = "", page: Number = 1) -> Response:  # noqa: ARG001
+    """Methods and factors."""
+    view: Any = factors_methods(context_of(request), search=search, page=page)
+    return answer(request, view, "methods", place="methods")
