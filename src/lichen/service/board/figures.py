@@ -142,7 +142,7 @@ class _Refresh:
         """Computes what is stale: applications and their journeys first, then the sums of the months that changed."""
         with self._context.store.reading() as session:
             everything = queries.owned(session)
-            seen, now = landing.setting(session, _SEEN) or {}, self._fingerprints(queries.fingerprints(session))
+            seen, now = landing.setting(session, _SEEN) or {}, self._fingerprints(queries.fingerprints(session, asked))
         known = {one.application_id: one for one in everything}
         if asked is None:
             chosen = [one for one in everything if seen.get(one.application_id) != now[one.application_id]]

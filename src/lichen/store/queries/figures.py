@@ -118,16 +118,26 @@ def files(session: Session, run_ids: Collection[str]) -> dict[str, str | bytes]:
     return found
 
 
-def fingerprints(session: Session) -> dict[str, list[Any]]:
-    """What an application's figures come from, in a few numbers each: they change when a figure may have."""
-    found: dict[str, list[Any]] = {one.application_id: [one.team_id] for one in owned(session)}
+def fingerprints(session: Session, applications: Collection[str] | None = None) -> dict[str, list[Any]]:
+    """What an application's figures come from, in a few numbers each: they change when a figure may have.
+
+    Args:
+        applications: only these, by their indexes; None: all, which reads all of their traffic.
+    """
+    found: dict[str, list[Any]] = {
+        one.application_id: [one.team_id]
+        for one in owned(session)
+        if applications is None or one.application_id in applications
+    }
     of_runs = select(Run.application_id, func.count(), func.max(Run.received_at)).group_by(Run.application_id)
     of_traffic = select(Traffic.application_id, func.count(), func.sum(Traffic.visits), func.max(Traffic.day)).group_by(
         Traffic.application_id
     )
-    for query in (of_runs, of_traffic):
-        for application, *numbers in session.execute(query):
-            found[application] += [str(number) for number in numbers]
+    for query, column in ((of_runs, Run.application_id), (of_traffic, Traffic.application_id)):
+        asked = [query] if applications is None else [query.where(column.in_(ids)) for ids in portions(applications)]
+        for one in asked:
+            for application, *numbers in session.execute(one):
+                found[application] += [str(number) for number in numbers]
     return found
 
 
