@@ -99,6 +99,7 @@ def test_what_is_no_number_is_refused(tmp_path: Path, text: str) -> None:
         ("10/11/2026,shop,1,EUR,x", "not a date"),
         (",shop,1,EUR,x", "month is empty"),
         ("2026-10,shop,,EUR,x", "amount is empty"),
+        ("2026-10,shop,1234,56,EUR,x", "6 cells and the first line 5"),
         ("2026-10,shop,NaN,EUR,x", "not a number"),
         ("2026-10,shop,1000000000000,EUR,x", "below 1,000,000,000,000"),
         ("2026-10,shop,0.1234567,EUR,x", "6 decimals"),

@@ -155,7 +155,13 @@ def read_table(path: Path, columns: Sequence[Column], kind: str) -> Iterator[Row
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 found = {name: cells[place] for name, place in places.items() if place < len(cells)}
-                yield Row(found, path, reader.line_num, decimal_comma=separator == ";")
+                row = Row(found, path, reader.line_num, decimal_comma=separator == ";")
+                if any(cell.strip() for cell in cells[len(header) :]):
+                    row.refuse(
+                        f"This line has {len(cells)} cells and the first line {len(header)}",
+                        "Put numbers with a comma in quotes, or separate cells by semicolons.",
+                    )
+                yield row
     except csv.Error as error:
         where = f"{path}:{reader.line_num}"
         raise StorageError(
