@@ -7,6 +7,7 @@ import asyncio
 import json
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -19,12 +20,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import text
+from tests.fixtures import run as fixture
+from tests.web import server_support
 
 from lichen import nomenclature
 from lichen.service.record import run_content
 from lichen.store import open_store
-from tests.fixtures import run as fixture
-from tests.web import server_support
 
 NOISE = (1.0, 1.02, 0.97, 1.05, 0.99, 1.01, 1.3, 1.0, 0.98, 1.03)
 _READY_S = 30.0
@@ -43,7 +44,11 @@ class Server:
         self.store = store
         self.address = ""
         self._process: subprocess.Popen[str] | None = None
-        self._env = {**os.environ, "LICHEN_SERVER_PORT": "0", **({"LICHEN_SERVER_STORE": store} if store else {})}
+        self.environment = {
+            **os.environ,
+            "LICHEN_SERVER_PORT": "0",
+            **({"LICHEN_SERVER_STORE": store} if store else {}),
+        }
 
     def token(self) -> str:
         """A token that may send the runs of any application."""
@@ -56,7 +61,7 @@ class Server:
         log = (self.folder / "server.log").open("a")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "lichen", "serve"],
-            cwd=self.folder, env=self._env, stdout=subprocess.PIPE, stderr=log, text=True,
+            cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True,
         )  # fmt: skip
         log.close()
         assert self._process.stdout is not None
@@ -71,6 +76,17 @@ class Server:
         """Of the server."""
         assert self._process is not None
         return self._process.pid
+
+    def rest(self) -> str:
+        """The line that follows the address."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def end(self) -> None:
+        """Kills it if it still runs."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
 
     def kill(self) -> None:
         """Ends it as a power cut would."""
@@ -90,19 +106,26 @@ class Server:
 
 
 @cache
-def _template() -> tuple[bytes, bytes]:
+def _template(whole: bool) -> tuple[bytes, bytes]:
     content = run_content(
         fixture.FACTS, "2026-03-01T10:00:00.000Z", "2026-03-01T10:02:00.000Z", [fixture.measured("apply", NOISE)],
         nomenclature.load(),
     )  # fmt: skip
+    if not whole:
+        rows = content["activities"]
+        content["activities"] = [row for row in rows if row["entity"] == "loans/browser/apply/open"]
     content["host"] = {**content["host"], "number": "NUMBER"}
     before, after = json.dumps(content).split('"NUMBER"')
     return before.encode(), after.encode()
 
 
-def body(number: int) -> bytes:
-    """A run of ten samples, another one for each number; all are of the same length."""
-    before, after = _template()
+def body(number: int, *, whole: bool = False) -> bytes:
+    """A run of ten samples, another one for each number; all are of the same length.
+
+    Args:
+        whole: two steps of a browser and a server part; else one step of the browser.
+    """
+    before, after = _template(whole)
     return b"%b%d%b" % (before, 5 * 10**9 + number, after)
 
 
@@ -134,18 +157,32 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-async def load(
-    address: str, token: str, *, numbers: Sequence[int], rate: float, connections: int = 32, started: asyncio.Event | None = None
-) -> Outcome:
-    """Sends runs at a rate, each when its time has come, over a fixed number of connections."""
+@dataclass(frozen=True)
+class Load:
+    """What is sent: runs of these numbers, so many a second, over so many connections; ``whole`` as of `body`."""
+
+    numbers: Sequence[int]
+    rate: float
+    connections: int = 32
+    whole: bool = False
+
+
+async def send(address: str, token: str, load: Load, started: asyncio.Event | None = None) -> Outcome:
+    """Sends runs, each when its time has come, whether or not earlier ones were answered.
+
+    Args:
+        started: set once something was acknowledged.
+    """
     outcome = Outcome()
     host = urlsplit(address)
     head = (
         f"POST /api/v1/runs HTTP/1.1\r\nHost: {host.netloc}\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body(0))}\r\n\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body(0, whole=load.whole))}\r\n\r\n"
     ).encode()
     begin = time.perf_counter()
-    work: Iterator[tuple[float, int]] = iter([(begin + index / rate, number) for index, number in enumerate(numbers)])
+    work: Iterator[tuple[float, int]] = iter(
+        [(begin + index / load.rate, number) for index, number in enumerate(load.numbers)]
+    )
 
     async def connection() -> None:
         reader, writer = await asyncio.open_connection(host.hostname, host.port, limit=2**20)
@@ -154,7 +191,7 @@ async def load(
                 if (early := due - time.perf_counter()) > 0:
                     await asyncio.sleep(early)
                 outcome.unanswered.append(number)
-                writer.write(head + body(number))
+                writer.write(head + body(number, whole=load.whole))
                 status, answer = await _answer(reader)
                 outcome.unanswered.remove(number)
                 outcome.late_s.append(time.perf_counter() - due)
@@ -166,7 +203,7 @@ async def load(
         finally:
             writer.close()
 
-    ends = await asyncio.gather(*(connection() for _ in range(connections)), return_exceptions=True)
+    ends = await asyncio.gather(*(connection() for _ in range(load.connections)), return_exceptions=True)
     for end in ends:
         if isinstance(end, BaseException) and not isinstance(end, OSError | asyncio.IncompleteReadError):
             raise end
@@ -185,3 +222,21 @@ def journal(folder: Path, store: str | None = None) -> list[str]:
     """Runs of the journal, each as often as it is there."""
     with open_store(store, folder=folder) as opened, opened.reading() as session:
         return list(session.execute(text("SELECT run_id FROM ingest_journal")).scalars())
+
+
+async def killed(server: Server, token: str, count: int) -> set[str]:
+    """Kills a server so many times under a load; the runs that it acknowledged. What had no answer is sent again."""
+    acknowledged: set[str] = set()
+    again: list[int] = []
+    for turn in range(count):
+        server.start()
+        started = asyncio.Event()
+        load = Load([*again, *range(turn * 1000, turn * 1000 + 1000)], 500)
+        sending = asyncio.create_task(send(server.address, token, load, started))
+        await started.wait()
+        await asyncio.sleep(random.uniform(0, 0.5))
+        server.kill()
+        outcome = await sending
+        acknowledged |= outcome.acknowledged
+        again = outcome.unanswered
+    return acknowledged
