@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from lichen.outputs.web.app import create_app
 from lichen.outputs.web.context import WebContext
 from lichen.service import accounts, landing
 from lichen.service.accounts import By, Minted, Role, Scope, TokenRequest
+from lichen.service.board import figures
 from lichen.service.context import open_context
 from lichen.service.workspace import Workspace
-from lichen.store.models import Application, Team
+from lichen.store.models import Application, Cost, Journey, Team, Traffic, Value, Weight
 
 PASSWORD = "a lichen on a stone"
 HOST = "http://127.0.0.1:8000"
@@ -157,3 +159,21 @@ def measure(made: World, *codes: str) -> dict[str, str]:
         sent[code] = answer.json()["run_id"]
     landing.land_all(made.context)
     return sent
+
+
+def declare(here: World, team: str, amount: int) -> None:
+    """Traffic, cost, value and weight of a team's application in a month."""
+    month, application_id = date(2026, 10, 1), here.applications[team]
+    with here.context.store.session() as session:
+        journey = session.query(Journey).filter_by(application_id=application_id).first()
+        assert journey is not None
+        of = {"application_id": application_id, "source": "test"}
+        session.add_all(
+            [
+                Traffic(journey_id=journey.id, day=month, visits=amount, page_views=2 * amount, **of),
+                Cost(period=month, amount=Decimal(amount), currency="EUR", kind="cloud", **of),
+                Value(period=month, amount=Decimal(amount), currency="EUR", kind="sales", **of),
+                Weight(application_id=application_id, weight=9.0, reason="test", valid_from=month),
+            ]
+        )
+    figures.refresh(here.context)

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
-from tests.web.access_support import World, measure, world
+from tests.web.access_support import World, declare, measure, world
 from tests.web.server_support import run
 
 from lichen.outputs.web import access
 from lichen.outputs.web.access import Rule
 from lichen.service import accounts
-from lichen.service.board import figures
-from lichen.store.models import Cost, Journey, Traffic, Value, Weight
 
 PUBLIC: Final = frozenset(
     (
@@ -216,24 +212,6 @@ def test_a_sender_reaches_its_own_applications_alone(matrix: Matrix) -> None:
     assert ours.text.replace("app-ours", "?") == unknown.text.replace("app-none", "?")
     for caller in ("their read token", "read token", "our viewer"):
         assert matrix.clients[caller].post("/api/v1/runs", json=run(3, "app-ours")).status_code == 403
-
-
-def declare(here: World, team: str, amount: int) -> None:
-    """Traffic, cost, value and weight of a team's application in a month."""
-    month, application_id = date(2026, 10, 1), here.applications[team]
-    with here.context.store.session() as session:
-        journey = session.query(Journey).filter_by(application_id=application_id).first()
-        assert journey is not None
-        of = {"application_id": application_id, "source": "test"}
-        session.add_all(
-            [
-                Traffic(journey_id=journey.id, day=month, visits=amount, page_views=2 * amount, **of),
-                Cost(period=month, amount=Decimal(amount), currency="EUR", kind="cloud", **of),
-                Value(period=month, amount=Decimal(amount), currency="EUR", kind="sales", **of),
-                Weight(application_id=application_id, weight=9.0, reason="test", valid_from=month),
-            ]
-        )
-    figures.refresh(here.context)
 
 
 def test_what_our_team_does_changes_no_figure_of_another(tmp_path: Path) -> None:
