@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from lichen.errors import StorageError
 from lichen.ledger.evidence import FOLDER
-from lichen.ledger.handles import MARKER, Handles
+from lichen.ledger.handles import MARKER, Handles, read_marker
 from lichen.ledger.location import Location
 from lichen.ledger.tables import TableName
 
@@ -27,13 +27,19 @@ _CHECKPOINT: Final = re.compile(r"(\d{20})\.checkpoint(\..+)?\.parquet")
 def snapshot(source: Location) -> Iterator[tuple[str, bytes]]:
     """The files of a ledger as it stands, as (name, content): whoever writes all of them in this order has a whole copy.
 
+    There are none where there is no ledger yet.
+
     Raises:
         StorageError: the ledger is away, or a file went while it was being read.
     """
+    if read_marker(source) is None:
+        return
     versions: dict[TableName, int] = {}
     for table in _ORDER:
-        names, versions[table] = _log(source, table)
+        names, newest = _log(source, table)
         yield from _read(source, names)
+        if names:
+            versions[table] = newest
     handles = Handles(source)
     for table, version in versions.items():
         # What the log above names: neither replaced files nor those that are being written.

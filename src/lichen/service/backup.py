@@ -18,12 +18,12 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final
 
 from lichen import __version__
 from lichen.errors import StorageError
+from lichen.ledger.copying import snapshot
 from lichen.ledger.location import Location, parse
 from lichen.ledger.runfile import destination
 from lichen.records import timestamp
@@ -38,7 +38,6 @@ _MANIFEST: Final = "manifest.json"
 _STORE: Final = "store"
 _LEDGER: Final = "ledger"
 _SUFFIX: Final = ".jsonl.gz"
-_LOG: Final = "_delta_log/"
 _MANIFEST_MAX: Final = 64 * 2**20
 
 
@@ -92,13 +91,7 @@ def _write(store: Store, location: Location, raw: IO[bytes]) -> Kept:
                 with tempfile.TemporaryFile() as packed:
                     counted[name] = _pack(queries.rows(session, name), packed)
                     _add(archive, f"{_STORE}/{name}{_SUFFIX}", packed, members)
-        for name in _ledger_files(location):
-            content = location.read(name)
-            if content is None:
-                raise StorageError(
-                    f"{location.at(name)} was removed while it was copied.",
-                    repair="Back up again, not during lichen ledger compact.", culprit=name,
-                )  # fmt: skip
+        for name, content in snapshot(location):
             _add(archive, f"{_LEDGER}/{name}", io.BytesIO(content), members)
             files, total = files + 1, total + len(content)
         manifest = {
@@ -107,23 +100,6 @@ def _write(store: Store, location: Location, raw: IO[bytes]) -> Kept:
         }  # fmt: skip
         _add(archive, _MANIFEST, io.BytesIO(json.dumps(manifest, indent=1).encode()), {})
     return Kept(counted, files, total, 0)
-
-
-def _ledger_files(location: Location) -> Iterator[str]:
-    """Names of the files of a ledger that others write to: its log as it is now, then everything that the log may name.
-
-    A data file is there before the log names it and never changes: those that come meanwhile do no harm.
-    """
-    log = sorted(name for name in _whole(location) if _LOG in name)
-    return chain(log, sorted(name for name in _whole(location) if _LOG not in name))
-
-
-def _whole(location: Location) -> Iterator[str]:
-    """Names of the files that are not being written."""
-    for stored in location.files():
-        last = stored.name.rpartition("/")[2]
-        if not last.startswith(".") and not last.endswith(".tmp"):
-            yield stored.name
 
 
 def _pack(rows: Iterator[dict[str, Any]], packed: IO[bytes]) -> int:
