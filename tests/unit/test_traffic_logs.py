@@ -176,6 +176,30 @@ def test_a_tls_handshake_and_an_empty_request_are_no_page(tmp_path: Path) -> Non
     assert (report.pages, report.other, report.malformed) == (1, 3, 0)
 
 
+REAL: Final = Path(__file__).parents[1] / "fixtures" / "access-logs"
+"""Written by the servers themselves, asked by curl over IPv4 and IPv6: two visitors with quotes and a backslash in their agent,
+who see two pages each; besides, a style, curl under its own name, a page that is missing and a HEAD."""
+
+
+@pytest.mark.parametrize("path", sorted(REAL.glob("*.log")), ids=lambda path: path.stem)
+def test_logs_of_real_servers(path: Path) -> None:
+    rows, report = read(path, journeys=[APPLY])
+    agents = "common" not in path.name
+    assert [(row.journey, row.visits, row.page_views) for row in rows] == [
+        (None, 2, 4 if agents else 6), ("apply", 2, 2),
+    ]  # fmt: skip
+    assert (report.lines, report.robots, report.malformed, report.without_agent) == (
+        12,
+        2 if agents else 0,
+        0,
+        not agents,
+    )
+
+
+def test_there_are_logs_of_real_servers() -> None:
+    assert len(list(REAL.glob("*.log"))) == 4
+
+
 def test_rotated_and_packed_files_in_any_order_are_one_log(tmp_path: Path) -> None:
     """The visit that goes on over the rotation is one."""
     old = write(tmp_path / "access.log.1.gz", [line(0), line(20)], packed=True)
