@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -203,6 +207,28 @@ def test_a_user_who_cannot_be_leaves_nothing_behind(lichen: Lichen, tmp_path: Pa
         assert session.scalars(select(m.User)).all() == []
     assert told(lichen(*add, "--no-password", "--admin"))["email"] == "ada@example.org"
     assert "has an account already" in problem(lichen(*add, "--no-password"))
+
+
+def test_a_password_is_asked_for_twice_and_not_shown(lichen: Lichen, tmp_path: Path) -> None:
+    """On a real terminal, which would show what is typed."""
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "lichen", "user", "add", "ada@example.org", "--admin"]
+    started = subprocess.Popen(command, stdin=end, stdout=end, stderr=end, close_fds=True)
+    os.close(end)
+    seen = b""
+    for wanted in (b"Password:", b"Once more:"):
+        while wanted not in seen:
+            seen += os.read(terminal, 1000)
+        os.write(terminal, f"{PASSWORD}\n".encode())
+    while b"added" not in seen:
+        seen += os.read(terminal, 1000)
+    assert started.wait(30) == 0
+    os.close(terminal)
+    assert PASSWORD.encode() not in seen
+    with open_store(folder=tmp_path) as store:
+        person = accounts.check_password(store, "ada@example.org", PASSWORD)
+    assert person is not None
+    assert person.is_admin
 
 
 # --- tokens

@@ -348,6 +348,17 @@ def test_an_export_keeps_what_is_there_unless_told(load: Callable[..., Plan], st
 
 
 STEERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def test_an_export_is_in_one_order_whatever_the_order_of_writing(load: Callable[..., Plan], store: Store) -> None:
+    load(PORTFOLIO)
+    with store.session() as session:
+        application = session.scalars(select(m.Application.id)).one()
+        for title, started in (("b", None), ("a", date(2026, 2, 1)), ("É", date(2026, 1, 1)), ("B", None)):
+            session.add(m.Action(application_id=application, title=title, started_on=started))
+    assert [row["title"] for row in read(store)["action"]] == ["B", "b", "É", "a"]
+
+
 LINE = (
     some.text(some.characters(exclude_categories=("Cc", "Cs"), exclude_characters=STEERING), min_size=1, max_size=12)
     .map(str.strip)

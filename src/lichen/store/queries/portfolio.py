@@ -18,10 +18,8 @@ _MODELS: Final[Mapping[str, type[Base]]] = {
     "environment": models.Environment, "journey": models.Journey, "weight": models.Weight, "target": models.Target,
     "action": models.Action,
 }  # fmt: skip
-_ORDER: Final[Mapping[str, tuple[str, ...]]] = {
-    "team": ("code",), "application": ("code",), "weight": ("valid_from", "id"),
-    "target": ("scope", "indicator", "valid_from", "id"), "action": ("started_on", "title", "id"),
-}  # fmt: skip
+_ORDER: Final = ("application", "code", "scope", "of", "indicator", "valid_from", "started_on", "title")
+"""Rows are in the order of these keys, where they have them, whatever order and alphabet the engine prefers."""
 _NAMES: Final = {"team_id": "team", "application_id": "application", "scope_id": "of"}
 """Columns that hold an id, and the key that holds its code."""
 
@@ -32,6 +30,11 @@ class Stored:
 
     row_id: str
     values: Mapping[str, Any]
+
+
+def _position(row: Stored) -> tuple[Any, ...]:
+    values = [row.values.get(name) for name in _ORDER]
+    return (*((value is not None, value) for value in values), row.row_id)
 
 
 class PortfolioRows:
@@ -53,7 +56,7 @@ class PortfolioRows:
 
     def all(self) -> dict[str, list[Stored]]:
         """Every row, by table."""
-        return {name: self._rows(name, model) for name, model in _MODELS.items()}
+        return {name: self._rows(model) for name, model in _MODELS.items()}
 
     def write(self, table: str, row_id: str | None, values: Mapping[str, Any]) -> str:
         """Add a row, or change the one that has this id.
@@ -79,18 +82,15 @@ class PortfolioRows:
             self._ids[table][row.code] = row.id
         return str(row.id)
 
-    def _rows(self, table: str, model: type[Base]) -> list[Stored]:
+    def _rows(self, model: type[Base]) -> list[Stored]:
         columns = [column.name for column in model.__table__.columns]
-        order = [getattr(model, name) for name in _ORDER.get(table, ("id",))]
         found = []
-        for row in self._session.scalars(select(model).order_by(*order)):
+        for row in self._session.scalars(select(model)):
             raw = {name: getattr(row, name) for name in columns}
             if raw.get("scope_id") is not None and raw["scope_id"] not in self._codes[raw["scope"]]:
                 continue  # a target of what is there no more
             found.append(Stored(raw.pop("id"), {_NAMES.get(name, name): self._told(raw, name) for name in raw}))
-        return sorted(
-            found, key=lambda stored: (stored.values.get("application") or "", stored.values.get("code") or "")
-        )
+        return sorted(found, key=_position)
 
     def _told(self, raw: Mapping[str, Any], name: str) -> Any:
         """The value of a column as a file tells it."""
