@@ -26,7 +26,7 @@ VERSION: Final = 1
 RUNS_SOURCE: Final = "runs"
 """Source of the rows that come from run files; they are never replaced."""
 
-Kind = Literal["text", "number", "integer", "moment", "day", "numbers", "texts"]
+Kind = Literal["text", "number", "integer", "moment", "day", "numbers", "texts", "money", "flag"]
 TableName = Literal["activities", "runs"]
 
 
@@ -117,6 +117,7 @@ def schema_of(columns: Iterable[Column]) -> pa.Schema:
     types: Mapping[Kind, pa.DataType] = {
         "text": pa.string(), "number": pa.float64(), "integer": pa.int64(), "moment": pa.timestamp("us", "UTC"),
         "day": pa.date32(), "numbers": pa.list_(pa.float64()), "texts": pa.list_(pa.string()),
+        "money": pa.decimal128(26, 6), "flag": pa.bool_(),
     }  # fmt: skip
     return pa.schema([pa.field(column.name, types[column.kind]) for column in columns])
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, Final, get_args, get_type_hints
 
+from lichen.ledger.tables import Column, Kind
 from lichen.service.board.portfolio import Portfolio
 from lichen.service.board.queries import EVERYTHING, SeriesQuery, Visibility
 from lichen.service.board.reading import Look, by_ref, money_by
@@ -72,13 +73,28 @@ class JoinedRow:
     sample: bool
 
 
-def column_types() -> dict[str, type]:
-    """Type of each column, without its null."""
+_KINDS: Final[Mapping[type, Kind]] = {
+    str: "text", float: "number", int: "integer", bool: "flag", date: "day", Decimal: "money",
+}  # fmt: skip
+_UNITS: Final[Mapping[str, str]] = {
+    "visits": "1", "cost": "currency", "value": "currency", "value_low": "currency", "value_high": "currency",
+    "gwp100_gco2e": "gCO2e", "gwp100_gco2e_low": "gCO2e", "gwp100_gco2e_high": "gCO2e", "energy_kwh": "kWh", "water_l": "L",
+    "covered": "1", "gco2e_per_visit": "gCO2e", "gco2e_per_currency": "gCO2e/currency", "roi": "1", "weight": "1",
+    "measured": "1", "modelled": "1", "proxy": "1",
+}  # fmt: skip
+"""Units of the columns; ``currency``: that of the column of this name."""
+
+
+def columns() -> tuple[Column, ...]:
+    """The columns, as files that have types hold them."""
     hints = get_type_hints(JoinedRow)
-    return {one.name: _type(hints[one.name]) for one in fields(JoinedRow)}
+    return tuple(
+        Column(one.name, _KINDS[_type(hints[one.name])], "", _UNITS.get(one.name, "")) for one in fields(JoinedRow)
+    )
 
 
 def _type(hint: Any) -> type:
+    """A type without its null."""
     if isinstance(hint, UnionType):
         hint = next(one for one in get_args(hint) if one is not type(None))
     found: type = hint

@@ -18,7 +18,7 @@ from lichen.outputs.web.api import answers
 from lichen.outputs.web.api.answers import MonthName
 from lichen.outputs.web.api.applications import Context, Listing
 from lichen.outputs.web.problems import Problem
-from lichen.service.board.joined import JoinedRow, column_types, joined
+from lichen.service.board.joined import JoinedRow, columns, joined
 from lichen.service.board.shapes import to_json
 
 router = APIRouter(prefix="/api/v1", tags=["exports"])
@@ -109,4 +109,4 @@ def _cell(value: Any) -> str:
 
 def as_parquet(rows: Sequence[JoinedRow]) -> bytes:
     """The table as Parquet."""
-    return parquet({name: (kind, [getattr(row, name) for row in rows]) for name, kind in column_types().items()})
+    return parquet(columns(), [{one.name: getattr(row, one.name) for one in fields(row)} for row in rows])
