@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from lichen.errors import LichenError, StorageError, UsageError
 
@@ -70,11 +72,12 @@ def of_error(error: LichenError) -> Problem:
 def install(app: FastAPI) -> None:
     """Every refusal of an application becomes such an answer."""
 
-    async def refused(_request: Request, error: Exception) -> Response:
+    async def refused(request: Request, error: Exception) -> Response:
         if isinstance(error, Problem):
             return answer(error)
         if isinstance(error, HTTPException):
-            return answer(Problem(error.status_code, str(error.detail), headers=error.headers))
+            headers = _allow(request) if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+            return answer(Problem(error.status_code, str(error.detail), headers=headers))
         if isinstance(error, RequestValidationError):
             return answer(_of_validation(error))
         if isinstance(error, LichenError):
@@ -83,6 +86,13 @@ def install(app: FastAPI) -> None:
 
     for kind in (HTTPException, RequestValidationError, LichenError):
         app.add_exception_handler(kind, refused)
+
+
+def _allow(request: Request) -> dict[str, str]:
+    """Methods of every route at an address; Starlette names those of the first one alone."""
+    routes = iter_route_contexts(request.app.routes)
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {"Allow": ", ".join(sorted({method for route in matching for method in route.methods or ()}))}
 
 
 def _of_validation(error: RequestValidationError) -> Problem:

@@ -13,7 +13,7 @@ from lichen.service.accounts import SESSION_MAX
 
 _SECURE_NAME: Final = "__Host-lichen"
 """Browsers keep such a cookie only when it is Secure, for the whole host and for no other (RFC 6265bis, section 4.1.3.2)."""
-_PLAIN_NAME: Final = "lichen_session"
+PLAIN_NAME: Final = "lichen_session"
 
 
 def is_secure(request: HTTPConnection) -> bool:
@@ -23,7 +23,7 @@ def is_secure(request: HTTPConnection) -> bool:
 
 def cookie_name(request: HTTPConnection) -> str:
     """Name of the session's cookie."""
-    return _SECURE_NAME if is_secure(request) else _PLAIN_NAME
+    return _SECURE_NAME if is_secure(request) else PLAIN_NAME
 
 
 def secret_of(request: HTTPConnection) -> str | None:
