@@ -271,7 +271,7 @@ def test_evidence_is_kept_once_and_checked(tmp_path: Path) -> None:
     sha256 = ledger.evidence.put(b"a bill")
     assert ledger.evidence.put_all([b"a bill", b"another"])[0] == sha256
     assert ledger.evidence.get(sha256) == b"a bill"
-    assert len(list(ledger.evidence.sizes())) == 2
+    assert len(list(ledger.evidence.stored())) == 2
     (tmp_path / "evidence" / sha256[:2] / sha256).write_bytes(b"a bent bill")
     with pytest.raises(StorageError, match="was changed"):
         ledger.evidence.get(sha256)

@@ -116,11 +116,11 @@ def test_two_writers_complete_a_dead_ones_work_once(tmp_path: Path, monkeypatch:
 
 def test_a_copy_that_is_made_while_others_write_is_whole(tmp_path: Path) -> None:
     source = opened(tmp_path / "source", batch_of(0))
-    process = writer(str(tmp_path / "source"), *range(1, 20))
+    process = writer(str(tmp_path / "source"), *range(1, 10))
     assert process.stdout is not None
     process.stdout.readline()
     try:
-        copies = [tmp_path / f"copy-{number}" for number in range(3)]
+        copies = [tmp_path / f"copy-{number}" for number in range(2)]
         for place in copies:
             source.copy_to(str(place))
     finally:
@@ -130,7 +130,7 @@ def test_a_copy_that_is_made_while_others_write_is_whole(tmp_path: Path) -> None
         seen = check_whole(copied, size=5)
         assert seen >= 10
         assert all(copied.run(run_id)["activities"] for run_id in ids(copied))
-        complete(place, 20)
+        complete(place, 10)
     with pytest.raises(StorageError, match="is not empty"):
         source.copy_to(str(copies[0]))
 

@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from lichen.errors import StorageError
-from lichen.ledger.evidence import FOLDER
+from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import MARKER, Handles, read_marker
 from lichen.ledger.location import Location
 from lichen.ledger.tables import TableName
@@ -44,7 +44,7 @@ def snapshot(source: Location) -> Iterator[tuple[str, bytes]]:
     for table, version in versions.items():
         # What the log above names: neither replaced files nor those that are being written.
         yield from _read(source, [f"{table}/{unquote(path)}" for path in handles.paths(table, version)])
-    yield from _read(source, [stored.name for stored in source.files(FOLDER)])
+    yield from _read(source, [stored.name for stored in Evidence(source).stored()])
     yield from _read(source, [MARKER])
 
 

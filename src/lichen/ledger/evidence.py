@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from lichen.errors import StorageError
 from lichen.ledger import runfile
-from lichen.ledger.location import Location
+from lichen.ledger.location import Location, Stored
 
 FOLDER: Final = "evidence"
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -98,9 +98,9 @@ class Evidence:
             self._location.remove(name)
         return len(unnamed)
 
-    def sizes(self) -> Iterator[int]:
-        """Bytes of each file."""
-        return (stored.size for stored in self._location.files(FOLDER))
+    def stored(self) -> Iterator[Stored]:
+        """The files that are there, without those that are being written."""
+        return (stored for stored in self._location.files(FOLDER) if _HASH.fullmatch(stored.name.rpartition("/")[2]))
 
 
 def _name(sha256: str) -> str:

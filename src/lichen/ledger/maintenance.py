@@ -181,7 +181,7 @@ class Maintenance:
             told = about.to_pyarrow().to_pylist()[0]
             runs = int(tables["runs"].count().to_pyarrow().as_py())
         sizes = [size for name in TABLES for size in _sizes(self._handles.fresh(name))]
-        kept = list(self._evidence.sizes())
+        kept = [stored.size for stored in self._evidence.stored()]
         return Status(
             where=location.uri,
             version=marker.version if marker else 0,
