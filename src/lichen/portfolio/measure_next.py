@@ -9,7 +9,7 @@ flagged. Scores order the list and are no figures.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -113,8 +113,9 @@ def suggest(
     """
     rows = list(candidates)
     visits = sum(row.visits or 0.0 for row in rows)
+    medians = _Medians(rows)
     found = [
-        _suggestion(row, state, rows, visits)
+        _suggestion(row, state, medians, visits)
         for row in rows
         if (state := state_of(row, today, stale_after_days)) is not State.FRESH
     ]
@@ -144,8 +145,8 @@ def roll_out(candidates: Iterable[Candidate], today: date, *, stale_after_days: 
     )
 
 
-def _suggestion(candidate: Candidate, state: State, rows: Sequence[Candidate], visits: float) -> Suggestion:
-    per_visit, basis = _footprint(candidate, rows)
+def _suggestion(candidate: Candidate, state: State, medians: _Medians, visits: float) -> Suggestion:
+    per_visit, basis = medians.footprint(candidate)
     saving = ASSUMED_SAVING if candidate.expected_saving is None else candidate.expected_saving
     known = candidate.visits is not None and per_visit is not None
     return Suggestion(
@@ -160,19 +161,31 @@ def _suggestion(candidate: Candidate, state: State, rows: Sequence[Candidate], v
     )
 
 
-def _footprint(candidate: Candidate, rows: Sequence[Candidate]) -> tuple[float | None, Basis]:
-    """Footprint per visit, measured or of its likes."""
-    if candidate.per_visit is not None:
-        return candidate.per_visit, Basis.MEASURED
-    likes = {
-        Basis.APPLICATION: [row for row in rows if row.application == candidate.application],
-        Basis.KIND: [row for row in rows if candidate.kind and row.kind == candidate.kind],
-        Basis.ALL: rows,
-    }
-    for basis, group in likes.items():
-        if known := [row.per_visit for row in group if row.per_visit is not None]:
-            return statistics.median(known), basis
-    return None, Basis.UNKNOWN
+class _Medians:
+    """What stands in for the footprint of a journey that nobody measured: the medians of its likes."""
+
+    def __init__(self, rows: Sequence[Candidate]) -> None:
+        likes: dict[tuple[Basis, str], list[float]] = {}
+        for row in rows:
+            if row.per_visit is not None:
+                for like in self._likes(row):
+                    likes.setdefault(like, []).append(row.per_visit)
+        self._medians = {like: statistics.median(values) for like, values in likes.items()}
+
+    def footprint(self, candidate: Candidate) -> tuple[float | None, Basis]:
+        """Footprint per visit, measured or of the nearest likes, and which."""
+        if candidate.per_visit is not None:
+            return candidate.per_visit, Basis.MEASURED
+        known = (like for like in self._likes(candidate) if like in self._medians)
+        return next(((self._medians[like], like[0]) for like in known), (None, Basis.UNKNOWN))
+
+    @staticmethod
+    def _likes(row: Candidate) -> Iterator[tuple[Basis, str]]:
+        """The groups it belongs to, the nearest first."""
+        yield Basis.APPLICATION, row.application
+        if row.kind:
+            yield Basis.KIND, row.kind
+        yield Basis.ALL, ""
 
 
 def _order(suggestion: Suggestion) -> tuple[bool, float, float, str, str]:
