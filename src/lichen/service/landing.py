@@ -12,11 +12,14 @@ import gzip
 import hashlib
 import json
 import math
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+import psutil
 
 from lichen.collect.entities import segment
 from lichen.errors import StorageError
@@ -34,7 +37,7 @@ BATCH: Final = 100
 FIGURES_EVERY_S: Final = 5.0
 """While runs keep arriving, figures are brought up to date so often at most: an application's cost grows with its history."""
 LEASE: Final = "landing"
-LEASE_S: Final = 60.0
+LEASE_S: Final = 20.0
 """Seconds after which another process may land, when the one that did is gone."""
 STATUS: Final = "landing"
 """Key of the setting that says how the landing gets on."""
@@ -102,10 +105,21 @@ class Landing:
     def _hold(self) -> bool:
         """Whether this process lands; a lease that is young needs no writing."""
         if time.monotonic() - self._held_at > LEASE_S / 3:
-            if not self._lease.acquire():
+            if not self._lease.acquire() and not self._inherit():
                 return False
             self._held_at = time.monotonic()
         return True
+
+    def _inherit(self) -> bool:
+        """Takes over from a process of this machine that was killed, without waiting for its lease to end."""
+        with self._context.store.reading() as session:
+            holder = queries.holder(session, LEASE) or ""
+        host, _, rest = holder.partition(":")
+        number = rest.partition(":")[0]
+        if host != socket.gethostname() or not number.isdigit() or psutil.pid_exists(int(number)):
+            return False
+        Lease(self._context.store, LEASE, holder=holder).release()
+        return self._lease.acquire()
 
     def tell(self, problem: str) -> None:
         """Notes how the landing gets on, for `status`."""

@@ -6,21 +6,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Final
 
 from fastapi import FastAPI
 
 from lichen import __version__
-from lichen.outputs.web import access, problems
+from lichen.outputs.web import access, description, health, ingest, pages, problems, signin
+from lichen.outputs.web.api import (
+    applications,
+    badge,
+    explain,
+    exports,
+    measurements,
+    metrics,
+    runs,
+    series,
+)
 from lichen.outputs.web.context import WebContext
 
-ROOMS: Final = (
-    "access", "ingest", "api.runs", "health", "signin", "api.applications", "api.measurements", "api.series", "api.exports",
-    "api.metrics", "api.badge", "api.explain", "pages",
+_INSTALLED: Final = (problems, access, ingest, signin, pages)
+"""Rooms with an ``install(app)``: middleware, handlers of errors, mounted folders."""
+_ROUTED: Final = (
+    runs, health, signin, applications, measurements, series, exports, metrics, badge, explain, pages,
 )  # fmt: skip
-"""Modules of this package. Each has a ``router``, an ``install(app)`` for middleware and mounted folders, or both."""
+"""Rooms with a ``router``; the first is asked first, and runs come in most often."""
 
 
 def create_app(context: WebContext) -> FastAPI:
@@ -44,18 +53,10 @@ def create_app(context: WebContext) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.context = context
-    problems.install(app)
-    for room in ROOMS:
-        name = f"{__package__}.{room}"
-        try:
-            if find_spec(name) is None:
-                continue
-        except ModuleNotFoundError:
-            continue
-        module = import_module(name)
-        if (install := getattr(module, "install", None)) is not None:
-            install(app)
-        if (router := getattr(module, "router", None)) is not None:
-            app.include_router(router)
+    for room in _INSTALLED:
+        room.install(app)
+    for routed in _ROUTED:
+        app.include_router(routed.router)
     access.check_rules(app)
+    description.install(app)
     return app

@@ -46,6 +46,12 @@ def is_held(session: Session, name: str) -> bool:
     return row is not None and row.until > database_now(session)
 
 
+def holder(session: Session, name: str) -> str | None:
+    """Who has, or had, a lease."""
+    row = session.get(Lease, name)
+    return None if row is None else row.holder
+
+
 def waiting(session: Session, limit: int, besides: Collection[int] = ()) -> Sequence[IngestJournal]:
     """The oldest runs of the journal that have not landed, but those of these numbers."""
     chosen = select(IngestJournal).where(IngestJournal.state == "pending").order_by(IngestJournal.seq).limit(limit)
