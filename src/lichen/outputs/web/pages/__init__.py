@@ -6,10 +6,10 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from lichen.outputs.web.pages import application, board, static
+from lichen.outputs.web.pages import application, board, patterns, samples, settings, static
 
 router = APIRouter(include_in_schema=False)
-for _room in (static, board, application):
+for _room in (static, board, application, samples, settings, patterns):
     router.include_router(_room.router)
 
 _WORTH_PACKING = 600

@@ -1,8 +1,241 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of settings: the organisation's names, weights and targets."""
+"""The page of settings: what the organisation is called and counts in, weights, targets, public links.
+
+Everybody reads it as far as they see the applications; administrators of the organisation change all of it, those of a team
+what is the team's.
+"""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from collections.abc import Callable
+from typing import Annotated, Any, Final, TypeVar
 
-router = APIRouter(prefix="/settings", include_in_schema=False)
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from lichen.errors import LichenError, UsageError
+from lichen.outputs.web.access import Administrator, Identity, Reader, require
+from lichen.outputs.web.context import context_of
+from lichen.outputs.web.forms import Form, by_of, read
+from lichen.outputs.web.pages.rendering import language_of, show, twin
+from lichen.outputs.web.pages.words import Words
+from lichen.outputs.web.problems import Problem
+from lichen.render.i18n import LANGUAGES
+from lichen.service import declaring
+from lichen.service.board.settings import Rights, settings
+from lichen.service.declaring import OrganisationChange, TargetChange
+from lichen.service.portfolio_files import kinds
+from lichen.service.portfolio_files.kinds import Kind
+from lichen.store import Session
+from lichen.store.models import Application, Target
+from lichen.store.queries import declared
+
+Thing = TypeVar("Thing")
+router = APIRouter(include_in_schema=False)
+Fields = Annotated[Form, Depends(read)]
+Changer = Annotated[Identity, Depends(require("write", persons_only=True))]
+"""Parameter of a handler that changes something of a team: of which one, the handler asks."""
+Change = Callable[[Session], None]
+Number = Annotated[int, Query(ge=1, le=100_000)]
+_SCOPES: Final = kinds.choice("organisation", "team", "application")
+_LANGUAGE: Final = kinds.choice(*LANGUAGES)
+_WEIGHT: Final = kinds.number(0, 1000)
+_BASE_VALUE: Final = kinds.number(0)
+_PERCENT: Final = kinds.number(0, 100)
+_PARTS: Final = ("organisation", "weights", "targets", "links")
+
+
+@router.get("/settings.json")
+def settings_json(request: Request, caller: Reader, page: Number = 1) -> Response:
+    """The same as data."""
+    return twin(settings(context_of(request), caller.visibility(), rights=_rights(caller), page=page))
+
+
+@router.get("/settings")
+def show_settings(
+    request: Request, caller: Reader, page: Number = 1, application: str = "", done: str = ""
+) -> Response:
+    """What is set, and the forms of those who may change it; ``application`` is filled into the forms."""
+    return _page(request, caller, page=page, application=application, done=done)
+
+
+@router.post("/settings/organisation")
+def change_organisation(request: Request, caller: Administrator, form: Fields) -> Response:
+    """Names the organisation and chooses what it counts in."""
+
+    def change(session: Session) -> None:
+        wanted = OrganisationChange(
+            name=_value(form, "name", kinds.LINE), currency=_value(form, "currency", kinds.CURRENCY),
+            lang=_value(form, "lang", _LANGUAGE), internal_carbon_price=_maybe(form, "price", kinds.MONEY),
+            base_year=_maybe(form, "base_year", kinds.YEAR),
+        )  # fmt: skip
+        declaring.set_organisation(session, wanted, by=by_of(request, caller.actor))
+
+    return _apply(request, caller, form, change, "organisation")
+
+
+@router.post("/settings/weight")
+def change_weight(request: Request, caller: Changer, form: Fields) -> Response:
+    """Gives an application another weight."""
+
+    def change(session: Session) -> None:
+        application = _own(session, caller, form.one("application"))
+        weight, reason = _value(form, "weight", _WEIGHT), _maybe(form, "reason", kinds.PROSE) or ""
+        declaring.set_weight(session, application, weight, reason, by=by_of(request, caller.actor))
+
+    return _apply(request, caller, form, change, "weights")
+
+
+@router.post("/settings/target")
+def change_target(request: Request, caller: Changer, form: Fields) -> Response:
+    """Sets a target of the organisation, a team or an application."""
+
+    def change(session: Session) -> None:
+        scope = _value(form, "scope", _SCOPES)
+        wanted = TargetChange(
+            scope=scope, scope_id=_scope_id(session, caller, scope, form.one("of")), indicator=_indicator(request, form),
+            base_year=_value(form, "base_year", kinds.YEAR), base_value=_maybe(form, "base_value", _BASE_VALUE),
+            horizon_year=_value(form, "horizon_year", kinds.YEAR), reduction=_value(form, "reduction", _PERCENT) / 100,
+        )  # fmt: skip
+        declaring.set_target(session, wanted, by=by_of(request, caller.actor))
+
+    return _apply(request, caller, form, change, "targets")
+
+
+@router.post("/settings/target/end")
+def end_target(request: Request, caller: Changer, form: Fields) -> Response:
+    """Takes a target away."""
+
+    def change(session: Session) -> None:
+        row = session.get(Target, form.one("target"))
+        if row is None or not _rights(caller)(_team_of(session, row)):
+            raise UsageError("There is no such target.", repair="Choose one of the page.", culprit="target")
+        declaring.end_target(session, row, by=by_of(request, caller.actor))
+
+    return _apply(request, caller, form, change, "targets")
+
+
+@router.post("/settings/link")
+def change_link(request: Request, caller: Changer, form: Fields) -> Response:
+    """Makes an application's public page, or ends it."""
+
+    def change(session: Session) -> None:
+        application, by = _own(session, caller, form.one("application")), by_of(request, caller.actor)
+        if form.one("state") == "end":
+            declaring.withdraw(session, application, by=by)
+        else:
+            declaring.publish(session, application, by=by)
+
+    return _apply(request, caller, form, change, "links")
+
+
+def _apply(request: Request, caller: Identity, form: Form, change: Change, part: str) -> Response:
+    """Makes a change and goes back to its part of the page; what is wrong with it stands on the page."""
+    try:
+        with context_of(request).store.session() as session:
+            change(session)
+    except UsageError as error:
+        return _page(request, caller, problem=error, form=form)
+    lang = request.query_params.get("lang")
+    return RedirectResponse(f"/settings?done={part}{f'&lang={lang}' if lang in LANGUAGES else ''}#{part}", 303)
+
+
+def _page(
+    request: Request, caller: Identity, *, page: int = 1, application: str = "", done: str = "",
+    problem: LichenError | None = None, form: Form | None = None,
+) -> Response:  # fmt: skip
+    context = context_of(request)
+    view = settings(context, caller.visibility(), rights=_rights(caller), page=page)
+    return show(
+        request, "pages/settings.html.j2", status=200 if problem is None else 422, place="settings", frame=view.frame,
+        has_twin=True, view=view, base_url=context.base_url, application=application[: kinds.LINE_MAX],
+        languages=LANGUAGES, given=(form or Form({})).one, done=done if done in _PARTS else "",
+        problem=_told(request, problem), this_year=context.clock().year,
+    )  # fmt: skip
+
+
+def _told(request: Request, problem: LichenError | None) -> str:
+    """What is wrong, in the reader's language where the catalogue has it."""
+    if problem is None:
+        return ""
+    words, key = Words(language_of(request)).words, f"web.settings.problem.{problem.culprit}"
+    return words.say(key) if key in words else problem.sentence()
+
+
+def _rights(caller: Identity) -> Rights:
+    """What a person may change; programs change nothing here."""
+
+    def rights(team_id: str | None) -> bool:
+        if team_id is None:
+            return caller.is_admin and caller.is_person
+        return caller.is_person and caller.may_administer(team_id)
+
+    return rights
+
+
+def _own(session: Session, caller: Identity, code: str) -> Application:
+    """An application of which the caller may change what is set.
+
+    Raises:
+        UsageError: there is none with this code, or it is not seen.
+        Problem: 403: it is seen, and others administer it.
+    """
+    found = declared.application(session, code.strip())
+    if found is None or not caller.may_read(found):
+        raise UsageError("There is no such application.", repair="Give the code of one.", culprit="application")
+    return _permitted(caller, found.team_id, found)
+
+
+def _permitted(caller: Identity, team_id: str | None, thing: Thing) -> Thing:
+    """The thing; 403 when the caller does not administer whose it is."""
+    if not _rights(caller)(team_id):
+        raise Problem(
+            403, "Only administrators of the team or the organisation change this.", repair="Ask one of them."
+        )
+    return thing
+
+
+def _scope_id(session: Session, caller: Identity, scope: str, code: str) -> str | None:
+    """The id of what a target is of; None for the organisation."""
+    if scope == "application":
+        return _own(session, caller, code).id
+    if scope == "organisation":
+        return _permitted(caller, None, None)
+    team = declared.team(session, code.strip())
+    if team is None or not caller.may_see_team(team.id):
+        raise UsageError("There is no such team.", repair="Give the code of one.", culprit="team")
+    return _permitted(caller, team.id, team.id)
+
+
+def _team_of(session: Session, row: Target) -> str | None:
+    """Whose target it is; None: the organisation's, and that of what is gone or has no team."""
+    if row.scope == "application":
+        application = session.get(Application, row.scope_id)
+        return None if application is None else application.team_id
+    return row.scope_id
+
+
+def _indicator(request: Request, form: Form) -> str:
+    name = form.one("indicator")
+    nomenclature = context_of(request).workspace.nomenclature
+    if name not in nomenclature.names("indicator") or not nomenclature.indicator(name).additive:
+        raise UsageError(f"'{name[:40]}' has no target.", repair="Choose one of the page.", culprit="indicator")
+    return name
+
+
+def _maybe(form: Form, name: str, kind: Kind) -> Any:
+    """The value of a field; None when it is empty."""
+    return None if form.maybe(name) is None else _value(form, name, kind)
+
+
+def _value(form: Form, name: str, kind: Kind) -> Any:
+    """The value of a field; a decimal comma is a decimal point.
+
+    Raises:
+        UsageError: it is not of the kind.
+    """
+    text = form.one(name).strip()
+    try:
+        return kind.read(kind.from_cell(text.replace(",", ".") if kind.is_number else text))
+    except ValueError as error:
+        raise UsageError(f"{name} is '{text[:40]}'.", repair=f"Give {kind.wanted}.", culprit=name) from error
