@@ -8,6 +8,7 @@ flagged. Scores order the list and are no figures.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ def suggest(
     [('browse', 100.0, 'median_of_application', True)]
     """
     rows = list(candidates)
-    visits = sum(row.visits or 0.0 for row in rows)
+    visits = math.fsum(row.visits or 0.0 for row in rows)
     medians = _Medians(rows)
     found = [
         _suggestion(row, state, medians, visits)
@@ -134,14 +135,14 @@ def roll_out(candidates: Iterable[Candidate], today: date, *, stale_after_days: 
     rows = list(candidates)
     states = [state_of(row, today, stale_after_days) for row in rows]
     measured = [row for row, state in zip(rows, states, strict=True) if state is not State.NEVER]
-    visits = sum(row.visits or 0.0 for row in rows)
+    visits = math.fsum(row.visits or 0.0 for row in rows)
     return RollOut(
         measured=len(measured),
         fresh=states.count(State.FRESH),
         total=len(rows),
         applications_measured=len({row.application for row in measured}),
         applications=len({row.application for row in rows}),
-        share_of_visits=sum(row.visits or 0.0 for row in measured) / visits if visits else None,
+        share_of_visits=math.fsum(row.visits or 0.0 for row in measured) / visits if visits else None,
     )
 
 
