@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
@@ -291,7 +291,7 @@ def test_pictures_hold_no_markup_of_strangers(tmp_path: Path) -> None:
                 for lang in ("en", "fr"):
                     drawn = api.get(f"/public/{'k' * 32}/{name}.svg?lang={lang}")
                     assert drawn.headers["content-type"].startswith("image/svg+xml")
-                    root = ElementTree.fromstring(drawn.text)
+                    root = ET.fromstring(drawn.text)
                     assert {element.tag.rpartition("}")[2] for element in root.iter()} <= {
                         "svg", "title", "rect", "g", "text", "path",
                     }  # fmt: skip

@@ -162,7 +162,7 @@ def _unallocated(look: Look, portfolio: Portfolio, month: date) -> list[JoinedRo
     if look.seen.teams is not None or None not in portfolio.costs:
         return []
     cost = look.money(money_by(portfolio.costs[None])[None], Missing.NO_COST)
-    nothing: dict[str, Any] = dict.fromkeys(column_types())
+    nothing: dict[str, Any] = dict.fromkeys(one.name for one in fields(JoinedRow))
     nothing |= {
         "application": UNALLOCATED, "name": "", "team": "", "domain": "", "month": month, "cost": cost.amount,
         "currency": look.currency, "weight": 1.0, "method": look.stamp.method, "factors_hash": look.stamp.factors_hash,
