@@ -157,6 +157,15 @@ def test_money_and_path_arrive_exactly(load: Callable[..., Plan], store: Store) 
     assert 'internal_carbon_price = "123456789012.123456"' in to_toml(read(store), "en")
 
 
+def test_a_pipeline_tells_a_deployment_by_a_line(load: Callable[..., Plan], store: Store) -> None:
+    load(PORTFOLIO)
+    text = "application,at,version\nportal,2026-01-31T14:30:00+01:00,1.2\n"
+    assert [change.is_new for change in load(text, "deployment.csv").changes] == [True]
+    assert load(text.replace("14:30:00+01:00", "13:30:00Z"), "deployment.csv").changes == []
+    with store.reading() as session:
+        assert session.scalars(select(m.Deployment.at)).all() == [datetime(2026, 1, 31, 13, 30, tzinfo=UTC)]
+
+
 # --- mistakes
 
 WANTED_CODE = "Give one line of 1 to 200 characters, without '/'."
@@ -222,6 +231,8 @@ def target(scope: str, indicator: str, horizon: int) -> str:
             '[[action]]\napplication = "portal"\ntitle = "x"\nstarted_on = 2026-01-01T10:00:00\n',
             "started_on is '2026-01-01 10:00:00' (FILE:4).", "Give a day such as 2026-01-31.",
         ),
+        ('[[deployment]]\napplication = "portal"\nat = 2026-01-01T10:00:00\n', "at is '2026-01-01 10:00:00' (FILE:3).",
+         "Give a moment with its zone, such as 2026-01-31T14:30:00+01:00."),
         ("[organisation]\ninternal_carbon_price = -1\n", "internal_carbon_price is '-1' (FILE:2).",
          "Give an amount of 0 or more with at most six decimals."),
         ('[organisation]\ncurrency = "euro"\n', "currency is 'euro' (FILE:2).", "Give a currency such as EUR (ISO 4217)."),
@@ -368,6 +379,7 @@ CODE = some.text(
     some.characters(exclude_categories=("Cc", "Cs"), exclude_characters="/"), min_size=1, max_size=8
 ).filter(str.strip)
 SHARE = some.floats(0, 1)
+MOMENT = some.datetimes(datetime(1971, 1, 1), datetime(2199, 12, 31), timezones=some.just(UTC))  # noqa: DTZ001
 DAY = some.dates(date(1970, 1, 1), date(2200, 12, 31))
 
 
@@ -401,6 +413,10 @@ def portfolios(draw: some.DrawFn) -> dict[str, list[dict[str, Any]]]:
         ],
         "journey": [
             some_of({"application": first, "code": code, "name": draw(LINE)}, expected_saving=SHARE) for code in codes
+        ],
+        "deployment": [
+            some_of({"application": last, "at": at}, version=LINE, environment=LINE)
+            for at in draw(some.lists(MOMENT, max_size=2, unique=True))
         ],
         "weight": [
             some_of({"application": last, "weight": draw(value), "valid_from": day}, reason=LINE)

@@ -13,8 +13,8 @@ _INTRO: Final = """\
 <!-- Made from the declarations in src/lichen/service/portfolio_files/tables.py:
 `python -m lichen.service.portfolio_files.document > docs/portfolio.md`. -->
 
-Teams, applications, their parts and journeys, weights, targets and actions live in the store, where the pages show and
-change them. They can also be kept in a file, so that a team reviews changes as it reviews code:
+Teams, applications, their parts, journeys and deployments, weights, targets and actions live in the store, where the pages
+show and change them. They can also be kept in a file, so that a team reviews changes as it reviews code:
 
 ```sh
 lichen portfolio export portfolio.toml
@@ -66,6 +66,8 @@ between cells and decimal commas, are read too.
 
 A spreadsheet takes a cell that starts with `=`, `+`, `-` or `@` for a formula. Exports put a `'` before such texts, and
 imports take it away: what comes from a stranger's file name or page title does nothing when a colleague opens the export.
+
+A pipeline can tell each deployment so, in one line of a `deployment.csv`: `application,at,version`.
 
 ## Which row is meant
 

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -102,6 +102,14 @@ def _day(value: object) -> date:
     return value
 
 
+def _moment(value: object) -> datetime:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value.strip())
+    if not isinstance(value, datetime) or value.tzinfo is None or not 1970 <= value.year <= 2200:
+        raise ValueError
+    return value.astimezone(UTC)
+
+
 def _money(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise ValueError  # noqa: TRY004 - read promises ValueError, whatever is wrong
@@ -190,6 +198,7 @@ CURRENCY: Final = Kind("a currency such as EUR (ISO 4217)", _currency)
 INDICATOR: Final = Kind("an indicator of the nomenclature such as gwp100", _line)
 TAGS: Final = Kind(f"a list of at most {TAGS_MAX} texts", _tags, split_cell)
 DAY: Final = Kind("a day such as 2026-01-31", _day)
+MOMENT: Final = Kind("a moment with its zone, such as 2026-01-31T14:30:00+01:00", _moment)
 MONEY: Final = Kind("an amount of 0 or more with at most six decimals", _money, is_number=True)
 SHARE: Final = number(0, 1)
 YEAR: Final = whole(1970, 2200)
