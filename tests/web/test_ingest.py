@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 from starlette.testclient import TestClient
 from tests.web.server_support import client, context, run, token
 
@@ -36,6 +37,14 @@ def web(tmp_path: Path) -> Iterator[WebContext]:
 def api(web: WebContext) -> Iterator[TestClient]:
     with client(web) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A server that all tests of refusals share: it keeps nothing."""
+    with context(tmp_path_factory.mktemp("refusing")) as found, client(found) as made:
+        yield made
+        assert waiting(found) == 0
 
 
 def waiting(web: WebContext) -> int:
@@ -87,8 +96,8 @@ def test_the_keys_of_two_senders_never_meet(web: WebContext) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é".encode(), "x" * 201])
-def test_a_key_that_is_none_is_refused(api: TestClient, key: str | bytes) -> None:
-    assert api.post(PATH, json=run(), headers={"idempotency-key": key}).status_code == 422  # type: ignore[dict-item]
+def test_a_key_that_is_none_is_refused(refusing: TestClient, key: str | bytes) -> None:
+    assert refusing.post(PATH, json=run(), headers={"idempotency-key": key}).status_code == 422  # type: ignore[dict-item]
 
 
 def test_a_storm_of_retries_leaves_one_run_for_each_key(api: TestClient, web: WebContext) -> None:
@@ -161,22 +170,22 @@ def test_partial_finds_the_run_whose_number_no_parser_takes(api: TestClient) -> 
     ],
 )
 @pytest.mark.parametrize("place", ["value", "sample"])
-def test_a_number_that_cannot_be_is_refused(api: TestClient, number: str, place: str) -> None:
+def test_a_number_that_cannot_be_is_refused(refusing: TestClient, number: str, place: str) -> None:
     content = run()
     if place == "value":
         content["activities"][0]["value"] = "HERE"
     else:
         content["activities"][0]["samples"][2] = "HERE"
-    answer = api.post(PATH, content=json.dumps(content).replace('"HERE"', number))
+    answer = refusing.post(PATH, content=json.dumps(content).replace('"HERE"', number))
     assert answer.status_code == 422
     assert len(answer.content) < 1000
 
 
 @pytest.mark.parametrize("number", ["NaN", "1e309", "5e-324", "1" * 30])
-def test_such_a_number_is_refused_anywhere(api: TestClient, number: str) -> None:
+def test_such_a_number_is_refused_anywhere(refusing: TestClient, number: str) -> None:
     content = run()
     content["journeys"][0]["sampling"]["primary_s"][0] = "HERE"
-    answer = api.post(PATH, content=json.dumps(content).replace('"HERE"', number))
+    answer = refusing.post(PATH, content=json.dumps(content).replace('"HERE"', number))
     assert answer.status_code == 422
     assert answer.json()["culprit"] == "journeys[0].sampling.primary_s[0]"
 
@@ -201,8 +210,8 @@ def stamp(hours: float) -> str:
         {"started_at": "0001-01-01T00:00:00+23:00"},
     ],
 )
-def test_a_time_that_cannot_be_is_refused(api: TestClient, times: dict[str, str]) -> None:
-    assert api.post(PATH, json=moved(**times)).status_code == 422
+def test_a_time_that_cannot_be_is_refused(refusing: TestClient, times: dict[str, str]) -> None:
+    assert refusing.post(PATH, json=moved(**times)).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -233,16 +242,16 @@ def test_runs_keep_the_order_of_their_times_however_they_come(api: TestClient, w
         b"[" * 100_000, b'{"a":' * 2000 + b"1" + b"}" * 2000,
     ],
 )  # fmt: skip
-def test_what_is_no_run_is_refused_in_a_sentence(api: TestClient, body: bytes) -> None:
-    answer = api.post(PATH, content=body)
+def test_what_is_no_run_is_refused_in_a_sentence(refusing: TestClient, body: bytes) -> None:
+    answer = refusing.post(PATH, content=body)
     assert answer.status_code == 422
     assert answer.json()["detail"].endswith(".")
     assert len(answer.content) < 2000
 
 
 @pytest.mark.parametrize("name", ["", "a\u0000b", "x" * 10_000, "line\nbreak"])
-def test_a_name_that_no_table_holds_is_refused(api: TestClient, name: str) -> None:
-    assert api.post(PATH, json=run(project=name)).status_code == 422
+def test_a_name_that_no_table_holds_is_refused(refusing: TestClient, name: str) -> None:
+    assert refusing.post(PATH, json=run(project=name)).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -255,23 +264,23 @@ def test_a_hostile_name_is_a_name(api: TestClient, web: WebContext, name: str) -
         assert owners(session, [name]).keys() == {name}
 
 
-def test_half_of_a_surrogate_pair_is_refused(api: TestClient) -> None:
+def test_half_of_a_surrogate_pair_is_refused(refusing: TestClient) -> None:
     content = run()
     content["host"]["cpu_model"] = "HERE"
-    answer = api.post(PATH, content=json.dumps(content).replace("HERE", "\\ud800"))
+    answer = refusing.post(PATH, content=json.dumps(content).replace("HERE", "\\ud800"))
     assert answer.status_code == 422
 
 
-def test_a_run_of_two_applications_is_refused(api: TestClient) -> None:
+def test_a_run_of_two_applications_is_refused(refusing: TestClient) -> None:
     content = run()
     content["activities"][-1]["entity"] = "other/browser/apply/open"
-    assert api.post(PATH, json=content).status_code == 422
+    assert refusing.post(PATH, json=content).status_code == 422
 
 
-def test_a_run_in_other_units_is_refused(api: TestClient) -> None:
+def test_a_run_in_other_units_is_refused(refusing: TestClient) -> None:
     content = run()
     content["activities"][0]["unit"] = "ms"
-    assert api.post(PATH, json=content).status_code == 422
+    assert refusing.post(PATH, json=content).status_code == 422
 
 
 def packed(*pieces: bytes) -> bytes:
@@ -292,29 +301,57 @@ BOMBS: dict[str, tuple[Callable[[], bytes], int]] = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_refused_before_it_fills_the_memory(api: TestClient, name: str) -> None:
+def test_a_bomb_is_refused_before_it_fills_the_memory(refusing: TestClient, name: str) -> None:
     make, status = BOMBS[name]
     body = make()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    answer = api.post(PATH, content=body, headers={"content-encoding": "gzip"})
+    answer = refusing.post(PATH, content=body, headers={"content-encoding": "gzip"})
     assert answer.status_code == status
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB
 
 
-def test_a_body_beyond_the_limit_is_refused_while_it_comes(api: TestClient) -> None:
+def test_a_body_beyond_the_limit_is_refused_while_it_comes(refusing: TestClient) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(100):
             yield b" " * 2**20
 
-    assert api.post(PATH, content=endless()).status_code == 413
+    assert refusing.post(PATH, content=endless()).status_code == 413
 
 
-def test_another_encoding_is_refused(api: TestClient) -> None:
-    assert api.post(PATH, content=b"{}", headers={"content-encoding": "br"}).status_code == 422
+def test_another_encoding_is_refused(refusing: TestClient) -> None:
+    assert refusing.post(PATH, content=b"{}", headers={"content-encoding": "br"}).status_code == 422
 
 
-def test_a_batch_has_a_limit(api: TestClient) -> None:
-    assert api.post(PATH, json={"runs": [{}] * (ingest.BATCH_MAX + 1)}).status_code == 413
+def test_a_batch_has_a_limit(refusing: TestClient) -> None:
+    assert refusing.post(PATH, json={"runs": [{}] * (ingest.BATCH_MAX + 1)}).status_code == 413
+
+
+def test_a_full_disk_refuses_and_the_server_goes_on_when_there_is_space(web: WebContext, api: TestClient) -> None:
+    limits = {"pages": 0}
+
+    @event.listens_for(web.store.engine, "begin")
+    def bound(connection: Connection) -> None:
+        if limits["pages"]:
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {limits['pages']}")
+
+    assert api.post(PATH, json=run(0)).status_code == 201
+    limits["pages"] = 1  # SQLite takes the present size, and says what it says when the disk has no more
+    answers = [api.post(PATH, json=run(number)) for number in range(1, 40)]
+    full = [answer for answer in answers if answer.status_code != 201]
+    assert {answer.status_code for answer in full} == {507}
+    assert full[0].headers["retry-after"] == "30"
+    assert waiting(web) == 40 - len(full)
+    limits["pages"] = 10**6
+    assert api.post(PATH, json=run(99)).status_code == 201
+
+
+def test_a_server_that_takes_no_more_says_when_to_come_back(web: WebContext, api: TestClient) -> None:
+    assert api.post(PATH, json=run(1)).status_code == 201
+    api.app.state.ingest.journal.close()  # type: ignore[attr-defined]
+    answer = api.post(PATH, json=run(2))
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert waiting(web) == 1
 
 
 def test_without_the_scope_nothing_is_taken(web: WebContext) -> None:
