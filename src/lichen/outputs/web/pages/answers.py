@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from fastapi import Request
 from starlette.responses import Response
@@ -13,6 +13,8 @@ from lichen.outputs.web.access import not_found
 from lichen.outputs.web.pages.rendering import show, twin
 from lichen.service.board.rows import Frame
 
+HOME: Final = ("", "/")
+"""The first crumb: the portfolio, in the reader's language."""
 View = TypeVar("View")
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from lichen.outputs.web.access import Reader, public
 from lichen.outputs.web.context import context_of
 from lichen.outputs.web.pages.addresses import segment
-from lichen.outputs.web.pages.answers import answer, around, found
+from lichen.outputs.web.pages.answers import HOME, answer, around, found
 from lichen.outputs.web.pages.rendering import CHART
 from lichen.service.board.application import application, journey
 from lichen.service.board.compare import compare_periods, compare_runs
@@ -23,7 +23,6 @@ from lichen.service.board.run import run
 from lichen.service.board.shapes import Named
 
 router: Final = APIRouter(include_in_schema=False)
-_HOME: Final = ("Lichen", "/")
 
 
 def _crumb(named: Named) -> tuple[str, str]:
@@ -49,7 +48,7 @@ def show_application(
     )
     before, after = around(view.frame)
     return answer(
-        request, view, "application", place="portfolio", assets=CHART, before=before, after=after, crumbs=[_HOME]
+        request, view, "application", place="portfolio", assets=CHART, before=before, after=after, crumbs=[HOME]
     )
 
 
@@ -58,7 +57,7 @@ def show_application(
 def show_business(request: Request, caller: Reader, code: str, period: str | None = None) -> Response:
     """An application in plain words, with what it costs and brings."""
     view = found(business(context_of(request), code, caller.visibility(), period=period or None))
-    return answer(request, view, "business", place="portfolio", crumbs=[_HOME, _crumb(view.application)])
+    return answer(request, view, "business", place="portfolio", crumbs=[HOME, _crumb(view.application)])
 
 
 @router.get("/applications/{code}/journeys/{journey_code}")
@@ -66,7 +65,7 @@ def show_business(request: Request, caller: Reader, code: str, period: str | Non
 def show_journey(request: Request, caller: Reader, code: str, journey_code: str, period: str | None = None) -> Response:
     """A journey: its steps in the newest run, and its history."""
     view = found(journey(context_of(request), code, journey_code, caller.visibility(), period=period or None))
-    return answer(request, view, "journey", place="portfolio", assets=CHART, crumbs=[_HOME, _crumb(view.application)])
+    return answer(request, view, "journey", place="portfolio", assets=CHART, crumbs=[HOME, _crumb(view.application)])
 
 
 @router.get("/applications/{code}/compare")
@@ -74,7 +73,7 @@ def show_journey(request: Request, caller: Reader, code: str, journey_code: str,
 def show_periods(request: Request, caller: Reader, code: str, left: str, right: str) -> Response:
     """Two periods of an application side by side."""
     view = found(compare_periods(context_of(request), code, left, right, caller.visibility()))
-    return answer(request, view, "compare", place="portfolio", crumbs=[_HOME, _crumb(view.application)])
+    return answer(request, view, "compare", place="portfolio", crumbs=[HOME, _crumb(view.application)])
 
 
 @router.get("/runs/{run_id}")
@@ -82,7 +81,7 @@ def show_periods(request: Request, caller: Reader, code: str, left: str, right: 
 def show_run(request: Request, caller: Reader, run_id: str, method: str | None = None) -> Response:
     """One run: its journeys, steps and requests."""
     view = found(run(context_of(request), run_id, caller.visibility(), method=method or None))
-    return answer(request, view, "run", place="portfolio", crumbs=[_HOME, _crumb(view.run.application)])
+    return answer(request, view, "run", place="portfolio", crumbs=[HOME, _crumb(view.run.application)])
 
 
 @router.get("/compare")
@@ -90,7 +89,7 @@ def show_run(request: Request, caller: Reader, run_id: str, method: str | None =
 def show_compare(request: Request, caller: Reader, left: str, right: str) -> Response:
     """Two runs side by side."""
     view = found(compare_runs(context_of(request), left.strip(), right.strip(), caller.visibility()))
-    return answer(request, view, "compare", place="portfolio", crumbs=[_HOME, _crumb(view.application)])
+    return answer(request, view, "compare", place="portfolio", crumbs=[HOME, _crumb(view.application)])
 
 
 @router.get("/explain")
@@ -103,7 +102,7 @@ def show_explain(
     query = ExplainQuery(level=level, ref=ref, indicator=indicator, period=period or None)
     view = found(explain(context_of(request), query, caller.visibility()))
     code = ref.partition("/")[0]
-    crumbs = [_HOME] if level in ("organisation", "team") else [_HOME, (code, f"/applications/{segment(code)}")]
+    crumbs = [HOME] if level in ("organisation", "team") else [HOME, (code, f"/applications/{segment(code)}")]
     return answer(request, view, "explain", place="portfolio", crumbs=crumbs)
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from lichen.outputs.web.access import Identity, Reader
 from lichen.outputs.web.context import context_of
-from lichen.outputs.web.pages.answers import answer, around, found
+from lichen.outputs.web.pages.answers import HOME, answer, around, found
 from lichen.service.board.methods import factors_methods
 from lichen.service.board.next import measure_next
 from lichen.service.board.portfolio import portfolio
@@ -21,6 +21,8 @@ from lichen.service.board.team import actions, team
 from lichen.service.board.views import PortfolioView
 
 router: Final = APIRouter(include_in_schema=False)
+CSV: Final = "/api/v1/exports/joined?format=csv"
+"""What the portfolio links to for spreadsheets: every application and month."""
 Words = Annotated[list[str], Query()]
 Number = Annotated[int, Query(ge=1, le=100_000)]
 _FILTERS: Final = ("team", "domain", "criticality", "measured")
@@ -48,9 +50,9 @@ def show_portfolio(
     view = portfolio(context_of(request), query, caller.visibility())
     before, after = around(view.frame)
     if request.url.path == "/filters":
-        return answer(request, view, "filters", place="portfolio", crumbs=[("Lichen", "/")])
+        return answer(request, view, "filters", place="portfolio", crumbs=[HOME])
     return answer(
-        request, view, "portfolio", place="portfolio", before=before, after=after, columns=_columns(query),
+        request, view, "portfolio", place="portfolio", before=before, after=after, columns=_columns(query), csv=CSV,
         is_empty=_is_empty(view, caller), chosen=[(name, value) for name in _FILTERS for value in getattr(query, name)],
     )  # fmt: skip
 
@@ -80,7 +82,7 @@ def show_team(request: Request, caller: Reader, code: str, period: str | None = 
     """A team: its sums, its applications, its actions."""
     view = found(team(context_of(request), code, caller.visibility(), period=period or None))
     before, after = around(view.frame)
-    return answer(request, view, "team", place="portfolio", before=before, after=after, crumbs=[("Lichen", "/")])
+    return answer(request, view, "team", place="portfolio", before=before, after=after, crumbs=[HOME])
 
 
 @router.get("/targets")

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from babel.core import get_global
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_currency, format_decimal, format_percent
 from markupsafe import Markup
 
@@ -27,6 +27,7 @@ from lichen.service.board.rows import (
     DeploymentMark,
     FactorRow,
     Facts,
+    PartRow,
     StepRow,
     TargetRow,
 )  # fmt: skip
@@ -87,13 +88,13 @@ class Words:
         """The word for a name of a closed list; the name itself, without control characters, where there is none."""
         return self.words.word(family, name) if f"{family}.{name}" in self.words else plain(name)
 
-    def figure(self, figure: Figure) -> Shown:
-        """A figure with its range; why it is unknown where it is."""
+    def figure(self, figure: Figure, *, with_per: bool = True) -> Shown:
+        """A figure with its range; why it is unknown where it is. with_per: the unit says per what, as no heading does."""
         if figure.value is None:
             return Shown(self.numbers.unknown, missing=self.missing(figure.missing))
         unit, _, per = figure.unit.partition("/")
         amount = self.numbers.amount(figure.value, unit, low=figure.low, high=figure.high)
-        return Shown(f"{amount.text}{self._per(per)}", amount.spread, why=figure.why)
+        return Shown(f"{amount.text}{self._per(per) if with_per else ''}", amount.spread, why=figure.why)
 
     def value(self, value: float | None, unit: str) -> str:
         """A number without a range."""
@@ -165,11 +166,10 @@ class Words:
 
     def moment(self, at: datetime | None) -> str:
         """A date with hour and minute of UTC."""
-        return (
-            self.say("web.access.never")
-            if at is None
-            else f"{format_datetime(at, 'short', locale=self.words.locale)} UTC"
-        )
+        if at is None:
+            return self.say("web.access.never")
+        hour = format_time(at, "HH:mm", locale=self.words.locale)
+        return f"{self.day(at)} {hour}\u00a0UTC"
 
     def quality(self, shares: Shares) -> str:
         """The data method with the largest share: ``62% measured``."""
@@ -229,7 +229,7 @@ class Words:
         """A series with its range, deployments and plan."""
         if not any(point.value is not None for point in curve.points):
             return Markup()
-        is_year = all((one.at.month, one.at.day) == (1, 1) for one in curve.points) and len(curve.points) > 1
+        is_year = len(curve.points) > 1 and len({(one.at.month, one.at.day) for one in curve.points}) == 1
         places = [
             Place(label=str(p.at.year) if is_year else self.month(p.at), value=p.value, low=p.low, high=p.high)
             for p in curve.points
@@ -276,12 +276,12 @@ class Words:
         """A place in the list, and the one by weight where it has one: ``3rd, 1 by weight``."""
         if ranks.rank is None:
             return self.numbers.unknown
-        if ranks.weight == 1 and ranks.rank == ranks.weighted_rank:
-            return f"#{self.integer(ranks.rank)}"
-        return self.say(
-            "web.portfolio.ranked", rank=self.integer(ranks.rank), weighted=self.integer(ranks.weighted_rank),
-            weight=self.decimal(ranks.weight),
-        )  # fmt: skip
+        rank, weighted = self.integer(ranks.rank), self.integer(ranks.weighted_rank)
+        if ranks.rank == ranks.weighted_rank:
+            return self.say("web.portfolio.rank", rank=rank)
+        if ranks.weight == 1:
+            return self.say("web.portfolio.reranked", rank=rank, weighted=weighted)
+        return self.say("web.portfolio.ranked", rank=rank, weighted=weighted, weight=self.decimal(ranks.weight))
 
     def facet(self, name: str, value: FacetValue) -> str:
         """What a filter is called."""
@@ -331,22 +331,36 @@ class Words:
             return self.money(Money(amount=Decimal(str(point.value)), currency=unit))
         return self.figure(Figure(value=point.value, low=point.low, high=point.high, unit=curve.unit)).full
 
-    def path_curve(self, row: TargetRow) -> Curve:
-        """What was, at every year of the path."""
-        actual = {point.at: point.value for point in row.actual.points}
-        years = sorted({point.at for point in (*row.planned.points, *row.actual.points)})
-        return Curve(
-            name="actual", unit=row.actual.unit or row.gap.unit,
-            points=tuple(Point(at=year, value=actual.get(year)) for year in years),
+    def path(self, row: TargetRow) -> tuple[Curve, Curve]:
+        """What was and what the path allows, by year."""
+        planned, actual = ({one.at.year: one.value for one in curve.points} for curve in (row.planned, row.actual))
+        years = sorted(planned.keys() | actual.keys())
+        first, second = (
+            Curve(
+                name=name, unit=row.gap.unit,
+                points=tuple(Point(at=date(year, 12, 31), value=values.get(year)) for year in years),
+            )
+            for name, values in (("actual", actual), ("planned", planned))
         )  # fmt: skip
+        return first, second
 
     def path_rows(self, row: TargetRow) -> list[tuple[str, str, str]]:
         """Year, what the path allows, and what was."""
-        planned = {point.at: point.value for point in row.planned.points}
+        actual, planned = self.path(row)
         return [
-            (str(point.at.year), self.value(planned.get(point.at), row.gap.unit), self.value(point.value, row.gap.unit))
-            for point in self.path_curve(row).points
+            (str(was.at.year), self.value(may.value, row.gap.unit), self.value(was.value, row.gap.unit))
+            for was, may in zip(actual.points, planned.points, strict=True)
         ]
+
+    def part(self, row: PartRow) -> str:
+        """Name of a part, a tier or a phase."""
+        family = next((one for one in ("tier", "phase") if f"{one}.{row.code}" in self.words), "tier")
+        return row.name if row.name and row.name != row.code else self.word(family, row.code)
+
+    def scale(self, curve: Curve) -> float:
+        """Canonical units in one unit of a curve's axis."""
+        top = max((point.high or point.value or 0.0 for point in curve.points), default=0.0)
+        return self.numbers.rung(top, curve.unit.partition("/")[0]).factor
 
     def step_columns(self, steps: Sequence[StepRow]) -> list[tuple[str, str]]:
         """Columns of a table of steps: the counters that some step has, and energy and climate."""
