@@ -25,10 +25,11 @@ USER = "postgres"
 class Server:
     """A running server. ``url()`` makes a database and gives its address."""
 
-    def __init__(self, binaries: Path, folder: Path, port: int) -> None:
+    def __init__(self, binaries: Path, folder: Path, port: int, *, durable: bool) -> None:
         self.binaries = binaries
         self.folder = folder
         self.port = port
+        self.durable = durable
 
     def url(self) -> str:
         """The address of a new, empty database."""
@@ -55,20 +56,27 @@ class Server:
     def start(self) -> None:
         """Start, and wait until it answers."""
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
+        if not self.durable:
+            options += " -c fsync=off"
         log = str(self.folder / "log")
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-l", log, "-o", options, "-w", "start")
 
 
 @contextmanager
-def postgres_server() -> Iterator[Server]:
-    """A server from its initialisation to its end; the test is skipped where PostgreSQL is absent."""
+def postgres_server(*, durable: bool = False) -> Iterator[Server]:
+    """A server from its initialisation to its end; the test is skipped where PostgreSQL is absent.
+
+    Args:
+        durable: whether it waits for the disk, as a benchmark must. What it committed outlives its own death in either case;
+            only a loss of power tells the difference.
+    """
     binaries = _binaries()
     if binaries is None:
         pytest.skip("PostgreSQL is absent: tools/system.sh postgresql installs it")
     folder = Path(tempfile.mkdtemp(prefix="lichen-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(folder, USER, USER)
-    server = Server(binaries, folder, _free_port())
+    server = Server(binaries, folder, _free_port(), durable=durable)
     try:
         server.run("initdb", "-D", str(folder / "data"), "-U", USER, "--auth=trust", "--encoding=UTF8", "--no-sync")
         server.start()
