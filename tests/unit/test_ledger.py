@@ -181,6 +181,16 @@ def test_a_row_outside_of_its_slice_is_refused(tmp_path: Path, day: str) -> None
     assert ledger.activities(columns=["value"])["value"].to_pylist() == [1.0]
 
 
+def test_a_row_from_before_the_days_kept_is_not_imported(tmp_path: Path) -> None:
+    ledger = opened(tmp_path)
+    ledger.retain(date(2026, 2, 1))
+    chosen = Slice(source="bill", first_day=date(2026, 1, 1), end_day=date(2026, 3, 1))
+    assert ledger.replace(chosen, [facts_of("2026-02-01", 1.0)]) == 1
+    with pytest.raises(StorageError, match="keeps rows from 2026-02-01 on"):
+        ledger.replace(chosen, [facts_of("2026-01-31", 2.0), facts_of("2026-02-01", 3.0)])
+    assert ledger.activities(columns=["value"])["value"].to_pylist() == [1.0]
+
+
 @pytest.mark.parametrize("source", ["runs", "", "Bill", "a'b", "../x"])
 def test_runs_are_never_replaced_and_sources_are_plain_words(tmp_path: Path, source: str) -> None:
     ledger = opened(tmp_path, [run_of(row())])

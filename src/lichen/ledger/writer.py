@@ -192,7 +192,7 @@ class Writer:
             Rows that are there now.
 
         Raises:
-            StorageError: a fact lies outside of the slice; the place is away, full or forbidden.
+            StorageError: a fact lies outside of the slice, or before the first day kept; the place is away, full or forbidden.
         """
         if chosen.source == RUNS_SOURCE or not _SOURCE.fullmatch(chosen.source):
             raise StorageError(
@@ -207,6 +207,14 @@ class Writer:
                 f"{stray['entity']} on {stray['day']} lies outside of what is replaced.",
                 repair="Widen the slice, or leave the row out.",
                 culprit=stray["entity"],
+            )
+        marker = read_marker(self._handles.location)
+        first_day = marker.first_day if marker else None
+        if first_day is not None and any(row["day"] < first_day for row in rows):
+            raise StorageError(
+                f"The ledger keeps rows from {first_day} on, and a row to be imported is older.",
+                repair="Leave the older rows out.",
+                culprit=chosen.source,
             )
         with self._turn:
             return committed(self._handles.location, "activities", lambda: self._replace(chosen, rows))
