@@ -190,8 +190,8 @@ class JournalWriter:
         try:
             answers = self._commit(requests)
         except Exception as error:  # noqa: BLE001 - whatever happened, somebody waits for the answer
-            # One request may hold what the database refuses: the others shall not pay for it. A full disk or a locked
-            # database is nobody's fault, and trying each would only take longer.
+            # One request may hold what the database refuses: the others shall not pay for it. That somebody else writes is
+            # no request's fault, and each would wait as long again.
             if len(requests) > 1 and not isinstance(error, StoreBusy):
                 for request in requests:
                     self._write([request])
