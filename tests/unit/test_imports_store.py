@@ -190,6 +190,31 @@ def test_a_table_of_traffic_is_written(workspace: Workspace, tmp_path: Path) -> 
     assert rows(workspace, Traffic, "visits", "page_views") == [(3.0, 9.0), (5.0, None)]
 
 
+def test_visits_and_pages_of_matomo_live_side_by_side(workspace: Workspace, tmp_path: Path) -> None:
+    """Two exports of one source: the application's visits, then its journeys, each again and again."""
+    summary, pages = tmp_path / "visits.csv", tmp_path / "pages.csv"
+    summary.write_text("date,nb_visits\n2026-11-02,10\n")
+    pages.write_text("date,label,nb_visits,nb_hits\n2026-11-02,/apply/start,4,5\n")
+    for path in (summary, pages, pages, summary):
+        assert traffic(workspace, path).source == "matomo"
+    assert rows(workspace, Traffic, "visits", "page_views") == [(10.0, None), (4.0, 5.0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("day,visits\n", "no line below its headings"),
+        ("date,label,nb_hits\n2026-11-02,/help,1\n", "belongs to a journey"),
+    ],
+)
+def test_a_table_that_tells_nothing_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(UsageError, match=said):
+        traffic(
+            Workspace(load_settings(None, overrides={"server.store": f"sqlite:///{tmp_path}/s.db"})), tmp_path / "t.csv"
+        )
+
+
 def test_a_year_of_many_journeys_is_written_at_once(workspace: Workspace, tmp_path: Path) -> None:
     days = [date(2025, 11, 1) + timedelta(days=number) for number in range(365)]
     lines = [f"{day},{journey},{number},1" for number, day in enumerate(days) for journey in ("", "a", "b", "c")]

@@ -22,6 +22,7 @@ from lichen.service.importing_tables import Imported, check_name, opened, resolv
 from lichen.service.progress import Progress, Silent
 from lichen.service.workspace import Workspace
 from lichen.store.queries import imports
+from lichen.store.queries.imports import About
 
 _PATHS_SHOWN: Final = 10
 _MIB: Final = 20
@@ -67,11 +68,7 @@ def import_traffic(
                 raise unknown([order.application], imports.application_ids(session))
         source, rows, details = _read(workspace, order.paths, moment, progress or Silent())
         if not rows:
-            raise UsageError(
-                "No page belongs to a journey.",
-                repair="Declare journeys by their paths: [[traffic.journey]] in lichen.toml.",
-                culprit=str(order.paths[0]),
-            )
+            raise _nothing(order.paths[0], details)
         found = Imported(
             kind="traffic",
             source=source if order.source is None else source_name(order.source, "traffic", order.paths[0]),
@@ -94,9 +91,28 @@ def import_traffic(
             written = imports.replace_traffic(
                 session, application, found.source,
                 [_columns(row, None if row.journey is None else journeys[names[row.journey]]) for row in rows],
+                about=_about(rows, details),
             )  # fmt: skip
             tell(session, found, application)
         return replace(found, written=replace(written, made=made))
+
+
+def _nothing(path: Path, details: dict[str, Any]) -> UsageError:
+    if details["unmatched"]:
+        return UsageError(
+            f"No page of {path} belongs to a journey.",
+            repair="Declare journeys by their paths: [[traffic.journey]] in lichen.toml.",
+            culprit=str(path),
+        )
+    return UsageError(f"{path} has no line below its headings.", repair="Fill it in.", culprit=str(path))
+
+
+def _about(rows: Sequence[DayRow], details: dict[str, Any]) -> About:
+    """A log tells of everything; a table of what is in it, so that two tables of one source may tell one kind each."""
+    kinds = {row.journey is None for row in rows}
+    if "lines" in details or len(kinds) > 1:
+        return "both"
+    return "application" if kinds == {True} else "journeys"
 
 
 def _columns(row: DayRow, journey_id: str | None) -> dict[str, Any]:

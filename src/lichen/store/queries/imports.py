@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from lichen.store.models import Application, Base, Cost, Equipment, Journey, Traffic, Value, new_id
 
 T = TypeVar("T")
+About = Literal["application", "journeys", "both"]
+"""What a source of traffic tells of."""
 _AT_ONCE: Final = 500
 """Values in a statement; SQLite takes 32,766, of all columns together."""
 
@@ -67,13 +69,18 @@ def journey_ids(session: Session, application_id: str, names: Collection[str]) -
     return {name: found[name] for name in names}
 
 
-def replace_traffic(session: Session, application_id: str, source: str, rows: Sequence[Mapping[str, Any]]) -> Written:
+def replace_traffic(
+    session: Session, application_id: str, source: str, rows: Sequence[Mapping[str, Any]], *, about: About = "both"
+) -> Written:
     """Traffic of an application, day by day: what its source told of these days before is forgotten.
 
     Args:
         rows: ``journey_id`` (None: the whole application), ``day``, ``visits``, ``page_views``, ``users``.
+        about: what the source tells of; rows of the other kind stay.
     """
-    same = (Traffic.application_id == application_id, Traffic.source == source)
+    same = [Traffic.application_id == application_id, Traffic.source == source]
+    if about != "both":
+        same.append(Traffic.journey_id.is_(None) if about == "application" else Traffic.journey_id.is_not(None))
     before: dict[date, tuple[float, float]] = {}
     removed = 0
     for days in _portions({row["day"] for row in rows}):
