@@ -67,7 +67,9 @@ def _complete(operation: dict[str, Any], rule: access.Rule) -> None:
     refusals = dict(_REFUSALS)
     if rule.scope is None:
         operation["security"] = []
-        del refusals["401"], refusals["403"]
+        for status in ("401", "403"):
+            del refusals[status]
+            operation["responses"].pop(status, None)
     else:
         operation["security"] = [{"session": []}] if rule.persons_only else [{"token": []}, {"session": []}]
         operation["description"] = f"{operation.get('description', '')}\n\nScope: `{rule.scope}`.".strip()
