@@ -78,10 +78,13 @@ def show_periods(request: Request, caller: Reader, code: str, left: str, right: 
 
 @router.get("/runs/{run_id}")
 @router.get("/runs/{run_id}.json")
-def show_run(request: Request, caller: Reader, run_id: str, method: str | None = None) -> Response:
-    """One run: its journeys, steps and requests."""
+def show_run(
+    request: Request, caller: Reader, run_id: str, method: str | None = None, journey: str | None = None
+) -> Response:
+    """One run: one of its journeys, with steps and requests."""
     view = found(run(context_of(request), run_id, caller.visibility(), method=method or None))
-    return answer(request, view, "run", place="portfolio", crumbs=[HOME, _crumb(view.run.application)])
+    shown = next((one for one in view.journeys if one.journey.code == journey), next(iter(view.journeys), None))
+    return answer(request, view, "run", place="portfolio", shown=shown, crumbs=[HOME, _crumb(view.run.application)])
 
 
 @router.get("/compare")

@@ -93,6 +93,8 @@ class Words:
         if figure.value is None:
             return Shown(self.numbers.unknown, missing=self.missing(figure.missing))
         unit, _, per = figure.unit.partition("/")
+        if unit == "1" and figure.low is None and float(figure.value).is_integer():
+            return Shown(self.integer(figure.value) + (self._per(per) if with_per else ""), why=figure.why)
         amount = self.numbers.amount(figure.value, unit, low=figure.low, high=figure.high)
         return Shown(f"{amount.text}{self._per(per) if with_per else ''}", amount.spread, why=figure.why)
 
@@ -384,6 +386,11 @@ class Words:
         return self.numbers.amount(
             counter.value, counter.unit, half_width=0.0 if counter.exact and half is None else half
         ).text
+
+    def compared(self, name: str) -> str:
+        """What a row of a comparison is of: ``journey: quantity``, or a quantity alone."""
+        journey, separator, what = name.rpartition(": ")
+        return f"{plain(journey)}{separator}{self.quantity_or_indicator(what)}"
 
     def quantity_or_indicator(self, name: str) -> str:
         """The word for a quantity, an indicator or a series."""
