@@ -26,7 +26,6 @@ from lichen.cli.app import root
 from lichen.errors import StorageError, StoreBusy, StoreConflict
 from lichen.store import Store, engine, open_store, schema
 from lichen.store import models as m
-from lichen.store.upsert import upsert
 
 
 @pytest.fixture
@@ -396,32 +395,19 @@ def test_the_audit_log_cannot_be_changed(store: Store) -> None:
         assert session.scalars(select(m.AuditEvent.actor)).all() == ["me"]
 
 
-# --- upserts
+# --- traffic
 
 
-def test_upserts_add_then_change(store: Store) -> None:
-    with store.session() as session:
-        upsert(session, m.Application, [{"code": "a", "name": "A"}, {"code": "b", "name": "B"}])
-        first = session.scalars(select(m.Application.id).order_by(m.Application.code)).all()
-        upsert(session, m.Application, [{"code": "a", "name": "A2"}, {"code": "c", "name": "C"}])
-        rows = session.execute(select(m.Application.code, m.Application.name).order_by(m.Application.code)).all()
-        assert rows == [("a", "A2"), ("b", "B"), ("c", "C")]
-        assert session.scalars(select(m.Application.id).order_by(m.Application.code)).all()[:2] == first
-        upsert(session, m.Application, [{"code": "a", "name": "A3"}], keep=["name"])
-        assert session.scalars(select(m.Application.name).where(m.Application.code == "a")).one() == "A2"
+@pytest.mark.parametrize("journey", ["j", None])
+def test_a_source_tells_a_slot_of_traffic_once(store: Store, journey: str | None) -> None:
+    def row(source: str = "matomo") -> m.Traffic:
+        return m.Traffic(application_id="a", journey_id=journey, day=date(2026, 1, 1), visits=10.0, source=source)
 
-
-def test_traffic_of_the_whole_application_is_one_slot_too(store: Store) -> None:
     with store.session() as session:
         session.add(m.Application(id="a", code="a", name="A"))
         session.flush()
-        slot = {"application_id": "a", "journey_id": None, "day": date(2026, 1, 1), "source": "matomo"}
-        for visits in (10.0, 12.0):
-            upsert(session, m.Traffic, [slot | {"visits": visits}])
-        upsert(session, m.Traffic, [slot | {"source": "nginx", "visits": 3.0}])
-        assert sorted(session.scalars(select(m.Traffic.visits)).all()) == [3.0, 12.0]  # type: ignore[type-var]
-
-
-def test_rows_with_other_columns_are_no_batch(store: Store) -> None:
-    with pytest.raises(ValueError, match="different columns"), store.session() as session:
-        upsert(session, m.Team, [{"code": "a", "name": "A"}, {"code": "b"}])
+        session.add(m.Journey(id="j", application_id="a", code="j", name="J"))
+        session.flush()
+        session.add_all([row(), row("nginx")])
+    with pytest.raises(StoreConflict), store.session() as session:
+        session.add(row())
