@@ -148,7 +148,7 @@ def _page(
     view = settings(context, caller.visibility(), rights=_rights(caller), page=page)
     return show(
         request, "pages/settings.html.j2", status=200 if problem is None else 422, place="settings", frame=view.frame,
-        has_twin=True, view=view, base_url=context.base_url, application=application[: kinds.LINE_MAX],
+        has_twin=True, view=view, application=application[: kinds.LINE_MAX],
         languages=LANGUAGES, given=(form or Form({})).one, done=done if done in _PARTS else "",
         problem=_told(request, problem), this_year=context.clock().year,
     )  # fmt: skip
