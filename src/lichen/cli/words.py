@@ -162,6 +162,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "never_expires": ("never expires", "n’expire jamais"),
     "last_used": ("last used", "utilisé le"),
     "never_used": ("never used", "jamais utilisé"),
+    "open_dashboard": (
+        "Open the dashboard with what was just measured: lichen serve",
+        "Pour ouvrir le tableau de bord avec ce qui vient d’être mesuré : lichen serve",
+    ),
     "backup": (
         "{runs} runs, {rows} rows of the store and {files} files of the ledger: {size:.1f} MB",
         "{runs} mesures, {rows} lignes de la base et {files} fichiers du registre : {size:.1f} Mo",

@@ -14,6 +14,7 @@ import click
 from lichen.cli.commands.measure import run
 from lichen.cli.failure import missing_extra
 from lichen.cli.invocation import Invocation, common_options
+from lichen.cli.words import Words
 from lichen.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def command(invocation: Invocation, samples: str, html: str, keep: bool) -> None
     invocation.config = Path(demo.__file__).with_name("lichen.toml")
     invocation.overrides |= {"measure.samples": samples, "output.html": html, "output.runs": RUNS}
     run(invocation, ())
+    invocation.say(Words(invocation.settings().lang)["open_dashboard"])
     if keep:
         _leave_open(invocation, invocation.settings())
 
