@@ -20,6 +20,7 @@ from lichen.store import Store, engine, open_store
 from lichen.store.journal import BATCH, Entry, JournalWriter, Receipt
 from lichen.store.lease import Lease, database_now
 from lichen.store.models import IngestJournal, utc_now
+from lichen.store.models import Lease as LeaseRow
 
 
 @pytest.fixture
@@ -244,13 +245,19 @@ def test_one_holds_a_lease_until_it_is_released(store: Store) -> None:
 
 
 def test_a_lease_that_is_not_renewed_ends(store: Store) -> None:
-    one, other = Lease(store, "landing", ttl_s=0.3), Lease(store, "landing")
+    one, other = Lease(store, "landing", ttl_s=0.3), Lease(store, "landing", ttl_s=0.3)
     assert one.acquire()
     deadline = time.monotonic() + 10
     while not other.acquire():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert not one.acquire()
+
+
+def test_a_lease_that_was_taken_while_the_clock_was_ahead_holds_nobody_up(store: Store) -> None:
+    with store.session() as session:
+        session.add(LeaseRow(name="landing", holder="gone", until=utc_now() + timedelta(days=1)))
+    assert Lease(store, "landing").acquire()
+    assert not Lease(store, "landing").acquire()
 
 
 def test_of_many_who_ask_at_once_one_gets_it(store: Store) -> None:
