@@ -48,10 +48,6 @@ _EXTRAS: Final[Mapping[str, str]] = {
     "prometheus_client": "server",
     "sqlalchemy": "server",
     "psycopg": "postgres",
-    "deltalake": "ledger",
-    "duckdb": "ledger",
-    "ibis": "ledger",
-    "pyarrow": "ledger",
 }
 """Packages that a plain installation lacks, and the extra that brings each."""
 
