@@ -95,6 +95,7 @@ def serving(context: ServiceContext) -> Iterator[int]:
     web = web_of(context)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()
         server = uvicorn.Server(uvicorn.Config(create_app(web), log_level="error", lifespan="on"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -10,7 +10,8 @@ from typing import Any
 from lichen.service.board import lists, periods
 from lichen.service.board.cells import VISITS
 from lichen.service.board.figures import compute
-from lichen.service.board.portfolio import Line, Portfolio
+from lichen.service.board.lines import Line
+from lichen.service.board.portfolio import Portfolio
 from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import HEADLINE, Look, by_ref
 from lichen.service.board.rows import Curve, Facts, JourneyRow, PartRow

@@ -4,6 +4,7 @@ factors."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -73,11 +74,12 @@ def _sum(look: Look, level: str, ref: str) -> ExplainView | None:
     own = [one for one in look.applications if team is None or one.team_id == team.id]
     portfolio = Portfolio(look, own)
     lines = sorted(
-        (line for line in portfolio.lines if line.measures.impact.value is not None),
-        key=lambda line: -(line.measures.impact.value or 0.0),
+        (line for line in portfolio.lines if line.value is not None),
+        key=lambda line: -(line.value or 0.0),
     )
+    portfolio.prepare([line.fact.id for line in lines[:LARGEST]])
     steps = [_term(line.fact.name, line.measures.impact) for line in lines[:LARGEST]]
-    steps += _rest(look, [line.measures.impact for line in lines[LARGEST:]])
+    steps += _rest(look, [line.value or 0.0 for line in lines[LARGEST:]])
     totals = portfolio.totals(portfolio.lines).measures
     named = Named(code=team.code, name=team.name) if team else Named(code="", name=look.frame().organisation)
     return ExplainView(
@@ -90,11 +92,11 @@ def _term(label: str, figure: Figure) -> ExplainStep:
     return ExplainStep(label=label, figure=figure, formula="", arguments={}, source=JOURNEYS)
 
 
-def _rest(look: Look, figures: Sequence[Figure]) -> list[ExplainStep]:
-    if not figures:
+def _rest(look: Look, values: Sequence[float]) -> list[ExplainStep]:
+    """What is not shown one by one."""
+    if not values:
         return []
-    value = sum(figure.value or 0.0 for figure in figures)
-    return [_term(f"+ {len(figures)}", Figure(value=value, unit=look.unit))]
+    return [_term(f"+ {len(values)}", Figure(value=math.fsum(values), unit=look.unit))]
 
 
 def _application(look: Look, code: str) -> ExplainView | None:

@@ -6,23 +6,20 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lichen.portfolio.estimate import Estimate, total
-from lichen.portfolio.ranking import Entry, Place, rank, weight_on
-from lichen.portfolio.ranking import Weight as PortfolioWeight
+from lichen.portfolio.estimate import total
 from lichen.service.board.aims import Aims
-from lichen.service.board.cells import VISITS
+from lichen.service.board.lines import Line, Lines
 from lichen.service.board.queries import EVERYTHING, MEASURED, PAGE_ROWS, UNALLOCATED, PortfolioQuery, Visibility
-from lichen.service.board.reading import Look, by_ref, money_by
-from lichen.service.board.rows import Measures, PortfolioRow, PortfolioTotals
+from lichen.service.board.reading import Look, as_estimate, by_ref
+from lichen.service.board.rows import PortfolioRow, PortfolioTotals
 from lichen.service.board.shapes import Facet, FacetValue, Figure, Missing, Named, Page, Ranks, RollOut, Trend
 from lichen.service.board.views import PortfolioView
 from lichen.service.context import ServiceContext
 from lichen.store.queries import board as queries
-from lichen.store.queries.board import AppFact, FigureFact, MoneyFact
+from lichen.store.queries.board import AppFact, FigureFact
 
 _FACETS = ("team", "domain", "criticality", "measured")
 
@@ -52,146 +49,70 @@ def portfolio_rows(
     """
     with context.store.reading() as session:
         found = Portfolio(Look(context, session, seen, query.period, query.indicator))
-        _, left = found.chosen(query)
-        ordered = found.ordered(left, query)
-        return found.rows(ordered[start : start + count]), start + count < len(ordered)
+        ordered = found.ordered(found.chosen(query), query)
+        return found.shown(ordered[start : start + count]), start + count < len(ordered)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An application with what it is ordered by."""
-
-    fact: AppFact
-    measures: Measures
-    place: Place
-
-
-class Portfolio:
-    """Applications that are seen, over a period.
-
-    Args:
-        among: only some of them; None: all that are seen.
-    """
-
-    def __init__(self, look: Look, among: Sequence[AppFact] | None = None) -> None:
-        self.look = look
-        self.facts = look.applications if among is None else among
-        self.aims = Aims(look)
+class Portfolio(Lines):
+    """Applications that are seen, filtered, ordered and summed."""
 
     @cached_property
-    def _ids(self) -> list[str]:
-        return [fact.id for fact in self.facts]
+    def aims(self) -> Aims:
+        """Their targets."""
+        return Aims(self.look)
 
-    @cached_property
-    def _few(self) -> bool:
-        """Whether rows are better looked up one by one than read for everything."""
-        return len(self.facts) <= PAGE_ROWS
-
-    def _figures(self, indicator: str | None = None) -> Mapping[str, list[FigureFact]]:
-        kind = self.look.kind("application", indicator)
-        if self._few:
-            return by_ref(queries.of_refs(self.look.session, kind, self._ids, *self.look.span))
-        return by_ref(queries.of_period(self.look.session, kind, *self.look.span))
-
-    @cached_property
-    def figures(self) -> Mapping[str, list[FigureFact]]:
-        """Impact of every application."""
-        return self._figures()
-
-    @cached_property
-    def visits(self) -> Mapping[str, float]:
-        """Visits of every application that has some."""
-        return {ref: math.fsum(fact.value or 0.0 for fact in facts) for ref, facts in self._figures(VISITS).items()}
-
-    @cached_property
-    def costs(self) -> Mapping[str | None, list[MoneyFact]]:
-        """Cost of every application; None holds what belongs to none."""
-        everything = self.look.seen.teams is None and len(self.facts) == len(self.look.applications)
-        some = None if everything else self._ids
-        return money_by(queries.costs(self.look.session, *self.look.span, some))
-
-    @cached_property
-    def values(self) -> Mapping[str | None, list[MoneyFact]]:
-        """Value of every application."""
-        return money_by(queries.values(self.look.session, *self.look.span, self._ids))
-
-    @cached_property
-    def weights(self) -> Mapping[str, tuple[float, str]]:
-        """Weight and its reason, of the applications that have one."""
-        found = {}
-        for application, rows in queries.weights(self.look.session, self._ids).items():
-            listed = [PortfolioWeight(weight=row.weight, reason=row.reason, valid_from=row.valid_from) for row in rows]
-            weight = weight_on(self.look.today, listed)
-            started = [row for row in listed if row.valid_from <= self.look.today and row.weight == weight]
-            found[application] = weight, started[-1].reason if started else ""
-        return found
-
-    def measures(self, fact: AppFact) -> Measures:
-        """Figures of an application."""
-        look = self.look
-        visits = self.visits.get(fact.id)
-        impact = look.figure(self.figures.get(fact.id, ()), visits, look.why("application", fact.code))
-        cost = look.money(self.costs.get(fact.id, ()), Missing.NO_COST)
-        value = look.money(self.values.get(fact.id, ()), Missing.NO_VALUE)
-        return look.measures(impact, visits, cost, value, fact.users)
-
-    @cached_property
+    @property
     def lines(self) -> Sequence[Line]:
-        """Every application that is seen."""
-        measures = [self.measures(fact) for fact in self.facts]
-        entries = [
-            Entry(key=fact.id, value=one.impact.value, weight=self.weights.get(fact.id, (1.0, ""))[0])
-            for fact, one in zip(self.facts, measures, strict=True)
-        ]
-        return [Line(*each) for each in zip(self.facts, measures, rank(entries), strict=True)]
+        """Every application."""
+        return self.all
 
-    def chosen(self, query: PortfolioQuery) -> tuple[list[Line], list[Line]]:
-        """Lines that the search finds, and those of them that pass the filters."""
+    def chosen(self, query: PortfolioQuery) -> list[Line]:
+        """Lines that search and filters leave."""
+        return [line for line in self._found(query) if not self._failed(line, query)]
+
+    def _found(self, query: PortfolioQuery) -> list[Line]:
         words = _plain(query.search).split()
-        found = [line for line in self.lines if all(word in _text(line.fact) for word in words)]
-        return found, [line for line in found if all(self._passes(line, name, query) for name in _FACETS)]
+        return [line for line in self.lines if all(word in _text(line.fact) for word in words)]
+
+    def _failed(self, line: Line, query: PortfolioQuery) -> list[str]:
+        """The filters that a line does not pass."""
+        return [name for name in _FACETS if (wanted := getattr(query, name)) and self._value(line, name) not in wanted]
 
     def view(self, query: PortfolioQuery) -> PortfolioView:
         """One page."""
-        found, left = self.chosen(query)
-        ordered = self.ordered(left, query)
-        pages = Page(number=query.page, size=PAGE_ROWS, rows=len(left))
+        failed = [(line, self._failed(line, query)) for line in self._found(query)]
+        left = [line for line, names in failed if not names]
         first = (query.page - 1) * PAGE_ROWS
-        measured = sum(line.measures.impact.value is not None for line in left)
         ids = [line.fact.id for line in left]
         session = self.look.session
         return PortfolioView(
             frame=self.look.frame(),
             query=query,
-            rows=self.rows(ordered[first : first + PAGE_ROWS]),
+            rows=self.shown(self.ordered(left, query)[first : first + PAGE_ROWS]),
             totals=self.totals(left),
-            facets=tuple(self._facet(name, found, query) for name in _FACETS),
-            page=pages,
-            roll_out=RollOut(measured=measured, total=len(left)),
+            facets=tuple(self._facet(name, failed, query) for name in _FACETS),
+            page=Page(number=query.page, size=PAGE_ROWS, rows=len(left)),
+            roll_out=RollOut(measured=sum(line.value is not None for line in left), total=len(left)),
             journeys_roll_out=RollOut(
                 measured=queries.measured_journeys(session, self.look.kind("journey"), ids),
                 total=queries.count_journeys(session, ids),
             ),
         )
 
-    def _passes(self, line: Line, facet: str, query: PortfolioQuery) -> bool:
-        wanted = getattr(query, facet)
-        return not wanted or self._value(line, facet) in wanted
-
     def _value(self, line: Line, facet: str) -> str:
         if facet == "team":
             team = self.look.teams.get(line.fact.team_id or "")
             return team.code if team else UNALLOCATED
         if facet == "measured":
-            return MEASURED[0] if line.measures.impact.value is not None else MEASURED[1]
+            return MEASURED[0] if line.value is not None else MEASURED[1]
         value = getattr(line.fact, facet)
         return "" if value is None else str(value)
 
-    def _facet(self, name: str, found: Sequence[Line], query: PortfolioQuery) -> Facet:
+    def _facet(self, name: str, failed: Sequence[tuple[Line, list[str]]], query: PortfolioQuery) -> Facet:
         """How many applications each value would leave, the other filters unchanged."""
         counts: dict[str, int] = {}
-        for line in found:
-            if all(self._passes(line, other, query) for other in _FACETS if other != name):
+        for line, names in failed:
+            if names in ([], [name]):
                 value = self._value(line, name)
                 counts[value] = counts.get(value, 0) + 1
         labels = {team.code: team.name for team in self.look.teams.values()} if name == "team" else {}
@@ -227,8 +148,9 @@ class Portfolio:
         facts = by_ref(queries.of_refs(self.look.session, self.look.kind("application"), ids, *self.look.trend_span))
         return {one: self.look.trend(facts.get(one, ())) for one in ids}
 
-    def rows(self, lines: Sequence[Line]) -> tuple[PortfolioRow, ...]:
+    def shown(self, lines: Sequence[Line]) -> tuple[PortfolioRow, ...]:
         """Lines with what only a shown row has."""
+        self.prepare([line.fact.id for line in lines])
         trends = self._trends(lines)
         last = queries.last_runs(self.look.session, [line.fact.id for line in lines])
         return tuple(self._row(line, trends[line.fact.id], last) for line in lines)
@@ -260,7 +182,7 @@ class Portfolio:
         """Sums of the lines, with what is allocated to no application where everything is shown."""
         look = self.look
         everything = look.seen.teams is None and len(lines) == len(look.applications)
-        visits = [line.measures.visits for line in lines if line.measures.visits is not None]
+        visits = [line.visits for line in lines if line.visits is not None]
         all_visits = math.fsum(visits) if visits else None
         impact, facts = self._impact(lines, everything, all_visits)
         unallocated = look.money(self.costs.get(None, ()), Missing.NO_COST) if everything else None
@@ -302,30 +224,35 @@ class Portfolio:
             if look.period.start < look.trend_span[0]:
                 own = queries.of_refs(session, look.kind(level), [ref], first, last)
             return look.figure(own, visits, look.why(level, code)), facts
-        figures = [line.measures.impact for line in lines if line.measures.impact.value is not None]
-        units = [row.units or 0.0 for line in lines for row in self.figures.get(line.fact.id, ())]
-        found = total(Estimate(value=one.value, low=one.low, high=one.high, shares=one.shares) for one in figures).total
+        known = [line for line in lines if line.value is not None]
+        self.prepare([line.fact.id for line in known])
+        parts = [as_estimate(self.rows(line.fact.id)) for line in known]
+        units = [line.units or 0.0 for line in known]
+        found = total(parts).total
         figure = Figure(
-            value=found.value if figures else None, low=found.low if figures else None, high=found.high if figures else None,
-            unit=look.unit, shares=found.shares, missing="" if figures else Missing.NO_RUN,
+            value=found.value if parts else None, low=found.low if parts else None, high=found.high if parts else None,
+            unit=look.unit, shares=found.shares, missing="" if parts else Missing.NO_RUN,
         )  # fmt: skip
         return (figure, math.fsum(units) if units else None), ()
 
 
+def _over(above: float | None, below: float | None) -> float | None:
+    return above / below if above is not None and below is not None and below > 0 else None
+
+
 _COLUMNS: Mapping[str, Callable[[Portfolio, Line], Any]] = {
-    "gwp100": lambda _, line: line.measures.impact.value,
+    "gwp100": lambda _, line: line.value,
     "name": lambda _, line: line.fact.name.casefold(),
     "team": lambda one, line: team.name.casefold() if (team := one.look.teams.get(line.fact.team_id or "")) else None,
-    "visits": lambda _, line: line.measures.visits,
-    "cost": lambda _, line: line.measures.cost.amount,
-    "value": lambda _, line: line.measures.value.amount,
-    "roi": lambda _, line: line.measures.roi.value,
-    "per_visit": lambda _, line: line.measures.per_visit.value,
-    "per_euro": lambda _, line: line.measures.per_euro.value,
-    "weighted": lambda _, line: (
-        None if line.measures.impact.value is None else line.measures.impact.value * line.place.weight
-    ),
+    "visits": lambda _, line: line.visits,
+    "cost": lambda _, line: line.cost,
+    "value": lambda _, line: line.gain,
+    "roi": lambda _, line: _over(line.gain, line.cost),
+    "per_visit": lambda _, line: _over(line.value, line.units),
+    "per_euro": lambda _, line: _over(line.value, line.cost),
+    "weighted": lambda _, line: None if line.value is None else line.value * line.place.weight,
 }
+"""What lines are ordered by; (value - cost) / cost rises with value / cost."""
 
 
 def _text(fact: AppFact) -> str:

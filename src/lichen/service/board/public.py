@@ -61,7 +61,7 @@ def business(
 def _public(look: Look, fact: AppFact, *, show_people: bool) -> PublicView:
     portfolio = Portfolio(look, [fact])
     line = portfolio.lines[0]
-    row = portfolio.rows([line])[0]
+    row = portfolio.shown([line])[0]
     frame = look.frame()
     before = periods.before(look.period)
     journeys = [one.id for one in queries.journeys(look.session, [fact.id])]

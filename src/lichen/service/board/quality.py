@@ -9,7 +9,8 @@ from datetime import date, timedelta
 
 from lichen.portfolio.measure_next import STALE_AFTER_DAYS
 from lichen.service.board import lists, periods
-from lichen.service.board.portfolio import Line, Portfolio
+from lichen.service.board.lines import Line
+from lichen.service.board.portfolio import Portfolio
 from lichen.service.board.queries import EVERYTHING, PAGE_ROWS, Visibility
 from lichen.service.board.reading import HEADLINE, Look
 from lichen.service.board.rows import QualityRow

@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lichen.service.board.portfolio import Line, Portfolio
+from lichen.service.board.lines import Line
+from lichen.service.board.portfolio import Portfolio
 from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import Look, by_ref
 from lichen.service.board.shapes import Figure
@@ -78,7 +79,7 @@ def overview(context: ServiceContext, seen: Visibility = EVERYTHING) -> Overview
             gwp100=totals.measures.impact, visits=totals.measures.visits, cost=_float(totals.measures.cost.amount),
             unallocated=None if totals.unallocated_cost is None else _float(totals.unallocated_cost.amount),
             target_gap=None if totals.target is None else totals.target.gap,
-            measured=sum(line.measures.impact.value is not None for line in portfolio.lines),
+            measured=sum(line.value is not None for line in portfolio.lines),
         )  # fmt: skip
 
 

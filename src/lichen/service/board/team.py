@@ -38,7 +38,7 @@ def team(
             return None
         own = [one for one in look.applications if one.team_id == found.id]
         portfolio = Portfolio(look, own)
-        ordered = sorted(portfolio.lines, key=lambda line: -(line.measures.impact.value or 0.0))
+        ordered = sorted(portfolio.lines, key=lambda line: -(line.value or 0.0))
         totals = portfolio.totals(portfolio.lines)
         by_id = {one.id: one for one in own}
         journeys = [one.id for one in queries.journeys(session, list(by_id))]
@@ -51,10 +51,8 @@ def team(
             measures=totals.measures,
             trend=totals.trend,
             target=portfolio.aims.gap("team", found.id),
-            rows=portfolio.rows(ordered),
-            roll_out=RollOut(
-                measured=sum(line.measures.impact.value is not None for line in ordered), total=len(ordered)
-            ),
+            rows=portfolio.shown(ordered),
+            roll_out=RollOut(measured=sum(line.value is not None for line in ordered), total=len(ordered)),
             change=lists.effects(look, journeys, periods.before(look.period), look.period),
             actions=lists.action_rows(look, queries.actions(session, list(by_id))[: lists.SHOWN_ACTIONS], by_id),
         )

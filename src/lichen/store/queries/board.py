@@ -149,6 +149,24 @@ def _facts(session: Session, query: Select[Any]) -> list[FigureFact]:
     ]  # fmt: skip
 
 
+def values_of_period(
+    session: Session, kind: Kind, span: tuple[date, date], refs: Collection[str] | None
+) -> list[tuple[str, float | None, float | None]]:
+    """Monthly totals as (thing, value, functional units), and nothing else of them.
+
+    Args:
+        span: first and last month.
+        refs: of these alone; None: of everything of the level.
+    """
+    query = select(Figure.ref, Figure.value, Figure.units).where(
+        Figure.level == kind.level, Figure.granularity == kind.granularity, Figure.indicator == kind.indicator,
+        Figure.method == kind.method, Figure.factors_hash == kind.factors_hash, Figure.accounting == kind.accounting,
+        Figure.tier == "", Figure.phase == "", Figure.period.between(*span),
+    )  # fmt: skip
+    asked = [query] if refs is None else [query.where(Figure.ref.in_(ids)) for ids in portions(refs)]
+    return [(row[0], row[1], row[2]) for one in asked for row in session.execute(one)]
+
+
 def of_period(session: Session, kind: Kind, first: date, last: date) -> list[FigureFact]:
     """Totals of everything of a level, from one month to another, both included."""
     return _facts(
@@ -312,14 +330,14 @@ def count_journeys(session: Session, application_ids: Collection[str]) -> int:
 
 
 def measured_journeys(session: Session, kind: Kind, application_ids: Collection[str]) -> int:
-    """How many of them have ever been measured, whatever their traffic."""
-    query = select(func.count(Journey.id)).where(
-        Journey.id.in_(
-            select(Figure.ref).where(
-                Figure.level == "journey", Figure.granularity == "run", Figure.indicator == kind.indicator
-            )
-        )
+    """How many of them have ever been measured, whatever their traffic: one step of the cache's key for each."""
+    of_it = select(Figure.ref).where(
+        Figure.level == "journey",
+        Figure.ref == Journey.id,
+        Figure.granularity == "run",
+        Figure.indicator == kind.indicator,
     )
+    query = select(func.count()).select_from(Journey).where(of_it.exists())
     return sum(session.scalar(query.where(Journey.application_id.in_(ids))) or 0 for ids in portions(application_ids))
 
 

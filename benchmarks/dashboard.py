@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dashboard's data for 1,000 applications, a million samples and a year; then with ten years of all that.
+
+    .venv/bin/python benchmarks/dashboard.py [--requests 200]
+
+The server is a process of its own on SQLite; requests go over HTTP, one at a time, to other pages, filters, columns and curves
+each time. Figures in the store are made up: the reading of them is timed. Limits: portfolio p95 150 ms, curves p95 100 ms,
+400 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.web import server_support
+
+from lichen.records import DATA_METHODS
+from lichen.service.board.figures import stamp_of
+from lichen.service.board.periods import moved
+from lichen.service.context import ServiceContext
+
+APPLICATIONS, TEAMS, JOURNEYS, SAMPLES = 1000, 50, 3, 10
+RUNS = 1_000_000 // SAMPLES
+INDICATORS = ("gwp100", "energy", "adpe", "pe", "water")
+LIMITS_MS = {"portfolio": 150.0, "timeseries": 100.0}
+LIMIT_MB = 400.0
+_LAST = date(2026, 10, 1)
+_FIGURE = (
+    "level", "ref", "granularity", "indicator", "period", "run_id", "tier", "phase", "accounting", "basis", "method",
+    "factors_hash", "value", "low", "high", *DATA_METHODS, "source", "units",
+)  # fmt: skip
+
+
+def fill(context: ServiceContext, years: int) -> None:
+    """A year of everything; further years are copies of it, moved back."""
+    stamp = stamp_of(context)
+    connection = sqlite3.connect(str(context.store.url.database))
+    connection.execute("PRAGMA synchronous=OFF")
+    months = [moved(_LAST, -back) for back in range(12)]
+    days = [months[-1] + timedelta(days=day) for day in range(365)]
+    draw = random.Random(1)
+
+    def put(table: str, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
+        marks = ", ".join("?" * len(columns))
+        names = ", ".join(f'"{name}"' for name in columns)
+        connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)
+
+    def figures() -> Iterator[tuple[Any, ...]]:
+        places = [("organisation", "", 1000.0), *(("team", f"t{n}", 20.0) for n in range(TEAMS))]
+        places += [("application", f"a{n}", 1.0) for n in range(APPLICATIONS)]
+        places += [("journey", f"a{n}-{j}", 0.3) for n in range(APPLICATIONS) for j in range(JOURNEYS)]
+        of_model = ("location", "total", stamp.method, stamp.factors_hash)
+        for level, ref, size in places:
+            for month in months:
+                visits = draw.uniform(1e3, 1e6) * size
+                at = ("month", "visits", month.isoformat(), "", "", "", "", "total", "", "")
+                yield (level, ref, *at, visits, None, None, *[None] * 5, "traffic", visits)
+                splits = [("", "")]
+                if level == "application":
+                    splits += [("device", ""), ("server", ""), ("", "use"), ("", "embodied")]
+                for indicator in INDICATORS:
+                    for tier, phase in splits:
+                        value = visits * draw.uniform(0.1, 2.0)
+                        at = ("month", indicator, month.isoformat(), "", tier, phase, *of_model)
+                        yield (level, ref, *at, value, value * 0.6, value * 1.6, 0.2, 0, 0, 0.8, 0, "journeys", visits)
+
+    def measured() -> Iterator[tuple[Any, ...]]:
+        for number in range(RUNS):
+            day = days[number % 365].isoformat()
+            application = number % APPLICATIONS
+            at = (
+                "run",
+                "gwp100",
+                day,
+                f"{number:064x}",
+                "",
+                "",
+                "location",
+                "per_unit",
+                stamp.method,
+                stamp.factors_hash,
+            )
+            yield ("journey", f"a{application}-0", *at, 1.0, 0.6, 1.6, 0.2, 0, 0, 0.8, 0, "journeys", 1.0)
+
+    put("organisation", ("id", "name", "currency", "lang"), iter([("o", "Bench", "EUR", "en")]))
+    put("team", ("id", "code", "name"), ((f"t{n}", f"team-{n}", f"Team {n}") for n in range(TEAMS)))
+    put(
+        "application", ("id", "code", "team_id", "name", "domain", "criticality", "tags", "created_at"),
+        ((f"a{n}", f"app-{n}", f"t{n % TEAMS}", f"Application {n}", f"Domain {n % 8}", n % 4 + 1, "[]", "2025-01-01 00:00:00")
+         for n in range(APPLICATIONS)),
+    )  # fmt: skip
+    put(
+        "journey", ("id", "application_id", "code", "name"),
+        ((f"a{n}-{j}", f"a{n}", f"j{j}", f"Journey {j}") for n in range(APPLICATIONS) for j in range(JOURNEYS)),
+    )  # fmt: skip
+    put(
+        "run", ("run_id", "application_id", "journeys", "measured_at", "received_at", "samples"),
+        ((f"{n:064x}", f"a{n % APPLICATIONS}", '["j0"]', f"{days[n % 365]} 09:00:00.000000", f"{days[n % 365]} 09:00:00.000000",
+          SAMPLES) for n in range(RUNS)),
+    )  # fmt: skip
+    put(
+        "traffic", ("id", "application_id", "journey_id", "day", "visits", "source"),
+        ((f"{n}-{j}-{day}", f"a{n}", f"a{n}-{j}", day.isoformat(), 100.0, "log")
+         for n in range(APPLICATIONS) for j in range(JOURNEYS) for day in days),
+    )  # fmt: skip
+    for table in ("cost", "value"):
+        columns = ("id", "application_id", "period", "amount", "currency", "kind", "source")
+        put(
+            table, columns,
+            ((f"{table}-{n}-{kind}-{month}", f"a{n}", month.isoformat(), draw.randrange(10**9), "EUR", str(kind), "bill")
+             for n in range(APPLICATIONS) for month in months for kind in range(2)),
+        )  # fmt: skip
+    put("figure", _FIGURE, figures())
+    put("figure", _FIGURE, measured())
+    for back in range(1, years):
+        _copy(connection, back)
+    connection.commit()
+    connection.execute("ANALYZE")
+    connection.commit()
+    connection.close()
+
+
+def _copy(connection: sqlite3.Connection, back: int) -> None:
+    """The same once more, years before; visits by day are left out, which no page reads."""
+    shift = f"'-{back} years'"
+    first = moved(_LAST, -11).isoformat()
+    others = ", ".join(name for name in _FIGURE if name not in ("period", "run_id"))
+    _again(connection, "figure", first, {
+        "period": f"date(period, {shift})", "run_id": f"CASE run_id WHEN '' THEN '' ELSE '{back}-' || run_id END",
+    }, others)  # fmt: skip
+    _again(connection, "run", first, {
+        "run_id": f"'{back}-' || run_id", "measured_at": f"datetime(measured_at, {shift}) || '.000000'",
+    }, "application_id, journeys, received_at, samples")  # fmt: skip
+    for table in ("cost", "value"):
+        changed = {"id": f"'{back}-' || id", "period": f"date(period, {shift})"}
+        _again(connection, table, first, changed, "application_id, amount, currency, kind, source")
+
+
+def _again(connection: sqlite3.Connection, table: str, first: str, changed: dict[str, str], same: str) -> None:
+    """Rows of the first year once more, with some columns changed."""
+    when = "measured_at" if table == "run" else "period"
+    into, what = ", ".join(changed), ", ".join(changed.values())
+    connection.execute(
+        f"INSERT INTO {table} ({into}, {same}) SELECT {what}, {same} FROM {table} WHERE {when} >= '{first}'"
+    )
+
+
+def serve(folder: Path) -> None:
+    """The server's process: prints its port, and ends with its standard input."""
+    import socket
+    import threading
+
+    import uvicorn
+
+    from lichen.outputs.web.app import create_app
+
+    with server_support.context(folder) as found, socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        server = uvicorn.Server(uvicorn.Config(create_app(found), log_level="error", access_log=False))
+
+        def end() -> None:
+            sys.stdin.read()
+            server.should_exit = True
+
+        threading.Thread(target=end, daemon=True).start()
+        print(listener.getsockname()[1], flush=True)
+        server.run([listener])
+
+
+def paths(kind: str, count: int) -> Iterator[str]:
+    """Addresses that differ from one to the next."""
+    draw = random.Random(2)
+    for _ in range(count):
+        if kind == "portfolio":
+            sort = draw.choice(("gwp100", "name", "visits", "cost", "roi", "per_visit", "weighted"))
+            team = f"&team=team-{draw.randrange(TEAMS)}" if draw.random() < 0.3 else ""
+            month = moved(_LAST, -draw.randrange(3))
+            page = draw.randrange(1, 3) if team == "" else 1
+            yield f"/api/v1/portfolio?period={month:%Y-%m}&sort={sort}&page={page}{team}"
+        else:
+            ref = draw.choice(("level=organisation", f"level=application&ref=app-{draw.randrange(APPLICATIONS)}",
+                               f"level=journey&ref=app-{draw.randrange(APPLICATIONS)}/j1"))  # fmt: skip
+            yield f"/api/v1/timeseries?{ref}&indicator={draw.choice(('gwp100', 'energy', 'visits'))}"
+
+
+def timed(folder: Path, token: str, count: int) -> dict[str, Any]:
+    """95th percentiles [ms] and the server's peak memory [MB]."""
+    process = subprocess.Popen(
+        [sys.executable, __file__, "--serve", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None and process.stdout is not None  # noqa: PT018
+    try:
+        address = f"http://127.0.0.1:{int(process.stdout.readline())}"
+        found: dict[str, Any] = {}
+        for kind in LIMITS_MS:
+            taken = []
+            for number, path in enumerate(paths(kind, count + 10)):
+                start = time.perf_counter()
+                request = urllib.request.Request(address + path, headers={"Authorization": f"Bearer {token}"})
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    json.load(answer)
+                if number >= 10:  # the first ones import and open connections
+                    taken.append(1000 * (time.perf_counter() - start))
+            taken.sort()
+            found[kind] = {"p50": taken[len(taken) // 2], "p95": taken[int(len(taken) * 0.95)]}
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        found["mb"] = next(int(line.split()[1]) / 1000 for line in status.splitlines() if line.startswith("VmHWM"))
+        return found
+    finally:
+        process.stdin.close()
+        process.wait(30)
+
+
+def main() -> int:
+    """Prints both histories; the first is held against the limits."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--years", type=int, nargs="*", default=[1, 10])
+    options = parser.parse_args()
+    if options.serve:
+        serve(options.serve)
+        return 0
+    within = True
+    for years in options.years:
+        with tempfile.TemporaryDirectory(prefix="lichen-bench-") as name:
+            folder = Path(name)
+            start = time.perf_counter()
+            with server_support.context(folder) as context:
+                token = server_support.token(context, "read")
+                fill(context, years)
+                size = Path(str(context.store.url.database)).stat().st_size / 1e6
+            print(f"{years} year(s): made in {time.perf_counter() - start:.0f} s, {size:.0f} MB", flush=True)
+            found = timed(folder, token, options.requests)
+        for kind, limit in LIMITS_MS.items():
+            one = found[kind]
+            fine = one["p95"] <= limit
+            print(f"  {kind}: p50 {one['p50']:.0f} ms, p95 {one['p95']:.0f} ms (limit {limit:g})")
+            within = within and (fine or years != options.years[0])
+        print(f"  server: {found['mb']:.0f} MB (limit {LIMIT_MB:g})", flush=True)
+        within = within and (found["mb"] <= LIMIT_MB or years != options.years[0])
+    return 0 if within else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
