@@ -7,14 +7,15 @@ what is the team's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from lichen.errors import LichenError, UsageError
-from lichen.outputs.web.access import Administrator, Identity, Reader, require
+from lichen.outputs.web.access import Identity, Reader, require
 from lichen.outputs.web.context import context_of
 from lichen.outputs.web.forms import Form, by_of, read
 from lichen.outputs.web.pages.rendering import language_of, show, twin
@@ -22,6 +23,7 @@ from lichen.outputs.web.pages.words import Words
 from lichen.outputs.web.problems import Problem
 from lichen.render.i18n import LANGUAGES
 from lichen.service import declaring
+from lichen.service.accounts import By
 from lichen.service.board.settings import Rights, settings
 from lichen.service.declaring import OrganisationChange, TargetChange
 from lichen.service.portfolio_files import kinds
@@ -35,14 +37,12 @@ router = APIRouter(include_in_schema=False)
 Fields = Annotated[Form, Depends(read)]
 Changer = Annotated[Identity, Depends(require("write", persons_only=True))]
 """Parameter of a handler that changes something of a team: of which one, the handler asks."""
-Change = Callable[[Session], None]
 Number = Annotated[int, Query(ge=1, le=100_000)]
 _SCOPES: Final = kinds.choice("organisation", "team", "application")
 _LANGUAGE: Final = kinds.choice(*LANGUAGES)
 _WEIGHT: Final = kinds.number(0, 1000)
 _BASE_VALUE: Final = kinds.number(0)
 _PERCENT: Final = kinds.number(0, 100)
-_PARTS: Final = ("organisation", "weights", "targets", "links")
 
 
 @router.get("/settings.json")
@@ -59,85 +59,81 @@ def show_settings(
     return _page(request, caller, page=page, application=application, done=done)
 
 
-@router.post("/settings/organisation")
-def change_organisation(request: Request, caller: Administrator, form: Fields) -> Response:
-    """Names the organisation and chooses what it counts in."""
-
-    def change(session: Session) -> None:
-        wanted = OrganisationChange(
-            name=_value(form, "name", kinds.LINE), currency=_value(form, "currency", kinds.CURRENCY),
-            lang=_value(form, "lang", _LANGUAGE), internal_carbon_price=_maybe(form, "price", kinds.MONEY),
-            base_year=_maybe(form, "base_year", kinds.YEAR),
-        )  # fmt: skip
-        declaring.set_organisation(session, wanted, by=by_of(request, caller.actor))
-
-    return _apply(request, caller, form, change, "organisation")
-
-
-@router.post("/settings/weight")
-def change_weight(request: Request, caller: Changer, form: Fields) -> Response:
-    """Gives an application another weight."""
-
-    def change(session: Session) -> None:
-        application = _own(session, caller, form.one("application"))
-        weight, reason = _value(form, "weight", _WEIGHT), _maybe(form, "reason", kinds.PROSE) or ""
-        declaring.set_weight(session, application, weight, reason, by=by_of(request, caller.actor))
-
-    return _apply(request, caller, form, change, "weights")
-
-
-@router.post("/settings/target")
-def change_target(request: Request, caller: Changer, form: Fields) -> Response:
-    """Sets a target of the organisation, a team or an application."""
-
-    def change(session: Session) -> None:
-        scope = _value(form, "scope", _SCOPES)
-        wanted = TargetChange(
-            scope=scope, scope_id=_scope_id(session, caller, scope, form.one("of")), indicator=_indicator(request, form),
-            base_year=_value(form, "base_year", kinds.YEAR), base_value=_maybe(form, "base_value", _BASE_VALUE),
-            horizon_year=_value(form, "horizon_year", kinds.YEAR), reduction=_value(form, "reduction", _PERCENT) / 100,
-        )  # fmt: skip
-        declaring.set_target(session, wanted, by=by_of(request, caller.actor))
-
-    return _apply(request, caller, form, change, "targets")
-
-
-@router.post("/settings/target/end")
-def end_target(request: Request, caller: Changer, form: Fields) -> Response:
-    """Takes a target away."""
-
-    def change(session: Session) -> None:
-        row = session.get(Target, form.one("target"))
-        if row is None or not _rights(caller)(_team_of(session, row)):
-            raise UsageError("There is no such target.", repair="Choose one of the page.", culprit="target")
-        declaring.end_target(session, row, by=by_of(request, caller.actor))
-
-    return _apply(request, caller, form, change, "targets")
-
-
-@router.post("/settings/link")
-def change_link(request: Request, caller: Changer, form: Fields) -> Response:
-    """Makes an application's public page, or ends it."""
-
-    def change(session: Session) -> None:
-        application, by = _own(session, caller, form.one("application")), by_of(request, caller.actor)
-        if form.one("state") == "end":
-            declaring.withdraw(session, application, by=by)
-        else:
-            declaring.publish(session, application, by=by)
-
-    return _apply(request, caller, form, change, "links")
-
-
-def _apply(request: Request, caller: Identity, form: Form, change: Change, part: str) -> Response:
-    """Makes a change and goes back to its part of the page; what is wrong with it stands on the page."""
+@router.post("/settings")
+def change_settings(request: Request, caller: Changer, form: Fields) -> Response:
+    """Changes one part of what is set and goes back to it; what is wrong stands on the page."""
+    part = form.one("part")
+    if part not in _CHANGES:
+        raise Problem(422, f"'{part[:40]}' is no part of the settings.", repair="Use the page.", culprit="part")
+    asked = _Asked(request=request, caller=caller, form=form, by=by_of(request, caller.actor))
     try:
         with context_of(request).store.session() as session:
-            change(session)
+            _CHANGES[part](session, asked)
     except UsageError as error:
         return _page(request, caller, problem=error, form=form)
-    lang = request.query_params.get("lang")
-    return RedirectResponse(f"/settings?done={part}{f'&lang={lang}' if lang in LANGUAGES else ''}#{part}", 303)
+    done, lang = part.removesuffix("-end"), request.query_params.get("lang")
+    return RedirectResponse(f"/settings?done={done}{f'&lang={lang}' if lang in LANGUAGES else ''}#{done}", 303)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A change that somebody asks for."""
+
+    request: Request
+    caller: Identity
+    form: Form
+    by: By
+
+
+def _change_organisation(session: Session, asked: _Asked) -> None:
+    _permitted(asked.caller, None, None)
+    form = asked.form
+    wanted = OrganisationChange(
+        name=_value(form, "name", kinds.LINE), currency=_value(form, "currency", kinds.CURRENCY),
+        lang=_value(form, "lang", _LANGUAGE), internal_carbon_price=_maybe(form, "price", kinds.MONEY),
+        base_year=_maybe(form, "base_year", kinds.YEAR),
+    )  # fmt: skip
+    declaring.set_organisation(session, wanted, by=asked.by)
+
+
+def _change_weight(session: Session, asked: _Asked) -> None:
+    application = _own(session, asked.caller, asked.form.one("application"))
+    weight, reason = _value(asked.form, "weight", _WEIGHT), _maybe(asked.form, "reason", kinds.PROSE) or ""
+    declaring.set_weight(session, application, weight, reason, by=asked.by)
+
+
+def _change_target(session: Session, asked: _Asked) -> None:
+    form = asked.form
+    scope = _value(form, "scope", _SCOPES)
+    wanted = TargetChange(
+        scope=scope, scope_id=_scope_id(session, asked.caller, scope, form.one("of")),
+        indicator=_indicator(asked.request, form), base_year=_value(form, "base_year", kinds.YEAR),
+        base_value=_maybe(form, "base_value", _BASE_VALUE), horizon_year=_value(form, "horizon_year", kinds.YEAR),
+        reduction=_value(form, "reduction", _PERCENT) / 100,
+    )  # fmt: skip
+    declaring.set_target(session, wanted, by=asked.by)
+
+
+def _end_target(session: Session, asked: _Asked) -> None:
+    row = session.get(Target, asked.form.one("target"))
+    if row is None or not _rights(asked.caller)(_team_of(session, row)):
+        raise UsageError("There is no such target.", repair="Choose one of the page.", culprit="target")
+    declaring.end_target(session, row, by=asked.by)
+
+
+def _make_link(session: Session, asked: _Asked) -> None:
+    declaring.publish(session, _own(session, asked.caller, asked.form.one("application")), by=asked.by)
+
+
+def _end_link(session: Session, asked: _Asked) -> None:
+    declaring.withdraw(session, _own(session, asked.caller, asked.form.one("application")), by=asked.by)
+
+
+_CHANGES: Final[Mapping[str, Callable[[Session, _Asked], None]]] = {
+    "organisation": _change_organisation, "weights": _change_weight, "targets": _change_target,
+    "targets-end": _end_target, "links": _make_link, "links-end": _end_link,
+}  # fmt: skip
+"""By the value of the form's button."""
 
 
 def _page(
@@ -149,7 +145,7 @@ def _page(
     return show(
         request, "pages/settings.html.j2", status=200 if problem is None else 422, place="settings", frame=view.frame,
         has_twin=True, view=view, application=application[: kinds.LINE_MAX],
-        languages=LANGUAGES, given=(form or Form({})).one, done=done if done in _PARTS else "",
+        languages=LANGUAGES, given=(form or Form({})).one, done=done if done in _CHANGES else "",
         problem=_told(request, problem), this_year=context.clock().year,
     )  # fmt: skip
 

@@ -331,7 +331,11 @@ class Words:
         unit, _, _ = curve.unit.partition("/")
         if unit in _CURRENCIES:
             return self.money(Money(amount=Decimal(str(point.value)), currency=unit))
-        return self.figure(Figure(value=point.value, low=point.low, high=point.high, unit=curve.unit)).full
+        return self.point(point, curve.unit)
+
+    def point(self, point: Point, unit: str) -> str:
+        """A place on a curve, with its range."""
+        return self.figure(Figure(value=point.value, low=point.low, high=point.high, unit=unit)).full
 
     def path(self, row: TargetRow) -> tuple[Curve, Curve]:
         """What was and what the path allows, by year."""
