@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dashboard in a real Chromium, on the sample portfolio: its main paths, its weight, both themes and languages, no scripts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Self
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from tests.web.access_support import PASSWORD
+
+from lichen.collect.journeys import find_browser
+from lichen.config import load_settings
+from lichen.outputs.web.app import create_app
+from lichen.outputs.web.context import WebContext
+from lichen.outputs.web.serving import listen
+from lichen.service import accounts
+from lichen.service.accounts import By
+from lichen.service.context import now, open_context
+from lichen.service.evaluation import evaluate_document
+from lichen.service.workspace import Workspace
+
+pytestmark = pytest.mark.browser
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+AXE: Final = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+BYTES_MAX, REQUESTS_MAX = 100_000, 8
+EMAIL: Final = "admin@example.org"
+APPLICATION: Final = "/applications/sample-self-service-reports"
+PAGES: Final = {
+    "portfolio": "/", "filters": "/filters", "application": APPLICATION, "plain words": f"{APPLICATION}/business",
+    "journey": f"{APPLICATION}/journeys/{{journey}}", "run": "/runs/{run}", "two runs": "/compare?left={older}&right={run}",
+    "two months": f"{APPLICATION}/compare?left={{before}}&right={{month}}",
+    "explain": "/explain?level=journey&ref=sample-self-service-reports/{journey}", "targets": "/targets",
+    "team": "/teams/{team}", "next": "/measure-next", "actions": "/actions", "quality": "/quality",
+    "methods": "/methods?search=grid", "settings": "/settings", "patterns": "/-/patterns", "account": "/account",
+}  # fmt: skip
+OUTSIDE_DRAWINGS: Final = "document.getElementsByTagName('*').length - document.querySelectorAll('svg *').length"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = find_browser("fidelity").path
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+class Site:
+    """A server with one administrator, and what a browser keeps once signed in."""
+
+    def __init__(self, context: WebContext, url: str) -> None:
+        self.context = context
+        self.url = url
+        self.state: Any = None
+        self.places: dict[str, str] = {}
+
+    def address(self, name: str, lang: str) -> str:
+        """A page of the sample portfolio."""
+        path = PAGES[name].format(**self.places)
+        return f"{self.url}{path}{'&' if '?' in path else '?'}lang={lang}"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Site]:
+    """A server that was empty until somebody took the offer to look at the sample portfolio."""
+    folder = tmp_path_factory.mktemp("board")
+    toml = folder / "lichen.toml"
+    toml.touch()
+    found = open_context(Workspace(load_settings(toml, env={})))
+    with found.store, listen("127.0.0.1", 0) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        context = WebContext(store=found.store, ledger=found.ledger, workspace=found.workspace, base_url=url)
+        with found.store.session() as session:
+            user = accounts.add_user(session, email=EMAIL, by=By(actor="command:test", at=now()), is_admin=True)
+            user.password_hash = accounts.hash_password(PASSWORD)
+        server = uvicorn.Server(uvicorn.Config(create_app(context), log_level="error", ws="none"))
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        made = Site(context, url)
+        _fill(made, browser)
+        yield made
+        server.should_exit = True
+        thread.join(10)
+
+
+def _fill(made: Site, browser: Browser) -> None:
+    """Signs in, finds nothing, and presses the button."""
+    opened = browser.new_context(locale="en-GB")
+    page = opened.new_page()
+    page.goto(made.url)
+    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing here yet")
+    page.get_by_role("button", name="Look at the sample portfolio").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Portfolio", timeout=60_000)
+    assert page.get_by_text("none of these figures is yours").is_visible()
+    made.state = opened.storage_state()
+    view = opened.request.get(f"{made.url}{APPLICATION}.json").json()
+    months = sorted(name for name in view["frame"]["periods"] if "-" in name)
+    shown = months.index(view["frame"]["period"]["name"])
+    made.places = {
+        "journey": view["journeys"][0]["journey"]["code"], "run": view["runs"][0]["run_id"], "older": view["runs"][1]["run_id"],
+        "team": view["team"]["code"], "month": months[shown], "before": months[shown - 1],
+    }  # fmt: skip
+    opened.close()
+
+
+class _Visit:
+    """A signed-in window; what its pages ask for, weigh, and complain about."""
+
+    def __init__(self, browser: Browser, site: Site, **options: Any) -> None:
+        self.context = browser.new_context(storage_state=site.state, **options)
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.sizes: list[int] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.session = self.context.new_cdp_session(self.page)
+        self.session.send("Network.enable")
+        self.session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        self.session.on("Network.loadingFinished", lambda event: self.sizes.append(int(event["encodedDataLength"])))
+
+    def open(self, address: str) -> Page:
+        """Another page, weighed by itself."""
+        self.sizes.clear()
+        answer = self.page.goto(address)
+        assert answer is not None
+        assert answer.status == 200, address
+        return self.page
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm install in the repository root")
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_every_page_is_light_and_without_a_fault(browser: Browser, site: Site, lang: str) -> None:
+    """Bytes, requests, elements, EcoIndex; axe in both themes; no complaint of the browser, such as of the security policy."""
+    faults: list[Any] = []
+    axe = AXE.read_text(encoding="utf-8")
+    with _Visit(browser, site, color_scheme="light") as visit:
+        for name in PAGES:
+            page = visit.open(site.address(name, lang))
+            assert page.locator("html").get_attribute("lang") == lang
+            elements = int(page.evaluate(OUTSIDE_DRAWINGS))
+            page.evaluate(axe)
+            found = page.evaluate("axe.run({resultTypes: ['violations']})")
+            assert found["passes"]
+            page.emulate_media(color_scheme="dark")
+            dark = page.evaluate("axe.run({runOnly: ['color-contrast'], resultTypes: ['violations']})")
+            page.emulate_media(color_scheme="light")
+            broken = [*found["violations"], *dark["violations"]]
+            faults += [(name, one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in broken]
+            weight = (sum(visit.sizes), len(visit.sizes), elements)
+            grade = _grade(site, weight)
+            print(name, *weight, grade)
+            if weight[0] > BYTES_MAX or weight[1] > REQUESTS_MAX or grade != "A":
+                faults.append((name, weight, grade))
+        assert faults == []
+        assert visit.complaints == []
+
+
+def _grade(site: Site, weight: tuple[int, int, int]) -> str:
+    names = ("network_bytes", "requests", "dom_elements")
+    rows = [{"entity": "page/browser", "quantity": name, "value": v} for name, v in zip(names, weight, strict=True)]
+    done = evaluate_document(site.context.workspace, {"activities": rows}, ["ecoindex"])
+    return str(next(one["grade"] for one in done["grades"] if one["indicator"] == "ecoindex"))
+
+
+def test_the_footer_tells_what_the_browser_counts(browser: Browser, site: Site) -> None:
+    with _Visit(browser, site) as visit:
+        page = visit.open(site.address("portfolio", "en"))
+        said = page.locator("footer").inner_text()
+        assert f"{len(visit.sizes)} requests, {page.evaluate(OUTSIDE_DRAWINGS)} elements" in said
+
+
+def test_the_main_path_from_the_portfolio_down_to_a_formula(browser: Browser, site: Site) -> None:
+    with _Visit(browser, site, locale="en-GB") as visit:
+        page = visit.open(site.url)
+        page.get_by_role("link", name="Visits").click()
+        heading = page.locator("th[aria-sort]")
+        assert heading.get_attribute("aria-sort") == "descending"
+        assert "sort=visits" in page.url
+        page.get_by_role("link", name="Self-service reports").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Self-service reports")
+        assert page.locator("figure .u-wrap").count() == 4
+        page.locator(".tiles a").first.click()
+        expect(page.get_by_text("Derivation of a figure")).to_be_visible()
+        page.get_by_role("link", name="Why this figure").first.click()
+        assert page.locator("code").first.is_visible()
+        page.get_by_role("link", name="device.mix").first.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Methods and factors")
+        assert page.get_by_role("searchbox").input_value().startswith("device.mix")
+
+
+def test_a_run_is_reached_from_its_application_and_shows_its_steps(browser: Browser, site: Site) -> None:
+    with _Visit(browser, site, locale="en-GB") as visit:
+        page = visit.open(site.address("application", "en"))
+        page.locator("section", has_text="Newest runs").get_by_role("link", name="UTC").first.click()
+        expect(page.get_by_role("heading", name="Steps")).to_be_visible()
+        assert "/runs/" in page.url
+        assert "lang=en" in page.url
+        assert page.locator("img").count() == 0
+
+
+def test_search_filters_and_pages_live_in_the_address(browser: Browser, site: Site) -> None:
+    with _Visit(browser, site, locale="en-GB") as visit:
+        page = visit.open(site.url)
+        page.get_by_role("link", name="Filter").click()
+        page.get_by_role("link", name="Loans (").click()
+        page.get_by_role("link", name="Show 5 applications").click()
+        assert page.locator("tbody tr").count() == 5
+        page.get_by_role("searchbox").fill("contracts")
+        page.keyboard.press("Enter")
+        expect(page.locator("tbody tr")).to_have_count(1)
+        assert "team=" in page.url
+        kept = page.url
+        page.goto(site.url)
+        page.get_by_role("link", name="Next").click()
+        assert "page=2" in page.url
+        page.goto(kept)
+        assert page.locator("tbody tr").count() == 1
+
+
+def test_the_language_changes_and_the_address_stays(browser: Browser, site: Site) -> None:
+    with _Visit(browser, site, locale="en-GB") as visit:
+        page = visit.open(f"{site.url}/?sort=cost&page=2")
+        page.get_by_role("link", name="Français").click()
+        assert page.locator("h1").inner_text() == "Portefeuille"
+        assert "sort=cost" in page.url
+        assert "page=2" in page.url
+        page.get_by_role("link", name="Objectifs").first.click()
+        assert page.locator("html").get_attribute("lang") == "fr"
+        assert "\u202f%" in page.locator("main").inner_text()
+
+
+def test_the_theme_is_kept_from_page_to_page(browser: Browser, site: Site) -> None:
+    background = "() => getComputedStyle(document.body).backgroundColor"
+    with _Visit(browser, site, color_scheme="light") as visit:
+        page = visit.open(site.url)
+        light = page.evaluate(background)
+        page.locator("#theme").click()
+        dark = page.evaluate(background)
+        assert light != dark
+        page = visit.open(f"{site.url}/targets")
+        assert page.evaluate(background) == dark
+        assert page.locator("#theme").get_attribute("aria-pressed") == "true"
+
+
+def test_everything_is_there_without_scripts(browser: Browser, site: Site) -> None:
+    with _Visit(browser, site, java_script_enabled=False, locale="en-GB") as visit:
+        page = visit.open(site.address("application", "en"))
+        assert page.locator("svg.curve").count() == 4
+        assert page.locator("svg.curve").first.is_visible()
+        assert not page.locator("#theme").is_visible()
+        assert page.locator("details table tbody tr").count() >= 12
+        page.get_by_role("link", name="Portfolio").first.click()
+        page.get_by_role("link", name="Cost").click()
+        assert page.locator("tbody tr").count() == 25
+        assert visit.complaints == []
+
+
+def test_no_page_scrolls_sideways_on_a_phone(browser: Browser, site: Site) -> None:
+    with _Visit(browser, site, viewport={"width": 360, "height": 800}) as visit:
+        wide = {
+            name: width
+            for name in PAGES
+            if (width := visit.open(site.address(name, "fr")).evaluate("document.documentElement.scrollWidth")) > 360
+        }
+        assert wide == {}
+
+
+def test_the_keyboard_reaches_the_content_first_and_sorts(browser: Browser, site: Site) -> None:
+    with _Visit(browser, site, locale="en-GB") as visit:
+        page = visit.open(site.url)
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        assert page.url.endswith("#main")
+        page.get_by_role("link", name="Cost").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("th[aria-sort]")).to_contain_text("Cost")
+
+
+def test_paper_is_light_and_has_no_controls(browser: Browser, site: Site) -> None:
+    with _Visit(browser, site, color_scheme="dark") as visit:
+        page = visit.open(site.url)
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert not page.get_by_role("searchbox").is_visible()
