@@ -101,20 +101,22 @@ class World:
 
 @contextmanager
 def world(
-    folder: Path, *, secure: bool = False, oidc: Mapping[str, Any] | None = None, canary: str = "ours"
-) -> Iterator[World]:
+    folder: Path, *, secure: bool = False, canary: str = "ours", oidc: Mapping[str, Any] | None = None,
+    server: Mapping[str, Any] | None = None,
+) -> Iterator[World]:  # fmt: skip
     """Two teams, two applications, six people.
 
     Args:
         folder: of the store and the ledger.
         secure: people reach the server over TLS.
-        oidc: keys of [oidc].
         canary: word in the names of what our team owns.
+        oidc, server: keys of these sections of lichen.toml.
     """
     clock = Clock()
     toml = folder / "lichen.toml"
     toml.touch()
     overrides = {f"oidc.{key}": value for key, value in (oidc or {}).items()}
+    overrides |= {f"server.{key}": value for key, value in (server or {}).items()}
     found = open_context(Workspace(load_settings(toml, overrides=overrides, env={})))
     with found.store:
         placed = WebContext(
