@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -44,7 +43,9 @@ from lichen.service.workspace import Workspace
 
 HOSTILE: Final = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "طلب \u202eالقرض", "🌿" * 30, "n" * 10_000)
 SHARES: Final = {"measured": 0.62, "modelled": 0.31, "proxy": 0.07}
-FIGURE: Final = Figure(value=2137.0, low=1500.0, high=3100.0, unit="gCO2e", shares=SHARES, why="/explain?level=application&ref=a")
+FIGURE: Final = Figure(
+    value=2137.0, low=1500.0, high=3100.0, unit="gCO2e", shares=SHARES, why="/explain?level=application&ref=a"
+)
 UNKNOWN: Final = Figure(value=None, unit="gCO2e", missing=Missing.NO_RUN)
 EUROS: Final = Money(amount=Decimal("1234567.89"), currency="EUR")
 NOTHING: Final = Money(amount=None, currency="EUR", missing=Missing.NO_VALUE)
@@ -61,7 +62,11 @@ def view(*names: str, measures: Measures | None = None) -> PortfolioView:
         visits=1234567.0, cost=EUROS, value=NOTHING, impact=FIGURE, per_visit=replace(FIGURE, unit="gCO2e/visit"),
         per_euro=UNKNOWN, roi=Figure(value=None, unit="1", missing=Missing.NO_VALUE), cost_per_visit=UNKNOWN,
     )  # fmt: skip
-    trend = Trend(points=(Point(at=date(2026, 9, 1), value=2.0), Point(at=date(2026, 10, 1), value=1.5)), unit="gCO2e", change=-0.25)
+    trend = Trend(
+        points=(Point(at=date(2026, 9, 1), value=2.0), Point(at=date(2026, 10, 1), value=1.5)),
+        unit="gCO2e",
+        change=-0.25,
+    )
     rows = tuple(
         PortfolioRow(
             application=Named(code=f"a{number}", name=name), team=Named(code="t", name=name), domain="", criticality=None,
@@ -74,7 +79,7 @@ def view(*names: str, measures: Measures | None = None) -> PortfolioView:
         frame=Frame(
             organisation="Bank", sample=False, period=Period(start=date(2026, 10, 1), end=date(2026, 11, 1), name="2026-10"),
             periods=("2026-10", "2026-09"), currency="EUR",
-            method=MethodName(method_id="lichen-1", version="1.0.0", title={"en": "Method", "fr": "Méthode"}, factors_hash="f" * 64),
+            method=MethodName(method_id="lichen-1", version="1.0.0", title={"en": "Method"}, factors_hash="f" * 64),
         ),
         query=PortfolioQuery(), rows=rows, facets=(), page=Page(number=1, size=25, rows=len(rows)),
         totals=PortfolioTotals(
@@ -226,11 +231,17 @@ def test_each_figure_of_the_portfolio_opens_its_derivation() -> None:
 
 
 def test_curves_break_at_unknown_months_and_mark_deployments() -> None:
-    points = tuple(Point(at=date(2026, month, 1), value=value) for month, value in enumerate((1.0, None, 3.0, 4.0), start=1))
+    points = tuple(
+        Point(at=date(2026, month, 1), value=value) for month, value in enumerate((1.0, None, 3.0, 4.0), start=1)
+    )
     curve = Curve(name="impact", unit="gCO2e", points=points)
     marks = [
-        DeploymentMark(at=datetime(2026, 2, 1, tzinfo=UTC), version="2 <b>", commit="", author="", link="", environment=""),
-        DeploymentMark(at=datetime(2025, 2, 1, tzinfo=UTC), version="old", commit="", author="", link="", environment=""),
+        DeploymentMark(
+            at=datetime(2026, 2, 1, tzinfo=UTC), version="2 <b>", commit="", author="", link="", environment=""
+        ),
+        DeploymentMark(
+            at=datetime(2025, 2, 1, tzinfo=UTC), version="old", commit="", author="", link="", environment=""
+        ),
     ]
     drawing = str(EN.chart(curve, deployments=marks))
     line = drawing[drawing.index('class="line" d="') :].split('"')[3]
@@ -243,7 +254,9 @@ def test_curves_break_at_unknown_months_and_mark_deployments() -> None:
     assert str(EN.chart(replace(curve, points=(Point(at=date(2026, 1, 1), value=None),)))) == ""
 
 
-@pytest.mark.parametrize(("value", "top"), [(0.0, 1.0), (0.9, 1.0), (1.0, 1.0), (1.1, 2.0), (2.1, 2.5), (26.0, 50.0), (51.0, 100.0)])
+@pytest.mark.parametrize(
+    ("value", "top"), [(0.0, 1.0), (0.9, 1.0), (1.0, 1.0), (1.1, 2.0), (2.1, 2.5), (26.0, 50.0), (51.0, 100.0)]
+)
 def test_axes_end_at_a_round_number(value: float, top: float) -> None:
     assert nice_top(value) == pytest.approx(top)
     assert tick_values(value)[-1] == pytest.approx(top)
@@ -283,7 +296,17 @@ def test_files_are_named_after_their_content_and_kept(here: World) -> None:
     assert "content-encoding" not in plain.headers
 
 
-PATHS: Final = ("/", "/filters", "/targets", "/measure-next", "/actions", "/quality", "/methods", "/settings", "/-/patterns")
+PATHS: Final = (
+    "/",
+    "/filters",
+    "/targets",
+    "/measure-next",
+    "/actions",
+    "/quality",
+    "/methods",
+    "/settings",
+    "/-/patterns",
+)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -304,7 +327,13 @@ def test_every_page_has_a_twin(here: World, path: str) -> None:
 def test_what_a_stranger_may_not_see_does_not_exist(here: World) -> None:
     ours = here.browser("viewer")
     assert ours.get("/applications/app-ours").status_code == 200
-    for path in ("/applications/app-theirs", "/applications/none", "/teams/theirs", "/runs/0123456789abcdef", "/public/nothing"):
+    for path in (
+        "/applications/app-theirs",
+        "/applications/none",
+        "/teams/theirs",
+        "/runs/0123456789abcdef",
+        "/public/nothing",
+    ):
         assert ours.get(path).status_code == 404, path
         assert ours.get(f"{path}.json").status_code == 404, path
 
