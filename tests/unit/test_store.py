@@ -304,7 +304,7 @@ with open_store(folder=folder) as store, store.session() as session:
 
 
 def test_processes_that_start_together_make_one_store(tmp_path: Path) -> None:
-    codes = ["a0", "a1", "a2"]
+    codes = ["a0", "a1", "a2", "a3"]
     started = [
         subprocess.Popen([sys.executable, "-c", OPEN_AND_ADD, str(tmp_path), code], stdout=subprocess.PIPE)
         for code in codes
@@ -313,7 +313,7 @@ def test_processes_that_start_together_make_one_store(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
     (tmp_path / "go").touch()
-    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert [process.wait(60) for process in started] == [0, 0, 0, 0]
     for process in started:
         process.stdout.close()  # type: ignore[union-attr]
     with open_store(folder=tmp_path) as store, store.reading() as session:

@@ -110,10 +110,10 @@ def _make_file(file: Path) -> None:
     """
     folder = file.parent
     try:
-        if folder.name == DEFAULT_FILE.parent.name and not folder.exists():
-            folder.mkdir(parents=True, mode=0o700)
+        is_ours = folder.name == DEFAULT_FILE.parent.name and not folder.exists()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700 if is_ours else 0o777)
+        if is_ours:
             (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
             f"The folder {folder} of the store cannot be made: {error.strerror}.",
