@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any, Final
 
 from lichen.service.board import lists
-from lichen.service.board.queries import EVERYTHING, PAGE_ROWS, Visibility
+from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import Look
 from lichen.service.board.rows import Frame
 from lichen.service.board.shapes import Named, Page
@@ -18,6 +19,8 @@ from lichen.store.queries import board as queries
 from lichen.store.queries import declared
 from lichen.store.queries.board import AppFact
 
+ROWS: Final = 8
+"""Of each list on a page, which has several."""
 Rights = Callable[[str | None], bool]
 """Whether whoever looks may change what a team set, by the team's id; None is what belongs to no team."""
 
@@ -73,15 +76,16 @@ class SettingsView:
     """The page of settings.
 
     Attributes:
-        teams: those that are seen, by name.
+        page: of the longest list; the others are turned with it.
+        weights, targets, links, teams: of what is seen; links of what whoever looks administers.
         indicators: name and unit of those that may have a target.
         may_organise: whoever looks may change the organisation; may_change: something of a team at least.
     """
 
     frame: Frame
     organisation: OrganisationFacts
-    weights: tuple[WeightRow, ...]
     page: Page
+    weights: tuple[WeightRow, ...]
     targets: tuple[StatedTarget, ...]
     links: tuple[PublicLink, ...]
     teams: tuple[Named, ...]
@@ -95,8 +99,19 @@ def settings(context: ServiceContext, seen: Visibility = EVERYTHING, *, rights: 
     with context.store.reading() as session:
         look = Look(context, session, seen)
         row = look.organisation
-        pages, shown = lists.page_of(page, PAGE_ROWS, _weights(look))
         mine = [one for one in look.applications if rights(one.team_id)]
+        teams = [lists.named(team) for team in look.teams.values() if seen.teams is None or team.id in seen.teams]
+        links = [
+            PublicLink(application=lists.named(one), key=str(one.public_key))
+            for one in declared.published(session, [one.id for one in mine])
+        ]
+        listed: list[Sequence[Any]] = [
+            _weights(look),
+            _targets(look, rights),
+            links,
+            sorted(teams, key=lambda one: one.name),
+        ]
+        weights, targets, links, teams = ([*lists.page_of(page, ROWS, rows)[1]] for rows in listed)
         nomenclature = context.workspace.nomenclature
         terms = [nomenclature.indicator(name) for name in look.method.indicators]
         return SettingsView(
@@ -105,19 +120,11 @@ def settings(context: ServiceContext, seen: Visibility = EVERYTHING, *, rights: 
                 name=row.name if row else "", currency=look.currency, lang=row.lang if row else context.settings.lang,
                 internal_carbon_price=row.internal_carbon_price if row else None, base_year=row.base_year if row else None,
             ),
-            weights=tuple(shown),
-            page=pages,
-            targets=tuple(_targets(look, rights)),
-            links=tuple(
-                PublicLink(application=lists.named(one), key=str(one.public_key))
-                for one in declared.published(session, [one.id for one in mine])
-            ),
-            teams=tuple(
-                sorted(
-                    (lists.named(team) for team in look.teams.values() if seen.teams is None or team.id in seen.teams),
-                    key=lambda one: one.name,
-                )
-            ),
+            page=Page(number=page, size=ROWS, rows=max(len(rows) for rows in listed)),
+            weights=tuple(weights),
+            targets=tuple(targets),
+            links=tuple(links),
+            teams=tuple(teams),
             indicators=tuple((one.name, one.unit) for one in terms if one.additive),
             may_organise=rights(None),
             may_change=bool(mine) or rights(None),
