@@ -90,6 +90,7 @@ def test_pages_hold_nothing_inline(here: World, lang: str) -> None:
         "/sign-in/welcome?code=x",
         "/account",
         "/admin/users",
+        f"/admin/users/{here.users['editor']}",
         "/admin/tokens",
         "/admin/audit",
     ]

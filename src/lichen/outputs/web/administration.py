@@ -15,10 +15,9 @@ from lichen.outputs.web.account import token_rows
 from lichen.outputs.web.context import WebContext, context_of
 from lichen.outputs.web.forms import Form, by_of, read
 from lichen.outputs.web.problems import Problem
-from lichen.outputs.web.showing import page
+from lichen.outputs.web.showing import page as show
 from lichen.service import accounts
 from lichen.service.accounts import Role
-from lichen.store import Session
 from lichen.store.queries import accounts as queries
 
 router = APIRouter(
@@ -26,21 +25,34 @@ router = APIRouter(
 )
 Context = Annotated[WebContext, Depends(context_of)]
 Fields = Annotated[Form, Depends(read)]
+PageNumber = Annotated[int, Query(ge=1, le=10_000)]
 Before = Annotated[int | None, Query(ge=1, le=2**62)]
 _USERS: Final = "/admin/users"
-_EVENTS_SHOWN: Final = 50
+_ROWS: Final = 25
 
 
 @router.get("/users")
-def show_users(request: Request, done: str = "") -> Response:
+def show_users(request: Request, page: PageNumber = 1) -> Response:
     """Accounts and their roles."""
-    return _users_page(request, done=done)
+    return _users_page(request, number=page)
 
 
 @router.get("/users.json")
 def users_json(context: Context) -> Response:
-    """The same as data."""
+    """The same as data; all of them."""
     return JSONResponse({"items": _users(context)})
+
+
+@router.get("/users/{user_id}.json")
+def user_json(context: Context, user_id: str) -> Response:
+    """The same as data."""
+    return JSONResponse(_user(context, user_id))
+
+
+@router.get("/users/{user_id}")
+def show_user(request: Request, user_id: str, done: str = "") -> Response:
+    """One account."""
+    return _user_page(request, user_id, done=done == "changed")
 
 
 @router.post("/users")
@@ -55,7 +67,7 @@ def add_user(request: Request, caller: Administrator, form: Fields) -> Response:
             link = accounts.invitation(session, user.id, context.base_url, by=by)
     except UsageError as error:
         return _users_page(request, problem=error, status=422)
-    return _users_page(request, link=link, invited=user.email)
+    return _user_page(request, user.id, link=link)
 
 
 @router.post("/users/{user_id}/invite")
@@ -64,11 +76,10 @@ def invite(request: Request, caller: Administrator, user_id: str) -> Response:
     context = context_of(request)
     try:
         with context.store.session() as session:
-            email = accounts.get_user(session, user_id).email
             link = accounts.invitation(session, user_id, context.base_url, by=by_of(request, caller.actor))
     except UsageError as error:
         raise not_found("This account") from error
-    return _users_page(request, link=link, invited=email)
+    return _user_page(request, user_id, link=link)
 
 
 @router.post("/users/{user_id}/state")
@@ -77,8 +88,7 @@ def change_state(request: Request, caller: Administrator, user_id: str, form: Fi
     by, state = by_of(request, caller.actor), form.one("state")
     if state not in ("enabled", "disabled", "admin", "member"):
         raise Problem(422, f"'{state[:40]}' is no state of an account.", repair="Use the page.", culprit="state")
-    with context_of(request).store.reading() as session:
-        _known(session, user_id)
+    _user(context_of(request), user_id)
     try:
         with context_of(request).store.session() as session:
             if state in ("enabled", "disabled"):
@@ -86,28 +96,28 @@ def change_state(request: Request, caller: Administrator, user_id: str, form: Fi
             else:
                 accounts.set_admin(session, user_id, state == "admin", by=by)
     except UsageError as error:
-        return _users_page(request, problem=error, status=422)
-    return RedirectResponse(f"{_USERS}?done=changed", 303)
+        return _user_page(request, user_id, problem=error, status=422)
+    return RedirectResponse(f"{_USERS}/{user_id}?done=changed", 303)
 
 
 @router.post("/users/{user_id}/role")
 def change_role(request: Request, caller: Administrator, user_id: str, form: Fields) -> Response:
     """Gives somebody a role in a team, or takes it away."""
-    with context_of(request).store.reading() as session:
-        _known(session, user_id)
+    _user(context_of(request), user_id)
     try:
         with context_of(request).store.session() as session:
             role = cast("Role | None", form.maybe("role"))
             accounts.set_role(session, user_id, form.one("team"), role, by=by_of(request, caller.actor))
     except UsageError as error:
-        return _users_page(request, problem=error, status=422)
-    return RedirectResponse(f"{_USERS}?done=changed", 303)
+        return _user_page(request, user_id, problem=error, status=422)
+    return RedirectResponse(f"{_USERS}/{user_id}?done=changed", 303)
 
 
 @router.get("/tokens")
-def show_tokens(request: Request, context: Context) -> Response:
+def show_tokens(request: Request, context: Context, page: PageNumber = 1) -> Response:
     """Every token that stands."""
-    return page(request, "access/tokens.html.j2", tokens=_tokens(context))
+    rows, following = _cut(_tokens(context), page)
+    return show(request, "access/tokens.html.j2", tokens=rows, following=following, has_twin=True)
 
 
 @router.get("/tokens.json")
@@ -131,7 +141,7 @@ def revoke(request: Request, caller: Administrator, token_id: str) -> Response:
 def show_audit(request: Request, context: Context, before: Before = None) -> Response:
     """What was done, the newest first."""
     items, following = _events(context, before)
-    return page(request, "access/audit.html.j2", events=items, following=following)
+    return show(request, "access/audit.html.j2", events=items, following=following, has_twin=True)
 
 
 @router.get("/audit.json")
@@ -141,11 +151,18 @@ def audit_json(context: Context, before: Before = None) -> Response:
     return JSONResponse({"items": [_plain(item) for item in items], "next": following})
 
 
-def _known(session: Session, user_id: str) -> None:
-    try:
-        accounts.get_user(session, user_id)
-    except UsageError as error:
-        raise not_found("This account") from error
+def _user(context: WebContext, user_id: str) -> dict[str, Any]:
+    """One account as data; Problem 404 when there is none."""
+    for user in _users(context):
+        if user["user_id"] == user_id:
+            return user
+    raise not_found("This account")
+
+
+def _cut(rows: list[dict[str, Any]], number: int) -> tuple[list[dict[str, Any]], int | None]:
+    """A page of a list, and the number of the next one."""
+    shown = rows[(number - 1) * _ROWS : number * _ROWS]
+    return shown, number + 1 if len(rows) > number * _ROWS else None
 
 
 def _users(context: WebContext) -> list[dict[str, Any]]:
@@ -173,7 +190,7 @@ def _tokens(context: WebContext) -> list[dict[str, Any]]:
 
 def _events(context: WebContext, before: int | None) -> tuple[list[dict[str, Any]], str | None]:
     with context.store.reading() as session:
-        found = accounts.events(session, before=before, count=_EVENTS_SHOWN + 1)
+        found = accounts.events(session, before=before, count=_ROWS + 1)
         names = {f"user:{user.id}": user.email for user in queries.all_users(session)}
         items = [
             {
@@ -182,9 +199,9 @@ def _events(context: WebContext, before: int | None) -> tuple[list[dict[str, Any
                 "subject": names.get(f"{event.subject_kind}:{event.subject_id}", event.subject_id), "detail": event.detail,
                 "address": event.address,
             }
-            for event in found[:_EVENTS_SHOWN]
+            for event in found[:_ROWS]
         ]  # fmt: skip
-    return items, str(items[-1]["seq"]) if len(found) > _EVENTS_SHOWN else None
+    return items, str(items[-1]["seq"]) if len(found) > _ROWS else None
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -192,20 +209,30 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _users_page(
+    request: Request, *, status: int = 200, number: int = 1, problem: LichenError | None = None
+) -> Response:
+    rows, following = _cut(_users(context_of(request)), number)
+    return show(
+        request, "access/users.html.j2", status=status, users=rows, following=following, problem=problem, has_twin=True
+    )
+
+
+def _user_page(
     request: Request,
+    user_id: str,
     *,
     status: int = 200,
-    done: str = "",
+    done: bool = False,
     problem: LichenError | None = None,
     link: str = "",
-    invited: str = "",
 ) -> Response:
     context = context_of(request)
+    user = _user(context, user_id)
     with context.store.reading() as session:
         teams = list(queries.all_teams(session))
-    answer = page(
-        request, "access/users.html.j2", status=status, users=_users(context), teams=teams, roles=accounts.ROLES,
-        done=done == "changed", problem=problem, link=link, invited=invited,
+    answer = show(
+        request, "access/user.html.j2", status=status, user=user, teams=teams, roles=accounts.ROLES, done=done, problem=problem,
+        link=link,
     )  # fmt: skip
     if link:
         answer.headers["Cache-Control"] = "private, no-store"
