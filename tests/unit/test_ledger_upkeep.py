@@ -11,11 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from tests.ledger_support import batch_of, check_whole, ids, opened, row, run_of
 
 from lichen.errors import StorageError
-from lichen.ledger import Ledger, handles, open_ledger, tables
+from lichen.ledger import Ledger, Selection, handles, open_ledger, tables
 from lichen.ledger.tables import Column
 
 
@@ -113,6 +114,21 @@ def test_retention_removes_days_for_good(tmp_path: Path) -> None:
     ledger.compact(keep_hours=0)
     assert len(parquet(tmp_path)) == 4
     assert len([path for path in (tmp_path / "evidence").rglob("*") if path.is_file()]) == 2
+
+
+def test_files_that_were_rewritten_are_filtered_like_others(tmp_path: Path) -> None:
+    kept = run_of(row(), day="2026-01-20")
+    ledger = opened(tmp_path, [run_of(row(), day="2026-01-02"), kept, run_of(row(app="shop"), day="2026-01-03")])
+    ledger.retain(date(2026, 1, 3))
+    ledger.compact()
+    ledger.retain(date(2026, 1, 4))
+    for path in parquet(tmp_path):
+        texts = {str(field.type) for field in pq.read_schema(path)}
+        assert not [name for name in texts if "view" in name], path
+    assert ids(ledger, Selection(run_ids=[kept.run_id], first_day=date(2026, 1, 1))) == [kept.run_id]
+    with ledger.duckdb() as connection:
+        found = connection.sql("SELECT count(*) FROM activities WHERE application = 'loans' AND quantity = 'cpu_time'")
+        assert found.fetchall() == [(1,)]
 
 
 def test_status_counts_what_is_there(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,26 @@ def test_writers_at_once_lose_nothing_and_double_nothing(tmp_path: Path) -> None
     assert added == batches * 5
     assert len(ids(ledger)) == batches * 5
     complete(tmp_path, batches)
+
+
+def test_retention_loses_nothing_that_is_appended_meanwhile(tmp_path: Path) -> None:
+    """Both write to the same month: whoever is slower looks again."""
+    old = [run_of(row(), day="2026-03-01", version=str(number)) for number in range(12)]
+    new = [run_of(row(), day="2026-03-20", version=str(number)) for number in range(12)]
+    ledger = opened(tmp_path, old[:6])
+
+    def append() -> None:
+        for one in zip(old, new, strict=True):
+            open_ledger(str(tmp_path)).append_runs(one)
+
+    thread = threading.Thread(target=append)
+    thread.start()
+    while thread.is_alive():
+        ledger.retain(date(2026, 3, 10))
+    thread.join()
+    ledger.retain(date(2026, 3, 10))
+    assert ids(ledger) == sorted(run.run_id for run in new)
+    assert check_whole(ledger, rows=1) == len(new)
 
 
 def test_threads_of_one_process_take_turns(tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from lichen.errors import StorageError
 from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import TABLES, Handles, committed, read_marker, write_marker
 from lichen.ledger.reader import Reader
-from lichen.ledger.tables import TableName, month_of
+from lichen.ledger.rewriting import rewrite
+from lichen.ledger.tables import TableName, month_of, schema
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -144,19 +145,18 @@ class Maintenance:
         # The mark first: a run that is appended meanwhile is refused, or removed below.
         if marker is not None and (marker.first_day is None or marker.first_day < first_day):
             write_marker(location, replace(marker, retained_from=first_day.isoformat()))
-        predicate = f"month <= '{month_of(first_day)}' AND day < DATE '{first_day.isoformat()}'"
-        removed = {name: committed(location, name, partial(self._without, name, predicate)) for name in TABLES}
+        removed = {name: committed(location, name, partial(self._without, name, first_day)) for name in TABLES}
         after = self._named()
         swept = self._evidence.sweep(after, until=began, among=before - after)
         return Retained(
             first_day=first_day, runs=removed["runs"], activities=removed["activities"], evidence_removed=swept
         )
 
-    def _without(self, name: TableName, predicate: str) -> int:
-        table = self._handles.fresh(name)
-        told: dict[str, Any] = table.delete(predicate)
-        self._handles.location.settle(name, table.version())
-        return int(told["num_deleted_rows"] or 0)
+    def _without(self, name: TableName, first_day: date) -> int:
+        import pyarrow.dataset as ds
+
+        partitions = [("month", "<=", month_of(first_day))]
+        return rewrite(self._handles, name, partitions, ds.field("day") >= first_day, schema(name).empty_table())
 
     def _named(self) -> set[str]:
         """Evidence that rows name."""

@@ -13,12 +13,14 @@ import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import StorageError
 from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import Handles, app_transaction, committed, read_marker, sequence
+from lichen.ledger.rewriting import rewrite
 from lichen.ledger.tables import (
     RUNS_SOURCE,
     Fact,
@@ -33,6 +35,7 @@ from lichen.ledger.tables import (
 from lichen.records import canonical_json
 
 if TYPE_CHECKING:
+    import pyarrow.dataset as ds
     from deltalake import DeltaTable
 
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9._:-]{0,99}")
@@ -80,18 +83,21 @@ class Slice:
     end_day: date
     application: str | None = None
 
-    def predicate(self) -> str:
-        """The rows, as SQL; months are named so that only their files are looked at."""
-        found = [
-            f"source = {_quoted(self.source)}",
-            f"month >= {_quoted(self.first_day.isoformat()[:7])}",
-            f"month <= {_quoted(self.end_day.isoformat()[:7])}",
-            f"day >= DATE '{self.first_day.isoformat()}'",
-            f"day < DATE '{self.end_day.isoformat()}'",
+    def partitions(self) -> list[tuple[str, str, Any]]:
+        """The source and the months that it touches."""
+        last = self.end_day - timedelta(days=1)
+        return [
+            ("source", "=", self.source),
+            ("month", ">=", month_of(self.first_day)),
+            ("month", "<=", month_of(last)),
         ]
-        if self.application is not None:
-            found.append(f"application = {_quoted(self.application)}")
-        return " AND ".join(found)
+
+    def filter(self) -> ds.Expression:
+        """Its rows, within its partitions."""
+        import pyarrow.dataset as ds
+
+        found = (ds.field("day") >= self.first_day) & (ds.field("day") < self.end_day)
+        return found if self.application is None else found & (ds.field("application") == self.application)
 
     def holds(self, row: Mapping[str, Any]) -> bool:
         """Whether a row lies in it."""
@@ -216,20 +222,12 @@ class Writer:
                 repair="Leave the older rows out.",
                 culprit=chosen.source,
             )
-        with self._turn:
-            return committed(self._handles.location, "activities", lambda: self._replace(chosen, rows))
-
-    def _replace(self, chosen: Slice, rows: Sequence[Mapping[str, Any]]) -> int:
         import pyarrow as pa
-        from deltalake import write_deltalake
 
-        table = self._handles.fresh("activities")
-        data = pa.Table.from_pylist(list(rows), schema=schema("activities"))
-        if rows:
-            write_deltalake(table, data, mode="overwrite", predicate=chosen.predicate())
-        else:
-            table.delete(chosen.predicate())
-        self._handles.location.settle("activities", table.version())
+        added = pa.Table.from_pylist(rows, schema=schema("activities"))
+        attempt = partial(rewrite, self._handles, "activities", chosen.partitions(), ~chosen.filter(), added)
+        with self._turn:
+            committed(self._handles.location, "activities", attempt)
         return len(rows)
 
 
@@ -267,7 +265,3 @@ class KnownRuns:
             for path, fragment in there.items()
         }
         return {run_id for run_id in ids if any(run_id in known for known in of_file.values())}
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
