@@ -19,7 +19,7 @@ from lichen.store.queries import board as queries
 from lichen.store.queries import declared
 from lichen.store.queries.board import AppFact
 
-ROWS: Final = 8
+ROWS: Final = 6
 """Of each list on a page, which has several."""
 Rights = Callable[[str | None], bool]
 """Whether whoever looks may change what a team set, by the team's id; None is what belongs to no team."""
