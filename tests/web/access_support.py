@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.web.server_support import run
@@ -179,3 +183,19 @@ def declare(here: World, team: str, amount: int) -> None:
             ]
         )
     figures.refresh(here.context)
+
+
+@contextmanager
+def listening(here: World) -> Iterator[str]:
+    """A server on this machine; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(here.app, log_level="warning", access_log=False, ws="none"))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -3,18 +3,15 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
-from tests.web.access_support import World, declare, measure, world
+from tests.web.access_support import World, declare, listening, measure, world
 
 from lichen.service.landing import Landing
 
@@ -50,22 +47,6 @@ def landing_process(here: World) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-
-
-@contextmanager
-def listening(here: World) -> Iterator[str]:
-    """A server on this machine; its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(here.app, log_level="warning", access_log=False, ws="none"))
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            while not server.started:
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def test_every_answer_is_one_that_is_declared(tmp_path: Path) -> None:
