@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from tests.web.access_support import PASSWORD
 
 from lichen.collect.journeys import find_browser
@@ -120,12 +120,16 @@ class _Visit:
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.sizes: list[int] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.session = self.context.new_cdp_session(self.page)
         self.session.send("Network.enable")
         self.session.send("Network.setCacheDisabled", {"cacheDisabled": True})
         self.session.on("Network.loadingFinished", lambda event: self.sizes.append(int(event["encodedDataLength"])))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
 
     def open(self, address: str) -> Page:
         """Another page, weighed by itself."""
@@ -225,7 +229,7 @@ def test_search_filters_and_pages_live_in_the_address(browser: Browser, site: Si
         assert "team=" in page.url
         kept = page.url
         page.goto(site.url)
-        page.get_by_role("link", name="Next").click()
+        page.get_by_role("link", name="Next ›").click()
         assert "page=2" in page.url
         page.goto(kept)
         assert page.locator("tbody tr").count() == 1

@@ -347,3 +347,14 @@ def test_only_an_administrator_is_offered_the_sample(here: World) -> None:
 def test_a_wrong_address_is_refused_in_a_sentence(here: World) -> None:
     assert here.browser("viewer").get("/?sort=colour").status_code == 422
     assert here.browser("viewer").get("/?page=0").status_code == 422
+
+
+def test_a_refusal_is_a_page_for_people_and_data_for_programs(here: World) -> None:
+    seen = here.browser("viewer").get("/applications/none", params={"lang": "fr"})
+    assert seen.status_code == 404
+    assert "<h1>Rien ici</h1>" in seen.text
+    assert "EcoIndex" in seen.text
+    data = here.program(here.token("read").text).get("/applications/none")
+    assert data.headers["content-type"] == "application/problem+json"
+    assert here.browser("viewer").get("/applications/none.json").headers["content-type"] == "application/problem+json"
+    assert here.browser("viewer").get("/applications/<script>alert(1)</script>").text.count("<script>") == 0

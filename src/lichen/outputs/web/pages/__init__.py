@@ -6,7 +6,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from lichen.outputs.web.pages import application, board, patterns, samples, settings, static
+from lichen.outputs.web.pages import application, board, patterns, refusals, samples, settings, static
 
 router = APIRouter(include_in_schema=False)
 for _room in (static, board, application, samples, settings, patterns):
@@ -17,5 +17,6 @@ _WORTH_PACKING = 600
 
 
 def install(app: FastAPI) -> None:
-    """Answers of an application are compressed where the browser takes it."""
+    """Answers of an application are compressed where the browser takes it; refusals are pages for people."""
+    refusals.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=_WORTH_PACKING)

@@ -15,8 +15,5 @@
     });
     button.hidden = false;
     show();
-    for (const select of document.querySelectorAll("select[data-go]")) {
-      select.addEventListener("change", () => select.form.requestSubmit());
-    }
   });
 })();
