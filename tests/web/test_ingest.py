@@ -143,6 +143,11 @@ def test_partial_keeps_ninety_nine_and_lists_one(api: TestClient, web: WebContex
     assert waiting(web) == 99
 
 
+@pytest.mark.parametrize("word", ["maybe", "", "tru"])
+def test_partial_is_true_or_false(refusing: TestClient, word: str) -> None:
+    assert refusing.post(f"{PATH}?partial={word}", json=run()).status_code == 422
+
+
 def test_partial_finds_the_run_whose_number_no_parser_takes(api: TestClient) -> None:
     text = json.dumps({"runs": [run(0), run(1)]})
     at = text.rindex('"value": ') + len('"value": ')

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
 
 from lichen.outputs.web.access import Identity
@@ -15,7 +16,24 @@ from lichen.outputs.web.problems import MEDIA_TYPE, Problem
 from lichen.service.ingest import BATCH_MAX, Fault
 from lichen.store.journal import Receipt
 
-router = APIRouter(tags=["runs"])
+_FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
+_SENDER: Final = Sender("ingest")
+
+
+class _Straight(APIRoute):
+    """A route whose handler is called with the request alone: finding out its arguments takes as long as checking a small run."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+
+        async def handle(request: Request) -> Response:
+            caller = await _SENDER(request)
+            return await take_in(request, caller, _flag(request.query_params.get("partial", "false")))
+
+        return handle
+
+
+router = APIRouter(tags=["runs"], route_class=_Straight)
 
 _PROBLEM: Final = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _RECEIPT: Final[dict[str, Any]] = {
@@ -77,7 +95,7 @@ _KEY: Final[dict[str, Any]] = {
 )
 async def take_in(
     request: Request,
-    caller: Annotated[Identity, Depends(Sender("ingest"))],
+    caller: Annotated[Identity, Depends(_SENDER)],
     partial: Annotated[bool, Query(description="Keep the good runs of a batch and list the others.")] = False,
 ) -> Response:
     """Takes one run, or a batch of up to 100: all of it or, with ``partial``, those that are good.
@@ -93,6 +111,12 @@ async def take_in(
         raise _refusal(faults, [] if intake.is_batch else foreign, is_batch=intake.is_batch)
     receipts = await way_in.keep(entries_of(allowed, key=key, body=body, caller=caller)) if allowed else ()
     return _answer(receipts, faults, is_batch=intake.is_batch)
+
+
+def _flag(word: str) -> bool:
+    if word.lower() not in _FLAGS:
+        raise Problem(422, f"partial is '{word[:40]}'.", repair="Write true or false.", culprit="partial")
+    return _FLAGS[word.lower()]
 
 
 def _refusal(faults: Sequence[Fault], foreign: Sequence[Fault], *, is_batch: bool) -> Problem:
