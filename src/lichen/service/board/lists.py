@@ -9,7 +9,6 @@ from typing import Any
 
 from lichen.portfolio.change import Line, explain
 from lichen.service.board import periods
-from lichen.service.board.aims import YEAR
 from lichen.service.board.cells import VISITS
 from lichen.service.board.reading import Look, by_ref
 from lichen.service.board.rows import ActionRow, DeploymentMark, RunRow
@@ -161,8 +160,3 @@ def visits_of(look: Look, level: str, refs: Sequence[str]) -> dict[str, float]:
     """Visits of some things over the period."""
     facts = by_ref(queries.of_refs(look.session, look.kind(level, VISITS), refs, *look.span))
     return {ref: sum(fact.value or 0.0 for fact in rows) for ref, rows in facts.items()}
-
-
-def a_year(visits: float | None, months: int) -> float | None:
-    """Visits of a year, from those of some months."""
-    return None if visits is None or not months else visits * YEAR / months

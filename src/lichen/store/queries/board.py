@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,11 +20,9 @@ from lichen.store.models import (
     Figure,
     Journey,
     Organisation,
-    Part,
     Run,
     Target,
     Team,
-    Traffic,
     Value,
     Weight,
 )
@@ -121,11 +119,6 @@ def journeys(session: Session, application_ids: Collection[str]) -> list[Journey
         for ids in portions(application_ids)
         for one in session.scalars(query.where(Journey.application_id.in_(ids)))
     ]
-
-
-def parts(session: Session, application_id: str) -> list[Part]:
-    """Parts of an application."""
-    return list(session.scalars(select(Part).where(Part.application_id == application_id).order_by(Part.code)))
 
 
 def _chosen(kind: Kind) -> Select[Any]:
@@ -402,12 +395,3 @@ def last_costs(session: Session) -> dict[str, date]:
     """The last month of each application with cost; one step of the index for each."""
     query = select(Cost.application_id, func.max(Cost.period, type_=Cost.period.type)).group_by(Cost.application_id)
     return {row[0]: row[1] for row in session.execute(query) if row[0] is not None}
-
-
-def traffic_days(session: Session, application_id: str, first: date, last: date) -> Iterable[Any]:
-    """Traffic rows of one application, the oldest first: (journey_id, day, visits, page_views, source)."""
-    return session.execute(
-        select(Traffic.journey_id, Traffic.day, Traffic.visits, Traffic.page_views, Traffic.source)
-        .where(Traffic.application_id == application_id, Traffic.day.between(first, last))
-        .order_by(Traffic.day)
-    )
