@@ -14,6 +14,7 @@ from tests import board_support as support
 
 import lichen
 from lichen.service.board import figures
+from lichen.service.board.application import application
 from lichen.service.board.portfolio import portfolio
 from lichen.service.board.queries import EVERYTHING, PortfolioQuery, SeriesQuery, Visibility
 from lichen.service.board.reading import Look
@@ -228,3 +229,18 @@ def test_whoever_sees_one_team_gets_its_sums_and_nothing_of_others(world: World)
     assert view.totals.unallocated_cost is None
     assert series(world.context, SeriesQuery(), seen) is None
     assert series(world.context, SeriesQuery(level="application", ref="orphan"), seen) is None
+
+
+def test_what_the_newest_run_lacks_is_told(world: World) -> None:
+    document = support.content("cart", date(2026, 10, 21), screen_s=10.0)
+    for row in document["activities"]:
+        if row["quantity"] == "cpu_time":
+            row["value"], row["samples"] = None, [None]
+    support.add_run(world.context, world.ids["cart"], document)
+    figures.refresh(world.context, [world.ids["cart"]])
+    view = application(world.context, "cart")
+    assert view is not None
+    assert "cpu_time" in {quantity for quantity, _ in view.not_covered}
+    other = application(world.context, "search")
+    assert other is not None
+    assert "cpu_time" not in {quantity for quantity, _ in other.not_covered}

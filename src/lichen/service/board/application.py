@@ -9,7 +9,7 @@ from typing import Any
 
 from lichen.service.board import lists, periods
 from lichen.service.board.cells import VISITS
-from lichen.service.board.figures import compute
+from lichen.service.board.figures import compute, read_contents
 from lichen.service.board.lines import Line
 from lichen.service.board.portfolio import Portfolio
 from lichen.service.board.queries import EVERYTHING, Visibility
@@ -17,8 +17,10 @@ from lichen.service.board.reading import HEADLINE, Look, by_ref
 from lichen.service.board.rows import Curve, Facts, JourneyRow, PartRow
 from lichen.service.board.run import newest_steps
 from lichen.service.board.shapes import Figure, Point
+from lichen.service.board.units import content_of
 from lichen.service.board.views import ApplicationView, JourneyView
 from lichen.service.context import ServiceContext
+from lichen.service.evaluation import evaluate_activities
 from lichen.store.queries import board as queries
 from lichen.store.queries.board import AppFact, FigureFact
 
@@ -69,6 +71,7 @@ class _Application:
         """The whole page."""
         look, fact, session = self.look, self.fact, self.look.session
         by_id = {one.id: one for one in look.applications}
+        runs = queries.runs(session, [fact.id], limit=lists.SHOWN_RUNS)
         span = look.span
         split = queries.of_refs(session, look.kind("application"), [fact.id], *span, split=True)
         return ApplicationView(
@@ -87,10 +90,10 @@ class _Application:
             change=lists.effects(look, [one.id for one in self.journeys], periods.before(look.period), look.period),
             target=self.portfolio.aims.gap("application", fact.id),
             ranks=self.portfolio.ranks(self.line),
-            runs=lists.run_rows(look, queries.runs(session, [fact.id], limit=lists.SHOWN_RUNS), by_id),
+            runs=lists.run_rows(look, runs, by_id),
             actions=lists.action_rows(look, queries.actions(session, [fact.id])[: lists.SHOWN_ACTIONS], by_id),
             methods=look.context.workspace.method_ids(),
-            not_covered=(),
+            not_covered=_not_covered(look, runs),
             public_key=None if self.row is None else self.row.public_key,
         )
 
@@ -171,6 +174,16 @@ def per_unit(fact: FigureFact) -> Point:
     """A month's figure of one functional unit."""
     bounds = [None if one is None or not fact.units else one / fact.units for one in (fact.value, fact.low, fact.high)]
     return Point(at=fact.period, value=bounds[0], low=bounds[1], high=bounds[2])
+
+
+def _not_covered(look: Look, runs: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+    """Quantities of the newest run that the method turns into no figure although it knows them, and why."""
+    if not runs:
+        return ()
+    run_id, workspace = runs[0].run_id, look.context.workspace
+    content = content_of(workspace, run_id, read_contents(look.context, [run_id])[run_id])
+    found = evaluate_activities(workspace, look.method, content.rows, content.context, on=runs[0].measured_at.date())
+    return tuple(dict.fromkeys((row.quantity, row.reason) for row in found.not_covered if not row.by_design))
 
 
 def facts_of(row: Any) -> Facts:
