@@ -202,7 +202,7 @@ def test_the_footprint_is_that_of_the_published_score(workspace: Workspace) -> N
 
 
 def test_the_footer_is_filled_in_both_languages(workspace: Workspace) -> None:
-    for lang, start in (("en", "This page:"), ("fr", "Cette page :")):
+    for lang, start in (("en", "This page:"), ("fr", "Cette page\u00a0:")):
         html = with_footprint(page(view("One"), lang), lang, workspace, ("app.css", "app.js"))
         assert start in html
         assert "EcoIndex" in html
