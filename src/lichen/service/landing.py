@@ -35,7 +35,9 @@ from lichen.store.queries.landing import Arrival
 BATCH: Final = 100
 """Runs landed at once: their rows are one commit of the ledger."""
 FIGURES_EVERY_S: Final = 5.0
-"""While runs keep arriving, figures are brought up to date so often at most: an application's cost grows with its history."""
+"""While runs keep arriving, figures are brought up to date so often at most."""
+_FIGURES_SHARE: Final = 0.1
+"""Most of the time that they take then: what an application costs grows with its history."""
 LEASE: Final = "landing"
 LEASE_S: Final = 20.0
 """Seconds after which another process may land, when the one that did is gone."""
@@ -80,7 +82,7 @@ class Landing:
         self._lease = Lease(context.store, LEASE, ttl_s=LEASE_S)
         self._refused: dict[int, str] = {}
         self._behind: set[str] | None = None
-        self._refreshed_at = -math.inf
+        self._refresh_at = -math.inf
         self._held_at = -math.inf
 
     def step(self) -> int:
@@ -98,8 +100,8 @@ class Landing:
             waiting = [_opened(row) for row in queries.waiting(session, BATCH, self._refused)]
         if waiting:
             self._land_or_part(waiting)
-        if len(waiting) < BATCH or time.monotonic() - self._refreshed_at > FIGURES_EVERY_S:
-            self._refresh()
+        if time.monotonic() > self._refresh_at:
+            self.refresh()
         return len(waiting)
 
     def _hold(self) -> bool:
@@ -158,12 +160,14 @@ class Landing:
         with self._context.store.session() as session:
             queries.mark_landed(session, arrivals, [one.seq for one in waiting], self._context.clock())
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Brings figures up to date: of what landed here, or the first time of whatever is behind."""
-        if self._behind is None or self._behind:
+        begin = time.monotonic()
+        if self._behind is None or self._behind or figures.has_news(self._context):
             figures.refresh(self._context, self._behind)
             self._behind = set()
-        self._refreshed_at = time.monotonic()
+        end = time.monotonic()
+        self._refresh_at = end + max(FIGURES_EVERY_S, (end - begin) / _FIGURES_SHARE)
 
 
 def land_all(context: ServiceContext) -> int:
@@ -176,6 +180,7 @@ def land_all(context: ServiceContext) -> int:
     try:
         while count := landing.step():
             total += count
+        landing.refresh()
     finally:
         landing.release()
     return total

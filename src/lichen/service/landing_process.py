@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Final, Self
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 _IDLE_S: Final = 0.5
 _WAIT_MAX_S: Final = 30.0
 _NICENESS: Final = 10
-_STOP_S: Final = 20.0
+_STOP_S: Final = 5.0
+_GRACE_S: Final = 3.0
 _AGAIN_S: Final = 2.0
 
 
@@ -73,8 +75,18 @@ def run(settings: Settings, server: Connection) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICENESS)
-    landing = Landing(open_context(Workspace(settings)))
-    follow(landing, lambda seconds: _closed(server, seconds))
+    over = threading.Event()
+    threading.Thread(target=_watch, args=(server, over), daemon=True).start()
+    follow(Landing(open_context(Workspace(settings))), over.wait)
+
+
+def _watch(server: Connection, over: threading.Event) -> None:
+    """Ends this process when the pipe to the server closes, at once if what it does lasts: it may be ended anywhere."""
+    with contextlib.suppress(EOFError, OSError):
+        server.recv_bytes()
+    over.set()
+    time.sleep(_GRACE_S)
+    os._exit(0)
 
 
 def follow(landing: Landing, stopped: Callable[[float], bool]) -> None:
@@ -98,11 +110,3 @@ def follow(landing: Landing, stopped: Callable[[float], bool]) -> None:
                 said = problem
     with contextlib.suppress(StorageError):
         landing.release()
-
-
-def _closed(server: Connection, seconds: float) -> bool:
-    """Nothing is ever sent: what can be read is the end."""
-    try:
-        return server.poll(seconds)
-    except OSError:
-        return True
