@@ -16,10 +16,10 @@ from tests.web.access_support import World, world
 from lichen.config import load_settings
 from lichen.outputs.web.access import Identity
 from lichen.outputs.web.pages.addresses import Addresses
+from lichen.outputs.web.pages.drawings import Drawings
 from lichen.outputs.web.pages.footprint import Weight, footprint, weigh
 from lichen.outputs.web.pages.rendering import environment, named, render, with_footprint
 from lichen.outputs.web.pages.static import asset
-from lichen.outputs.web.pages.words import Words
 from lichen.render.curves import Place, line_chart, nice_top, sparkline, tick_values
 from lichen.service.board.queries import PortfolioQuery
 from lichen.service.board.rows import Curve, DeploymentMark, Frame, Measures, PortfolioRow, PortfolioTotals
@@ -53,7 +53,7 @@ GAP: Final = TargetGap(
     scope="organisation", inherited=True, indicator="gwp100", base_year=2024, horizon_year=2030, reduction=0.3, base=100.0,
     planned=80.0, actual=92.0, unit="gCO2e", gap=0.15,
 )  # fmt: skip
-EN, FR = Words("en"), Words("fr")
+EN, FR = Drawings("en"), Drawings("fr")
 
 
 def view(*names: str, measures: Measures | None = None) -> PortfolioView:

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from lichen.outputs.web.access import ANONYMOUS, Identity
 from lichen.outputs.web.context import context_of
 from lichen.outputs.web.pages.addresses import Addresses, segment
+from lichen.outputs.web.pages.drawings import Drawings
 from lichen.outputs.web.pages.footprint import Weight, footprint, weigh
 from lichen.outputs.web.pages.static import asset
 from lichen.outputs.web.pages.words import Words
@@ -88,7 +89,7 @@ def render(
     **values: Any,
 ) -> str:  # fmt: skip
     """The page without its own footprint."""
-    words = Words(lang)
+    words = Drawings(lang)
     known: dict[str, Any] = {
         "lang": lang, "say": words.say, "w": words, "here": addresses.here, "to": addresses.to, "path": addresses.path,
         "twin": addresses.twin, "caller": caller, "assets": [asset(name).url for name in assets], "navigation": NAVIGATION,

@@ -9,27 +9,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from babel.core import get_global
 from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_currency, format_decimal, format_percent
-from markupsafe import Markup
 
 from lichen.records import DATA_METHODS
-from lichen.render import charts
-from lichen.render.curves import Place, line_chart, sparkline, tick_values
 from lichen.render.figures import COUNTERS, HEADLINE, plain
 from lichen.render.i18n import Catalogue, catalogue
 from lichen.render.numbers import Numbers
 from lichen.service.board.rows import (
     ActionRow,
     CounterValue,
-    Curve,
-    DeploymentMark,
     FactorRow,
     Facts,
     PartRow,
     StepRow,
-    TargetRow,
 )  # fmt: skip
 from lichen.service.board.shapes import (
     FacetValue,
@@ -40,10 +33,8 @@ from lichen.service.board.shapes import (
     Ranks,
     Shares,
     TargetGap,
-    Trend,
 )  # fmt: skip
 
-_CURRENCIES: Final = frozenset(get_global("all_currencies"))
 _STILL: Final = 0.005
 """A change that is smaller, either way, is said to be none."""
 
@@ -187,31 +178,6 @@ class Words:
         pieces = [self.quality({name: shares[name]}) for name in DATA_METHODS if shares.get(name)]
         return ", ".join(pieces) if pieces else self.numbers.unknown
 
-    def quality_bar(self, shares: Shares, *, gap: bool = False) -> Markup:
-        """The quality bar, with its words as a title."""
-        return charts.quality_bar(shares, order=DATA_METHODS, gap=gap, title=self.quality_all(shares), height=10)
-
-    def interval(self, figure: Figure, axis_max: float) -> Markup:
-        """A figure's range on an axis; empty where it has none."""
-        if figure.value is None or figure.low is None or figure.high is None:
-            return Markup()
-        return charts.interval(
-            figure.value, figure.low, figure.high, half_width=None, axis_max=axis_max, title=self.figure(figure).full,
-            height=16,
-        )  # fmt: skip
-
-    def spark(self, trend: Trend) -> Markup:
-        """A trend as a small line."""
-        known = [point for point in trend.points if point.value is not None]
-        if not known:
-            return Markup()
-        title = self.say(
-            "web.chart.spark",
-            first=self.value(known[0].value, trend.unit),
-            last=self.value(known[-1].value, trend.unit),
-        )
-        return sparkline([point.value for point in trend.points], title=title)
-
     def gap(self, gap: TargetGap | None) -> str:
         """Where something stands against its path: ``8% above``."""
         if gap is None or gap.gap is None:
@@ -220,52 +186,6 @@ class Words:
             return self.say("web.target.on_path")
         key = "web.target.above" if gap.gap > 0 else "web.target.below"
         return self.say(key, share=self.numbers.percent(abs(gap.gap)))
-
-    def month(self, day: date) -> str:
-        """A month on an axis: ``Oct 26``."""
-        return str(format_date(day, "MMM yy", self.words.locale))
-
-    def chart(
-        self, curve: Curve, *, deployments: Sequence[DeploymentMark] = (), planned: Curve | None = None
-    ) -> Markup:
-        """A series with its range, deployments and plan."""
-        if not any(point.value is not None for point in curve.points):
-            return Markup()
-        is_year = len(curve.points) > 1 and len({(one.at.month, one.at.day) for one in curve.points}) == 1
-        places = [
-            Place(label=str(p.at.year) if is_year else self.month(p.at), value=p.value, low=p.low, high=p.high)
-            for p in curve.points
-        ]
-        plan: Mapping[date, float | None] = {one.at: one.value for one in planned.points} if planned else {}
-        tops = [one.high or one.value or 0.0 for one in curve.points] + [value or 0.0 for value in plan.values()]
-        unit = curve.unit.partition("/")[0]
-        rung = self.numbers.rung(max(tops), unit)
-        ticks = [
-            (value * rung.factor, self.decimal(value))
-            for value in tick_values(max(tops) / rung.factor)
-        ]  # fmt: skip
-        return line_chart(
-            places, title=self.curve_title(curve), ticks=ticks, marks=_marks(curve, deployments),
-            planned=[plan.get(point.at) for point in curve.points] if plan else (),
-        )  # fmt: skip
-
-    def curve_unit(self, curve: Curve) -> str:
-        """The unit that a curve's axis is in."""
-        base, _, per = curve.unit.partition("/")
-        top = max((point.high or point.value or 0.0 for point in curve.points), default=0.0)
-        return self.numbers.unit(self.numbers.rung(top, base)) + self._per(per)
-
-    def curve_name(self, curve: Curve) -> str:
-        """What a curve is of."""
-        return self.word("web.curve", curve.name) if f"web.curve.{curve.name}" in self.words else self.word(
-            "indicator", curve.name
-        )  # fmt: skip
-
-    def curve_title(self, curve: Curve) -> str:
-        """Name, unit and the newest value of a curve."""
-        last = next((point for point in reversed(curve.points) if point.value is not None), None)
-        said = self.value(last.value if last else None, curve.unit)
-        return self.say("web.chart.title", name=self.curve_name(curve), value=said)
 
     def signed(self, value: float | None, unit: str, *, plus: bool) -> str:
         """An amount; where it is a difference, with its sign."""
@@ -312,61 +232,14 @@ class Words:
     def _maybe(self, value: float | None) -> str:
         return "" if value is None else self.integer(value)
 
-    def curves_table(self, curves: Sequence[Curve]) -> tuple[list[str], list[tuple[str, list[str]]]]:
-        """Names of the series, and their values by month, the newest first."""
-        months = sorted({point.at for curve in curves for point in curve.points}, reverse=True)
-        values = [{point.at: point for point in curve.points} for curve in curves]
-        rows = []
-        for month in months:
-            cells = []
-            for curve, known in zip(curves, values, strict=True):
-                point = known.get(month)
-                cells.append(self._point(curve, point))
-            rows.append((self.month(month), cells))
-        return [self.curve_name(curve) for curve in curves], rows
-
-    def _point(self, curve: Curve, point: Point | None) -> str:
-        if point is None or point.value is None:
-            return self.numbers.unknown
-        unit, _, _ = curve.unit.partition("/")
-        if unit in _CURRENCIES:
-            return self.money(Money(amount=Decimal(str(point.value)), currency=unit))
-        return self.point(point, curve.unit)
-
     def point(self, point: Point, unit: str) -> str:
         """A place on a curve, with its range."""
         return self.figure(Figure(value=point.value, low=point.low, high=point.high, unit=unit)).full
-
-    def path(self, row: TargetRow) -> tuple[Curve, Curve]:
-        """What was and what the path allows, by year."""
-        planned, actual = ({one.at.year: one.value for one in curve.points} for curve in (row.planned, row.actual))
-        years = sorted(planned.keys() | actual.keys())
-        first, second = (
-            Curve(
-                name=name, unit=row.gap.unit,
-                points=tuple(Point(at=date(year, 12, 31), value=values.get(year)) for year in years),
-            )
-            for name, values in (("actual", actual), ("planned", planned))
-        )  # fmt: skip
-        return first, second
-
-    def path_rows(self, row: TargetRow) -> list[tuple[str, str, str]]:
-        """Year, what the path allows, and what was."""
-        actual, planned = self.path(row)
-        return [
-            (str(was.at.year), self.value(may.value, row.gap.unit), self.value(was.value, row.gap.unit))
-            for was, may in zip(actual.points, planned.points, strict=True)
-        ]
 
     def part(self, row: PartRow) -> str:
         """Name of a part, a tier or a phase."""
         family = next((one for one in ("tier", "phase") if f"{one}.{row.code}" in self.words), "tier")
         return row.name if row.name and row.name != row.code else self.word(family, row.code)
-
-    def scale(self, curve: Curve) -> float:
-        """Canonical units in one unit of a curve's axis."""
-        top = max((point.high or point.value or 0.0 for point in curve.points), default=0.0)
-        return self.numbers.rung(top, curve.unit.partition("/")[0]).factor
 
     def step_columns(self, steps: Sequence[StepRow]) -> list[tuple[str, str]]:
         """Columns of a table of steps: the counters that some step has, and energy and climate."""
@@ -421,16 +294,3 @@ class Words:
             return value
         spread = self.say("number.range", low=self.numbers.raw(row.low), high=self.numbers.raw(row.high))
         return f"{value} ({spread})"
-
-
-def _marks(curve: Curve, deployments: Sequence[DeploymentMark]) -> list[tuple[float, str]]:
-    """Deployments between the first and the last place of a curve, which stand for whole months or days."""
-    if len(curve.points) < 2:
-        return []
-    first, last = curve.points[0].at.toordinal(), curve.points[-1].at.toordinal()
-    found = []
-    for one in deployments:
-        place = (one.at.date().toordinal() - first) / max(1, last - first)
-        if 0 <= place <= 1:
-            found.append((place, f"{one.at.date().isoformat()} {plain(one.version)[:40]}"))
-    return found
