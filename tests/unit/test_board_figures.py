@@ -20,7 +20,7 @@ from lichen.service.board.queries import EVERYTHING, PortfolioQuery, SeriesQuery
 from lichen.service.board.reading import Look
 from lichen.service.board.series import series
 from lichen.service.context import ServiceContext
-from lichen.store.models import Application, Traffic
+from lichen.store.models import Application, AuditEvent, Traffic
 from lichen.store.queries import board as queries
 from lichen.store.queries.board import FigureFact
 
@@ -244,3 +244,17 @@ def test_what_the_newest_run_lacks_is_told(world: World) -> None:
     other = application(world.context, "search")
     assert other is not None
     assert "cpu_time" not in {quantity for quantity, _ in other.not_covered}
+
+
+def test_an_import_is_news_once(world: World) -> None:
+    assert not figures.has_news(world.context)
+    with world.context.store.session() as session:
+        session.add(
+            AuditEvent(actor="command:test", action="import", subject_kind="traffic", subject_id="cart", address=None)
+        )
+        session.add(Traffic(application_id=world.ids["cart"], journey_id=world.journeys["cart"]["buy"],
+                            day=date(2026, 10, 7), visits=1000.0, page_views=None, users=None, source="csv"))  # fmt: skip
+    assert figures.has_news(world.context)
+    assert figures.refresh(world.context, [world.ids["search"]]).applications == 1
+    assert not figures.has_news(world.context)
+    assert of(world, "application", world.ids["cart"])[0].units == 3000

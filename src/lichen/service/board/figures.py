@@ -37,6 +37,9 @@ from lichen.store.queries.figures import JourneyFact, Owned, RunFact, TrafficFac
 PORTION: Final = 24
 """Runs that are evaluated at once: the draws of their figures take some 100 MB."""
 _SEEN: Final = "figures.seen"
+"""Key of the setting that holds the fingerprint of each application whose figures are up to date."""
+_LOOKED: Final = "figures.looked"
+"""Key of the setting that holds the newest change of the portfolio that has been looked at."""
 
 Contents = Callable[[Collection[str]], Mapping[str, Mapping[str, Any]]]
 """Run files by run."""
@@ -85,13 +88,20 @@ def stamp_of(context: ServiceContext, method: Method | None = None) -> Stamp:
     return Stamp(f"{method.method_id} {method.version}", context.workspace.factors.hash())
 
 
+def has_news(context: ServiceContext) -> bool:
+    """Whether somebody has imported or changed something since figures were brought up to date: a glance, at two rows."""
+    with context.store.reading() as session:
+        return bool(landing.setting(session, _LOOKED) != queries.last_change(session))
+
+
 def refresh(
     context: ServiceContext, applications: Collection[str] | None = None, *, contents: Contents | None = None
 ) -> Refreshed:
     """Brings the cache of figures up to date.
 
     Args:
-        applications: ids of those of which runs or traffic have changed; None: finds out which did.
+        applications: ids of those of which runs or traffic have changed; None: finds out which did, as it does when somebody
+            has imported or changed something meanwhile.
         contents: where run files are read; None: the journal, then the ledger.
 
     Raises:
@@ -141,7 +151,8 @@ class _Refresh:
     def run(self, asked: Collection[str] | None) -> Refreshed:
         """Computes what is stale: applications and their journeys first, then the sums of the months that changed."""
         with self._context.store.reading() as session:
-            everything = queries.owned(session)
+            everything, change = queries.owned(session), queries.last_change(session)
+            asked = asked if landing.setting(session, _LOOKED) == change else None
             seen, now = landing.setting(session, _SEEN) or {}, self._fingerprints(queries.fingerprints(session, asked))
         known = {one.application_id: one for one in everything}
         if asked is None:
@@ -161,14 +172,10 @@ class _Refresh:
                 self._evaluate(applications, months=changed)
         self._write_sums(changed, all_of_them)
         with self._context.store.session() as session:
-            landing.put_setting(
-                session,
-                _SEEN,
-                {
-                    **{k: v for k, v in seen.items() if k in known},
-                    **{one.application_id: now[one.application_id] for one in chosen},
-                },
-            )
+            up_to_date = {one.application_id: now[one.application_id] for one in chosen}
+            kept = {application: numbers for application, numbers in seen.items() if application in known}
+            landing.put_setting(session, _SEEN, kept | up_to_date)
+            landing.put_setting(session, _LOOKED, change)
         return Refreshed(len(chosen), len(changed), self._rows)
 
     def only(self, application: str) -> None:

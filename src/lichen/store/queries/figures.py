@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from lichen.store.models import Application, Base, Figure, IngestJournal, Journey, Run, Traffic
+from lichen.store.models import Application, AuditEvent, Base, Figure, IngestJournal, Journey, Run, Traffic
 
 _TABLE: Final = Base.metadata.tables[Figure.__tablename__]
 _AT_ONCE: Final = 500
@@ -139,6 +139,11 @@ def fingerprints(session: Session, applications: Collection[str] | None = None) 
             for application, *numbers in session.execute(one):
                 found[application] += [str(number) for number in numbers]
     return found
+
+
+def last_change(session: Session) -> int:
+    """Number of the newest entry of the audit log, which every import and every change of the portfolio makes."""
+    return session.scalar(select(func.max(AuditEvent.seq))) or 0
 
 
 def published(session: Session, refs: Collection[str], method: str) -> set[tuple[Any, ...]]:
