@@ -112,6 +112,11 @@ class Landing:
             self._held_at = time.monotonic()
         return True
 
+    @property
+    def holds(self) -> bool:
+        """Whether this process lands, as far as it knows."""
+        return self._held_at > -math.inf
+
     def _inherit(self) -> bool:
         """Takes over from a process of this machine that was killed, without waiting for its lease to end."""
         with self._context.store.reading() as session:
@@ -180,7 +185,8 @@ def land_all(context: ServiceContext) -> int:
     try:
         while count := landing.step():
             total += count
-        landing.refresh()
+        if landing.holds:
+            landing.refresh()
     finally:
         landing.release()
     return total
