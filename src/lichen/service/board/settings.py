@@ -21,6 +21,8 @@ from lichen.store.queries.board import AppFact
 
 ROWS: Final = 6
 """Of each list on a page, which has several."""
+TEAMS: Final = 18
+"""On a page."""
 Rights = Callable[[str | None], bool]
 """Whether whoever looks may change what a team set, by the team's id; None is what belongs to no team."""
 
@@ -105,13 +107,13 @@ def settings(context: ServiceContext, seen: Visibility = EVERYTHING, *, rights: 
             PublicLink(application=lists.named(one), key=str(one.public_key))
             for one in declared.published(session, [one.id for one in mine])
         ]
-        listed: list[Sequence[Any]] = [
-            _weights(look),
-            _targets(look, rights),
-            links,
-            sorted(teams, key=lambda one: one.name),
+        listed: list[tuple[int, Sequence[Any]]] = [
+            (ROWS, _weights(look)),
+            (ROWS, _targets(look, rights)),
+            (ROWS, links),
+            (TEAMS, sorted(teams, key=lambda one: one.name)),
         ]
-        weights, targets, links, teams = ([*lists.page_of(page, ROWS, rows)[1]] for rows in listed)
+        weights, targets, links, teams = ([*lists.page_of(page, size, rows)[1]] for size, rows in listed)
         nomenclature = context.workspace.nomenclature
         terms = [nomenclature.indicator(name) for name in look.method.indicators]
         return SettingsView(
@@ -120,7 +122,7 @@ def settings(context: ServiceContext, seen: Visibility = EVERYTHING, *, rights: 
                 name=row.name if row else "", currency=look.currency, lang=row.lang if row else context.settings.lang,
                 internal_carbon_price=row.internal_carbon_price if row else None, base_year=row.base_year if row else None,
             ),
-            page=Page(number=page, size=ROWS, rows=max(len(rows) for rows in listed)),
+            page=_longest(page, listed),
             weights=tuple(weights),
             targets=tuple(targets),
             links=tuple(links),
@@ -129,6 +131,12 @@ def settings(context: ServiceContext, seen: Visibility = EVERYTHING, *, rights: 
             may_organise=rights(None),
             may_change=bool(mine) or rights(None),
         )  # fmt: skip
+
+
+def _longest(number: int, listed: Sequence[tuple[int, Sequence[Any]]]) -> Page:
+    """Of several lists, the page of the one that has the most pages."""
+    pages = [Page(number=number, size=size, rows=len(rows)) for size, rows in listed]
+    return max(pages, key=lambda page: page.pages)
 
 
 def _weights(look: Look) -> list[WeightRow]:
