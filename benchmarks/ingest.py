@@ -5,7 +5,8 @@
 
 The generator shares the machine with the server. A run is sent when its time has come, whether or not earlier ones were answered,
 and its latency counts from that time: a server that stalls is not let off (no coordinated omission). Every run is another one, of
-10 samples. With `--kills N` the server is killed N times under load instead: every run that it acknowledged has to be there, once.
+10 samples. With `--kills N` the server is killed N times under load instead: every run that it acknowledged has to be there,
+once.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def told(outcome: Outcome, load: Load, seconds: float) -> bool:
     late_ms = [1000 * late for late in outcome.late_s]
     p50, p99 = percentile(late_ms, 0.5), percentile(late_ms, 0.99)
     print(
-        f"{load.rate:g} runs/s of {len(body(0, whole=load.whole)) / 1000:.1f} kB for {seconds:g} s, {load.connections} connections: "
+        f"{load.rate:g} runs/s of {len(body(0, whole=load.whole)) / 1000:.1f} kB for {seconds:g} s over {load.connections}: "
         f"p50 {p50:.1f} ms, p99 {p99:.1f} ms (limit {LIMIT_P99_MS:g}), max {max(late_ms):.0f} ms, {outcome.errors} errors",
         flush=True,
     )

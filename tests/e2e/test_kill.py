@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real server that is killed, cut off, doubled, or left without its ledger: no acknowledged run is lost, none is there twice."""
+"""A real server that is killed, cut off, doubled, or without its ledger: no acknowledged run is lost, none is there twice."""
 
 from __future__ import annotations
 
