@@ -13,7 +13,9 @@ from lichen.outputs.web import access
 def test_every_operation_says_who_may_call_it(tmp_path: Path) -> None:
     with world(tmp_path) as here:
         described = here.program().get("/api/v1/openapi.json").json()
-        rules = {(route.path, method.lower()): route.rule for route in access.routes(here.app) for method in route.methods}
+        rules = {
+            (route.path, method.lower()): route.rule for route in access.routes(here.app) for method in route.methods
+        }
     assert set(described["components"]["securitySchemes"]) == {"token", "session"}
     seen = 0
     for path, operations in described["paths"].items():

@@ -68,6 +68,7 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "server.ledger": "s3://lichen/ledger",
     "oidc.issuer": "https://login.example.org",
     "oidc.client_secret_env": "LICHEN_CLIENT_SECRET",
+    "oidc.name": "Work account",
 }
 """Values shown for the keys that have no default."""
 

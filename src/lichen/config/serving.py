@@ -63,8 +63,8 @@ class Oidc:
         en="Environment variable that holds the secret shared with the provider.",
         fr="Variable d'environnement qui contient le secret partagé avec le fournisseur.",
     )  # fmt: skip
-    name: str = declare(
-        TEXT, "", unset="the provider's host",
+    name: str | None = declare(
+        optional(TEXT), None, unset="the provider's host",
         en="Name of the provider on the sign-in page.", fr="Nom du fournisseur sur la page de connexion.",
     )  # fmt: skip
     create_accounts: bool = declare(

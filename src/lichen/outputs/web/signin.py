@@ -18,6 +18,7 @@ from lichen.outputs.web.context import context_of
 from lichen.outputs.web.forms import HOME, Form, by_of, read, safe_target
 from lichen.outputs.web.limits import address_of, limits_of
 from lichen.outputs.web.oidc import Beginning, Provider, ProviderFailed, unpacked
+from lichen.outputs.web.pages.addresses import Addresses
 from lichen.outputs.web.showing import page
 from lichen.service import accounts
 
@@ -203,9 +204,12 @@ def _sign_in_page(
     failed: ProviderFailed | None = None,
 ) -> Response:  # fmt: skip
     provider = provider_of(request)
+    # The page of a sign-in that failed links to the plain one: what a provider sent in the address is not handed on.
+    plain = Addresses(SIGN_IN_PATH, [("next", safe_target(target))])
     return page(
         request, "access/sign_in.html.j2", status=status, target=safe_target(target), email=email, error=error, wait_s=wait_s,
         failed=failed, provider=provider.name if provider else None,
+        here=plain.here,
     )  # fmt: skip
 
 
