@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The dashboard's data for 1,000 applications, a million samples and a year; then with ten years of all that.
+"""The dashboard's data for 1,000 applications, a million samples and a year; then a tenth of them with one year and with ten.
 
     .venv/bin/python benchmarks/dashboard.py [--requests 200]
 
@@ -33,8 +33,11 @@ from lichen.service.board.figures import stamp_of
 from lichen.service.board.periods import moved
 from lichen.service.context import ServiceContext
 
-APPLICATIONS, TEAMS, JOURNEYS, SAMPLES = 1000, 50, 3, 10
-RUNS = 1_000_000 // SAMPLES
+TEAMS, JOURNEYS, SAMPLES = 50, 3, 10
+RUNS_EACH = 100
+"""Runs of an application in a year."""
+SIZES = ((1000, 1), (100, 1), (100, 10))
+"""Applications and years; the first is held against the limits."""
 INDICATORS = ("gwp100", "energy", "adpe", "pe", "water")
 LIMITS_MS = {"portfolio": 150.0, "timeseries": 100.0}
 LIMIT_MB = 400.0
@@ -45,7 +48,7 @@ _FIGURE = (
 )  # fmt: skip
 
 
-def fill(context: ServiceContext, years: int) -> None:
+def fill(context: ServiceContext, applications: int, years: int) -> None:
     """A year of everything; further years are copies of it, moved back."""
     stamp = stamp_of(context)
     connection = sqlite3.connect(str(context.store.url.database))
@@ -61,8 +64,8 @@ def fill(context: ServiceContext, years: int) -> None:
 
     def figures() -> Iterator[tuple[Any, ...]]:
         places = [("organisation", "", 1000.0), *(("team", f"t{n}", 20.0) for n in range(TEAMS))]
-        places += [("application", f"a{n}", 1.0) for n in range(APPLICATIONS)]
-        places += [("journey", f"a{n}-{j}", 0.3) for n in range(APPLICATIONS) for j in range(JOURNEYS)]
+        places += [("application", f"a{n}", 1.0) for n in range(applications)]
+        places += [("journey", f"a{n}-{j}", 0.3) for n in range(applications) for j in range(JOURNEYS)]
         of_model = ("location", "total", stamp.method, stamp.factors_hash)
         for level, ref, size in places:
             for month in months:
@@ -79,9 +82,9 @@ def fill(context: ServiceContext, years: int) -> None:
                         yield (level, ref, *at, value, value * 0.6, value * 1.6, 0.2, 0, 0, 0.8, 0, "journeys", visits)
 
     def measured() -> Iterator[tuple[Any, ...]]:
-        for number in range(RUNS):
+        for number in range(applications * RUNS_EACH):
             day = days[number % 365].isoformat()
-            application = number % APPLICATIONS
+            application = number % applications
             at = (
                 "run",
                 "gwp100",
@@ -101,28 +104,28 @@ def fill(context: ServiceContext, years: int) -> None:
     put(
         "application", ("id", "code", "team_id", "name", "domain", "criticality", "tags", "created_at"),
         ((f"a{n}", f"app-{n}", f"t{n % TEAMS}", f"Application {n}", f"Domain {n % 8}", n % 4 + 1, "[]", "2025-01-01 00:00:00")
-         for n in range(APPLICATIONS)),
+         for n in range(applications)),
     )  # fmt: skip
     put(
         "journey", ("id", "application_id", "code", "name"),
-        ((f"a{n}-{j}", f"a{n}", f"j{j}", f"Journey {j}") for n in range(APPLICATIONS) for j in range(JOURNEYS)),
+        ((f"a{n}-{j}", f"a{n}", f"j{j}", f"Journey {j}") for n in range(applications) for j in range(JOURNEYS)),
     )  # fmt: skip
     put(
         "run", ("run_id", "application_id", "journeys", "measured_at", "received_at", "samples"),
-        ((f"{n:064x}", f"a{n % APPLICATIONS}", '["j0"]', f"{days[n % 365]} 09:00:00.000000", f"{days[n % 365]} 09:00:00.000000",
-          SAMPLES) for n in range(RUNS)),
+        ((f"{n:064x}", f"a{n % applications}", '["j0"]', f"{days[n % 365]} 09:00:00.000000", f"{days[n % 365]} 09:00:00.000000",
+          SAMPLES) for n in range(applications * RUNS_EACH)),
     )  # fmt: skip
     put(
         "traffic", ("id", "application_id", "journey_id", "day", "visits", "source"),
         ((f"{n}-{j}-{day}", f"a{n}", f"a{n}-{j}", day.isoformat(), 100.0, "log")
-         for n in range(APPLICATIONS) for j in range(JOURNEYS) for day in days),
+         for n in range(applications) for j in range(JOURNEYS) for day in days),
     )  # fmt: skip
     for table in ("cost", "value"):
         columns = ("id", "application_id", "period", "amount", "currency", "kind", "source")
         put(
             table, columns,
             ((f"{table}-{n}-{kind}-{month}", f"a{n}", month.isoformat(), draw.randrange(10**9), "EUR", str(kind), "bill")
-             for n in range(APPLICATIONS) for month in months for kind in range(2)),
+             for n in range(applications) for month in months for kind in range(2)),
         )  # fmt: skip
     put("figure", _FIGURE, figures())
     put("figure", _FIGURE, measured())
@@ -182,7 +185,7 @@ def serve(folder: Path) -> None:
         server.run([listener])
 
 
-def paths(kind: str, count: int) -> Iterator[str]:
+def paths(kind: str, count: int, applications: int) -> Iterator[str]:
     """Addresses that differ from one to the next."""
     draw = random.Random(2)
     for _ in range(count):
@@ -193,12 +196,12 @@ def paths(kind: str, count: int) -> Iterator[str]:
             page = draw.randrange(1, 3) if team == "" else 1
             yield f"/api/v1/portfolio?period={month:%Y-%m}&sort={sort}&page={page}{team}"
         else:
-            ref = draw.choice(("level=organisation", f"level=application&ref=app-{draw.randrange(APPLICATIONS)}",
-                               f"level=journey&ref=app-{draw.randrange(APPLICATIONS)}/j1"))  # fmt: skip
+            ref = draw.choice(("level=organisation", f"level=application&ref=app-{draw.randrange(applications)}",
+                               f"level=journey&ref=app-{draw.randrange(applications)}/j1"))  # fmt: skip
             yield f"/api/v1/timeseries?{ref}&indicator={draw.choice(('gwp100', 'energy', 'visits'))}"
 
 
-def timed(folder: Path, token: str, count: int) -> dict[str, Any]:
+def timed(folder: Path, token: str, count: int, applications: int) -> dict[str, Any]:
     """95th percentiles [ms] and the server's peak memory [MB]."""
     process = subprocess.Popen(
         [sys.executable, __file__, "--serve", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -209,7 +212,7 @@ def timed(folder: Path, token: str, count: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for kind in LIMITS_MS:
             taken = []
-            for number, path in enumerate(paths(kind, count + 10)):
+            for number, path in enumerate(paths(kind, count + 10, applications)):
                 start = time.perf_counter()
                 request = urllib.request.Request(address + path, headers={"Authorization": f"Bearer {token}"})
                 with urllib.request.urlopen(request, timeout=60) as answer:
@@ -231,29 +234,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--years", type=int, nargs="*", default=[1, 10])
     options = parser.parse_args()
     if options.serve:
         serve(options.serve)
         return 0
     within = True
-    for years in options.years:
+    for number, (applications, years) in enumerate(SIZES):
         with tempfile.TemporaryDirectory(prefix="lichen-bench-") as name:
             folder = Path(name)
             start = time.perf_counter()
             with server_support.context(folder) as context:
                 token = server_support.token(context, "read")
-                fill(context, years)
+                fill(context, applications, years)
                 size = Path(str(context.store.url.database)).stat().st_size / 1e6
-            print(f"{years} year(s): made in {time.perf_counter() - start:.0f} s, {size:.0f} MB", flush=True)
-            found = timed(folder, token, options.requests)
+            made = time.perf_counter() - start
+            print(f"{applications} applications, {years} year(s), {size:.0f} MB, made in {made:.0f} s", flush=True)
+            found = timed(folder, token, options.requests, applications)
         for kind, limit in LIMITS_MS.items():
             one = found[kind]
-            fine = one["p95"] <= limit
             print(f"  {kind}: p50 {one['p50']:.0f} ms, p95 {one['p95']:.0f} ms (limit {limit:g})")
-            within = within and (fine or years != options.years[0])
+            within = within and (one["p95"] <= limit or number > 0)
         print(f"  server: {found['mb']:.0f} MB (limit {LIMIT_MB:g})", flush=True)
-        within = within and (found["mb"] <= LIMIT_MB or years != options.years[0])
+        within = within and (found["mb"] <= LIMIT_MB or number > 0)
     return 0 if within else 1
 
 
