@@ -17,7 +17,7 @@ from lichen.cli.keeping import tell
 @common_options
 @click.pass_obj
 def command(invocation: Invocation, file: Path) -> None:
-    """Write the server's data to FILE, while it serves.
+    """Write the server's data to one file, while it serves.
 
     Store, ledger and evidence, with the SHA-256 of each part. Every run that was acknowledged before the start is in it.
     """
