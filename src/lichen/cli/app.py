@@ -31,7 +31,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "power": "Estimate watts at the wall of a machine at a load, with range, without a meter.",
     "ledger": "Keep run files as tables that other tools read.",
     "push": "Send run files to a server.",
-    "serve": "Serve the dashboard and the API.",
+    "serve": "Serve the dashboard and the API until Ctrl-C.",
     "backup": "Write the server's data to one file, while it serves.",
     "restore": "Bring a backup back.",
     "portfolio": "Export and import applications, teams, weights, targets and actions as files.",

@@ -90,6 +90,7 @@ def list_activities(
     request: Request,
     context: Context,
     caller: Reader,
+    *,
     run_id: Annotated[str | None, Query(pattern="^[0-9a-f]{6,64}$", description="Of one run.")] = None,
     application: OfApplication = None,
     quantity: Annotated[str | None, Query(max_length=64, description="Of one quantity of the nomenclature.")] = None,
@@ -117,6 +118,7 @@ def list_impacts(
     request: Request,
     context: Context,
     caller: Reader,
+    *,
     level: LEVELS = "application",
     ref: Annotated[
         str, Query(max_length=401, description="Code; application/journey for a journey; empty for all.")

@@ -25,6 +25,7 @@ def get_timeseries(
     request: Request,
     context: Context,
     caller: Reader,
+    *,
     level: Literal["organisation", "team", "application", "journey"] = "organisation",
     ref: Annotated[str, Query(max_length=401, description="Code; application/journey for a journey.")] = "",
     indicator: Indicator = HEADLINE,

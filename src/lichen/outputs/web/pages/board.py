@@ -38,7 +38,7 @@ _COLUMNS: Final = (
 @router.get("/")
 @router.get("/portfolio.json")
 def show_portfolio(
-    request: Request, caller: Reader, period: str | None = None, team: Words = [], domain: Words = [],  # noqa: B006
+    request: Request, caller: Reader, *, period: str | None = None, team: Words = [], domain: Words = [],  # noqa: B006
     criticality: Words = [], measured: Words = [], search: str = "", sort: str = "gwp100",  # noqa: B006
     direction: Literal["asc", "desc"] | None = None, page: Number = 1, indicator: str = "gwp100",
 ) -> Response:  # fmt: skip
