@@ -20,7 +20,8 @@ from lichen.errors import StorageError, UsageError
 def command(invocation: Invocation, runs: tuple[Path, ...]) -> None:
     """Send run files to a server.
 
-    Without any, those that wait since it was away. The token is read from the variable LICHEN_TOKEN. A run that the server has is not doubled.
+    Without any, those that wait since it was away. The token is read from the variable LICHEN_TOKEN. A run that the server has is
+    not doubled.
     """
     settings = invocation.settings()
     pushed = pushing.send(invocation, settings, runs)

@@ -20,7 +20,8 @@ from lichen.cli.keeping import tell
 def command(invocation: Invocation, file: Path, force: bool) -> None:
     """Bring a backup back.
 
-    Store and ledger have to be empty. All of it is verified before anything is written. The store may be another kind of database than the one that was backed up.
+    Store and ledger have to be empty. All of it is verified before anything is written. The store may be another kind of database
+    than the one that was backed up.
     """
     from lichen.service.backup import restore
     from lichen.service.context import open_context

@@ -15,9 +15,9 @@ from lichen.cli.invocation import Invocation, common_options, setting_option
 @common_options
 @click.pass_obj
 def command(invocation: Invocation, demo: bool) -> None:
-    """Serve the dashboard and the API.
+    """Serve the dashboard and the API until Ctrl-C.
 
-    Ctrl-C ends it. Runs of the folder of run files are taken in at the start. Without any account, the address printed signs you in once.
+    Runs of the folder of run files are taken in at the start. Without any account, the address printed signs you in once.
     """
     from lichen.outputs.web.serving import serve
 
