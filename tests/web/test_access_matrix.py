@@ -105,8 +105,9 @@ class Matrix:
             yield known, unknown
 
     def masked(self, text: str) -> str:
-        """An answer without the names that the address held."""
-        for value in (UNKNOWN, *self.own.values()):
+        """An answer without the names that the address held, and without the weight of the page, which holds them."""
+        text = re.sub(r"<footer>.*</footer>", "", text, flags=re.DOTALL)
+        for value in sorted((UNKNOWN, *self.own.values()), key=len, reverse=True):
             text = text.replace(value, "?")
         return text
 
