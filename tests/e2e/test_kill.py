@@ -34,9 +34,14 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def landed(folder: Path) -> list[str]:
-    """Runs of the ledger, once all that waits has landed."""
+    """Runs of the ledger, once all that waits has landed; what a killed server began ends some seconds after it."""
     with context(folder) as found:
-        landing.land_all(found)
+
+        def done() -> bool:
+            landing.land_all(found)
+            return not landing.status(found).pending
+
+        until(done)
         return sorted(found.ledger.runs(columns=["run_id"]).column("run_id").to_pylist())
 
 
