@@ -74,7 +74,9 @@ def main() -> int:
             well = run(title, selection, jobs, report, arguments)
             part, reasons, failed = read(report)
             if selection == ALONE and 0 < len(failed) <= SECOND_CHANCES:
-                well = run("again", selection, 1, report, [*arguments, "--last-failed", "--last-failed-no-failures=none"])
+                well = run(
+                    "again", selection, 1, report, [*arguments, "--last-failed", "--last-failed-no-failures=none"]
+                )
                 second, _, still = read(report)
                 well &= second["passed"] + second["failed"] == len(failed)
                 again = sorted(set(failed) - set(still)) if well or still else []
