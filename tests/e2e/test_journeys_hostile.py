@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psutil
 import pytest
 
 from lichen.collect.base import Sample
@@ -133,6 +134,24 @@ def test_python_that_never_ends_is_ended(loop: Callable[[Any], None]) -> None:
 
     with pytest.raises(JourneyFailed, match="did not end within 2 s and stopped in the step 'wait'"):
         attempt(run, settings=IMPATIENT)
+
+
+def test_an_overdue_journey_leaves_no_driver_that_it_may_have_broken() -> None:
+    """It was interrupted wherever it stood, in the driver's own loop perhaps: what comes after gets another one."""
+
+    def run(page: Any, step: Any) -> None:
+        with step("wait"):
+            _try_again(page)
+
+    with driver_session() as driver:
+        attempt(lambda page, step: page.title())
+        broken = driver.pid
+        assert psutil.pid_exists(broken)
+        with pytest.raises(JourneyFailed, match="did not end within 2 s"):
+            attempt(run, settings=IMPATIENT)
+        assert not psutil.pid_exists(broken)
+        attempt(lambda page, step: page.title())
+        assert driver.pid != broken
 
 
 def test_the_time_limit_holds_in_another_thread_and_in_prepare() -> None:

@@ -47,6 +47,15 @@ class Driver:
             self.pid = next((child.pid for child in process.children() if child.pid not in before), 0)
         return self._playwright
 
+    def discard(self) -> None:
+        """Ends a driver that was interrupted wherever it stood, so that nobody knows its state: the next sample starts another."""
+        with contextlib.suppress(psutil.Error):
+            if self.pid:
+                psutil.Process(self.pid).kill()
+        with contextlib.suppress(Exception):
+            self.close()
+        self._playwright = None
+
     def close(self) -> None:
         """Ends the driver."""
         if self._playwright is not None:

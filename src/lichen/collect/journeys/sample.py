@@ -158,6 +158,8 @@ class _Run:
             finally:
                 self._tell("close", "")
                 process.kill()
+                if limit.expired:
+                    driver.discard()
         self._tell("read", "")
         traffic = read_traffic(recorder.frames)
         if frozen is not None:
