@@ -23,7 +23,7 @@ ALONE = "browser or slow"
 NO_TEST = 5
 """pytest's exit code when the selection is empty."""
 SECOND_CHANCES = 20
-"""Failed tests that are run again, such as all that shared a browser which broke; more are a defect of the code or the machine."""
+"""Failed tests that are run again, such as all that shared a browser which broke; more are a defect."""
 
 
 def run(title: str, selection: str, jobs: int, report: Path, arguments: list[str]) -> bool:

@@ -48,7 +48,7 @@ class Driver:
         return self._playwright
 
     def discard(self) -> None:
-        """Ends a driver that was interrupted wherever it stood, so that nobody knows its state: the next sample starts another."""
+        """Ends a driver that was interrupted wherever it stood: nobody knows its state, and the next sample starts another."""
         with contextlib.suppress(psutil.Error):
             if self.pid:
                 psutil.Process(self.pid).kill()
