@@ -63,7 +63,8 @@ class _Application:
         self.fact = fact
         self.row = queries.application(look.session, fact.code)
         # Ranks are places among all that are seen: their totals are read, nothing else of them.
-        self.portfolio = Portfolio(look)
+        others = [one for one in look.listed if one.id != fact.id]
+        self.portfolio = Portfolio(look, [*others, fact])
         self.line: Line = next(line for line in self.portfolio.lines if line.fact.id == fact.id)
         self.journeys = queries.journeys(look.session, [fact.id])
 

@@ -58,12 +58,12 @@ class Lines:
     """Applications that are seen, over the period of a look.
 
     Args:
-        among: only some of them; None: all that are seen.
+        among: only some of them; None: all that are listed.
     """
 
     def __init__(self, look: Look, among: Sequence[AppFact] | None = None) -> None:
         self.look = look
-        self.facts = look.applications if among is None else among
+        self.facts = look.listed if among is None else among
         self.ids = [fact.id for fact in self.facts]
         self._few = len(self.facts) <= PAGE_ROWS
         self._rows: dict[str, list[FigureFact]] = {}
@@ -91,7 +91,7 @@ class Lines:
     @cached_property
     def costs(self) -> Mapping[str | None, list[MoneyFact]]:
         """Cost of every application; None holds what belongs to none, where everything is looked at."""
-        everything = self.look.seen.teams is None and len(self.facts) == len(self.look.applications)
+        everything = self.look.seen.teams is None and len(self.facts) == len(self.look.listed)
         return money_by(queries.costs(self.look.session, *self.look.span, None if everything else self.ids))
 
     @cached_property

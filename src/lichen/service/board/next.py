@@ -59,7 +59,7 @@ def _candidates(look: Look, names: dict[tuple[str, str | None], Named]) -> list[
     """Journeys, and applications without any, with what is known of them."""
     session = look.session
     portfolio = Portfolio(look)
-    ids = [one.id for one in look.applications]
+    ids = [one.id for one in look.living]
     journeys = queries.journeys(session, ids)
     by_application: dict[str, list[str]] = {}
     for journey in journeys:
@@ -73,7 +73,7 @@ def _candidates(look: Look, names: dict[tuple[str, str | None], Named]) -> list[
         if fact.ref not in newest or newest[fact.ref][0] <= fact.period:
             newest[fact.ref] = fact.period, fact.value
     found = []
-    for one in look.applications:
+    for one in look.living:
         weight = portfolio.weights.get(one.id, (1.0, ""))[0]
         for ref in by_application.get(one.id, ()):
             journey = facts[ref]

@@ -181,7 +181,7 @@ class Portfolio(Lines):
     def totals(self, lines: Sequence[Line]) -> PortfolioTotals:
         """Sums of the lines, with what is allocated to no application where everything is shown."""
         look = self.look
-        everything = look.seen.teams is None and len(lines) == len(look.applications)
+        everything = look.seen.teams is None and len(lines) == len(look.listed)
         visits = [line.visits for line in lines if line.visits is not None]
         all_visits = math.fsum(visits) if visits else None
         impact, facts = self._impact(lines, everything, all_visits)
@@ -214,7 +214,7 @@ class Portfolio(Lines):
         whole_team = (
             len(teams) == 1
             and None not in teams
-            and len(lines) == sum(fact.team_id in teams for fact in look.applications)
+            and len(lines) == sum(fact.team_id in teams for fact in look.listed)
         )
         if everything or whole_team:
             code = "" if everything else look.teams[ref].code

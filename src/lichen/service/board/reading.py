@@ -107,6 +107,20 @@ class Look:
         """Applications that are seen, by name."""
         return [one for one in queries.applications(self.session) if self.seen.sees(one.team_id, one.id)]
 
+    @cached_property
+    def listed(self) -> Sequence[AppFact]:
+        """The same for lists: of retired ones those that the period still counts, so that lines sum to totals."""
+        retired = [one.id for one in self.applications if one.is_retired]
+        if not retired:
+            return self.applications
+        counted = queries.counted(self.session, retired, *self.span)
+        return [one for one in self.applications if not one.is_retired or one.id in counted]
+
+    @cached_property
+    def living(self) -> Sequence[AppFact]:
+        """Those that are not retired, which something can still be done about."""
+        return [one for one in self.applications if not one.is_retired]
+
     def team(self, team_id: str | None) -> Named | None:
         """A team by id."""
         found = self.teams.get(team_id or "")

@@ -37,7 +37,7 @@ def targets(
             if (seen.teams is None or one.id in seen.teams)
             and (row := _row(aims, "team", one.id, Named(code=one.code, name=one.name))) is not None
         ]
-        listed = [(one, gap) for one in look.applications if (gap := aims.gap("application", one.id)) is not None]
+        listed = [(one, gap) for one in look.living if (gap := aims.gap("application", one.id)) is not None]
         listed.sort(key=lambda pair: (pair[1].gap is None, -(pair[1].gap or 0.0), pair[0].name))
         pages, shown = lists.page_of(page, PAGE_ROWS, listed)
         rows = [_row(aims, "application", one.id, lists.named(one)) for one, _ in shown]

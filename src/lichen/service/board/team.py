@@ -36,7 +36,7 @@ def team(
         found = next((one for one in look.teams.values() if one.code == code), None)
         if found is None or (seen.teams is not None and found.id not in seen.teams):
             return None
-        own = [one for one in look.applications if one.team_id == found.id]
+        own = [one for one in look.listed if one.team_id == found.id]
         portfolio = Portfolio(look, own)
         ordered = sorted(portfolio.lines, key=lambda line: -(line.value or 0.0))
         totals = portfolio.totals(portfolio.lines)

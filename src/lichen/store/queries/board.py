@@ -31,6 +31,8 @@ from lichen.store.queries.landing import setting
 
 __all__ = ["setting"]
 
+RETIRED: Final = "retired"
+"""Stage of life of an application that lists leave out, but for the periods that still count it."""
 _SHARES: Final = ("measured", "metered", "allocated", "modelled", "proxy")
 
 
@@ -48,6 +50,7 @@ class AppFact:
     users: int | None
     business_owner: str | None
     tags: Sequence[str]
+    is_retired: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +94,22 @@ def applications(session: Session) -> list[AppFact]:
         select(
             Application.id, Application.code, Application.name, Application.team_id, Application.domain, Application.kind,
             Application.criticality, Application.users, Application.business_owner, Application.tags,
+            func.coalesce(Application.lifecycle == RETIRED, False),
         ).order_by(Application.name, Application.code)
     )  # fmt: skip
     return [AppFact(*row) for row in session.execute(query)]
+
+
+def counted(session: Session, application_ids: Collection[str], first: date, last: date) -> set[str]:
+    """Those of some applications that have traffic, a figure, a cost or a value from one month to another."""
+    found: set[str] = set()
+    for ids in portions(application_ids):
+        figures = Figure.level == "application", Figure.granularity == "month", Figure.period.between(first, last)
+        found |= set(session.scalars(select(Figure.ref).where(Figure.ref.in_(ids), *figures)))
+        for table in (Cost, Value):
+            query = select(table.application_id).where(table.application_id.in_(ids), table.period.between(first, last))
+            found |= {one for one in session.scalars(query) if one is not None}
+    return found
 
 
 def application(session: Session, code: str) -> Application | None:
