@@ -81,6 +81,16 @@ def full_rows() -> list[m.Base]:
             phase="use", accounting="location", basis="total", method="lichen-1", factors_hash=HASH, value=1.5, low=1.0,
             high=2.0, measured=0.5, metered=0.1, allocated=0.1, modelled=0.2, proxy=0.1, source="journeys", units=10.0,
         ),
+        m.TierSource(id="tier", application_id="app", tier="server", source="meter", reason="own rack", valid_from=DAY),
+        m.SourceClaim(
+            application_id="app", indicator="gwp100", period=DAY, tier="server", source="meter", accounting="location",
+            method="lichen-1", factors_hash=HASH, value=3.0, low=2.0, high=4.0, measured=0.0, metered=1.0, allocated=0.0,
+            modelled=0.0, proxy=0.0, counts=True, reason="declared",
+        ),
+        m.LaterFactors(
+            level="application", ref="app", indicator="gwp100", period=DAY, factors_of=DAY, accounting="location",
+            method="lichen-1", factors_hash=HASH, value=2.5,
+        ),
         m.Lease(name="landing", holder="host:1", until=AT),
         m.Setting(key="public_pages", value={"on": True}),
         m.AuditEvent(

@@ -8,10 +8,12 @@ from lichen.store.models.base import Base, Money, UtcTime, new_id, utc_now
 from lichen.store.models.facts import Cost, Equipment, Traffic, Value
 from lichen.store.models.measured import Basis, Figure, Granularity, IngestJournal, LandingState, Lease, Level, Run
 from lichen.store.models.organisation import Membership, Organisation, Role, Team, User
+from lichen.store.models.sources import ClaimSource, LaterFactors, SourceClaim, Tier, TierSource
 
 __all__ = [
-    "Action", "ApiToken", "Application", "AuditEvent", "Base", "Basis", "Cost", "Deployment", "Environment", "Equipment",
-    "Figure", "Granularity", "IngestJournal", "Journey", "LandingState", "Lease", "Level", "Membership", "Money",
-    "Organisation", "Part", "Role", "Run", "Scope", "Setting", "Status", "Target", "Team", "Traffic", "User", "UtcTime",
-    "Value", "WebSession", "Weight", "new_id", "utc_now",
+    "Action", "ApiToken", "Application", "AuditEvent", "Base", "Basis", "ClaimSource", "Cost", "Deployment",
+    "Environment", "Equipment", "Figure", "Granularity", "IngestJournal", "Journey", "LandingState", "LaterFactors",
+    "Lease", "Level", "Membership", "Money", "Organisation", "Part", "Role", "Run", "Scope", "Setting", "SourceClaim",
+    "Status", "Target", "Team", "Tier", "TierSource", "Traffic", "User", "UtcTime", "Value", "WebSession", "Weight",
+    "new_id", "utc_now",
 ]  # fmt: skip
