@@ -97,6 +97,28 @@ def full_rows() -> list[m.Base]:
             seq=3, at=AT, actor="user", action="team.add", subject_kind="team", subject_id="team", detail={"code": "pay"},
             address="127.0.0.1",
         ),
+        m.Delivery(
+            id="delivery", channel="pay-slack", kind="digest", dedup_key="digest/team/2026-W47", scope="team", scope_id="team",
+            title="Pay <!channel>", body={"blocks": []}, created_at=AT, status="sent", attempts=2, next_attempt_at=AT, sent_at=AT,
+            last_status="200", last_error="timed out",
+        ),
+        m.DeliveryAttempt(seq=5, delivery_id="delivery", at=AT, status="failed", detail="timed out"),
+        m.Alert(
+            id="alert", rule="budget", application_id="app", journey_id="journey", key="budget/app/journey/gwp100",
+            state="resolved", opened_at=AT, last_seen_at=AT, reminded_at=AT, resolved_at=AT, value=0.3, limit_value=0.2,
+            detail={"unit": "gCO2e"},
+        ),
+        m.JobRun(job="digest", due_at=AT, started_at=AT, finished_at=AT, outcome="done", detail="17 messages"),
+        m.Mark(id="mark", application_id="app", at=AT, kind="browser", text="Chromium 156", source="api"),
+        m.ChangeCandidate(series="app/journey/gwp100", evaluated_on=DAY, at_day=DAY, change=0.05, p=0.001),
+        m.ChangePoint(
+            id="change", application_id="app", journey_id="journey", indicator="gwp100", at_day=DAY, change=0.05, low=0.03,
+            high=0.07, confirmed_on=DAY, deployment_id="dep", cause="deployment 1.2",
+        ),
+        m.Budget(
+            id="budget", application_id="app", journey_id="journey", indicator_or_quantity="gwp100", limit_value=0.2,
+            unit="gCO2e", per="visit", reason="eco-design", valid_from=DAY, valid_to=DAY,
+        ),
     ]  # fmt: skip
     return rows
 

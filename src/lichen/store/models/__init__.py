@@ -9,11 +9,27 @@ from lichen.store.models.facts import Cost, Equipment, Traffic, Value
 from lichen.store.models.measured import Basis, Figure, Granularity, IngestJournal, LandingState, Lease, Level, Run
 from lichen.store.models.organisation import Membership, Organisation, Role, Team, User
 from lichen.store.models.sources import ClaimSource, LaterFactors, SourceClaim, Tier, TierSource
+from lichen.store.models.watching import (
+    Alert,
+    AlertState,
+    Budget,
+    ChangeCandidate,
+    ChangePoint,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryKind,
+    DeliveryStatus,
+    JobRun,
+    Mark,
+    MarkKind,
+    Per,
+)
 
 __all__ = [
-    "Action", "ApiToken", "Application", "AuditEvent", "Base", "Basis", "ClaimSource", "Cost", "Deployment",
-    "Environment", "Equipment", "Figure", "Granularity", "IngestJournal", "Journey", "LandingState", "LaterFactors",
-    "Lease", "Level", "Membership", "Money", "Organisation", "Part", "Role", "Run", "Scope", "Setting", "SourceClaim",
-    "Status", "Target", "Team", "Tier", "TierSource", "Traffic", "User", "UtcTime", "Value", "WebSession", "Weight",
-    "new_id", "utc_now",
+    "Action", "Alert", "AlertState", "ApiToken", "Application", "AuditEvent", "Base", "Basis", "Budget",
+    "ChangeCandidate", "ChangePoint", "ClaimSource", "Cost", "Delivery", "DeliveryAttempt", "DeliveryKind",
+    "DeliveryStatus", "Deployment", "Environment", "Equipment", "Figure", "Granularity", "IngestJournal", "JobRun",
+    "Journey", "LandingState", "LaterFactors", "Lease", "Level", "Mark", "MarkKind", "Membership", "Money",
+    "Organisation", "Part", "Per", "Role", "Run", "Scope", "Setting", "SourceClaim", "Status", "Target", "Team", "Tier",
+    "TierSource", "Traffic", "User", "UtcTime", "Value", "WebSession", "Weight", "new_id", "utc_now",
 ]  # fmt: skip
