@@ -212,9 +212,7 @@ class Portfolio(Lines):
         teams = {line.fact.team_id for line in lines}
         level, ref = ("organisation", "") if everything else ("team", str(next(iter(teams), "")))
         whole_team = (
-            len(teams) == 1
-            and None not in teams
-            and len(lines) == sum(fact.team_id in teams for fact in look.listed)
+            len(teams) == 1 and None not in teams and len(lines) == sum(fact.team_id in teams for fact in look.listed)
         )
         if everything or whole_team:
             code = "" if everything else look.teams[ref].code
