@@ -6,21 +6,23 @@ Names carry the units: metadata of Arrow fields is lost by half of the engines t
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from lichen.errors import ActivityError
 from lichen.ledger import runfile
-from lichen.records import ID_SHOWN, Activity, canonical_json, digest
+from lichen.records import ID_SHOWN, Activity, AttributeValue, canonical_json, digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the columns below. One more whenever a column is added; older tables get it, empty, when they are opened."""
 
 RUNS_SOURCE: Final = "runs"
@@ -86,6 +88,9 @@ ACTIVITIES: Final = (
     Column("device", "text", "visitors' device"),
     Column("network", "text", "visitors' network"),
     Column("attributes", "text", "the remaining attributes, as a JSON object"),
+    Column("amount", "money", "exact amount of `cost` and `value`, of which `value` is the nearest float", "currency"),
+    Column("currency", "text", "ISO 4217 code; null for what is no money"),
+    Column("tags", "text", "what else is told of the row, as a JSON object: kind of cost, owner, name of the import"),
 )
 
 RUNS: Final = (
@@ -107,7 +112,7 @@ COLUMNS: Final[Mapping[TableName, Sequence[Column]]] = {"activities": ACTIVITIES
 
 _OWN: Final = ("basis", "functional_unit", "tier", "boundary", "zone", "region", "platform", "device", "network")
 """Attributes of an activity that have a column of their own."""
-_ROW: Final = frozenset({"entity", "quantity", "value", "unit", "method", "samples"})
+_ROW: Final = frozenset({"entity", "quantity", "value", "unit", "method", "samples", "currency", "tags"})
 
 
 def schema_of(columns: Iterable[Column]) -> pa.Schema:
@@ -167,6 +172,8 @@ class Fact:
         run_id: identity of the import.
         started_at, ended_at: with a time zone.
         artefact_sha256: evidence that it was read from; None where there is none.
+        amount: of money, exact to six decimals; None for any other quantity.
+        tags: what else is told of it.
     """
 
     activity: Activity
@@ -174,6 +181,8 @@ class Fact:
     started_at: datetime
     ended_at: datetime
     artefact_sha256: str | None = None
+    amount: Decimal | None = None
+    tags: Mapping[str, AttributeValue] = field(default_factory=dict)
 
 
 def run_row(run: RunContent, artefact_sha256: str, batch: int) -> dict[str, Any]:
@@ -231,7 +240,8 @@ def fact_rows(source: str, facts: Iterable[Fact], batch: int) -> list[dict[str, 
             "host_id": None,
             "artefact_sha256": fact.artefact_sha256,
             "batch": batch,
-            **_facts(fact.activity.to_json(), f"{fact.activity.entity} {fact.activity.quantity}"),
+            **_facts(fact.activity.to_json() | _tagged(fact.tags), f"{fact.activity.entity} {fact.activity.quantity}"),
+            "amount": fact.amount,
         }
         for fact in facts
     ]
@@ -243,11 +253,15 @@ def activity_json(row: Mapping[str, Any]) -> dict[str, Any]:
     if row["samples"]:
         found["samples"] = row["samples"]
     found |= {name: row[name] for name in _OWN if row[name] is not None}
+    if row["currency"] is not None:
+        found["currency"] = row["currency"]
     if row["attributes"]:
-        import json
-
         found |= json.loads(row["attributes"])
-    return found
+    return found | _tagged(json.loads(row["tags"]) if row["tags"] else {})
+
+
+def _tagged(tags: Mapping[str, Any]) -> dict[str, Any]:
+    return {"tags": dict(tags)} if tags else {}
 
 
 def _facts(row: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -258,11 +272,12 @@ def _facts(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(samples, list | tuple):
         raise _refused(name, "has samples that are no list")
     segments: Sequence[str | None] = entity.split("/")
+    of_four = [segment or None for segment in segments[1:]] if len(segments) == 4 else [None] * 3
     own = {key: row[key] for key in _OWN if isinstance(row.get(key), str)}
     rest = {key: value for key, value in row.items() if key not in _ROW and key not in own and value is not None}
     return {
         "application": segments[0],
-        **dict(zip(("part", "journey", "step"), segments[1:] if len(segments) == 4 else (None,) * 3, strict=True)),
+        **dict(zip(("part", "journey", "step"), of_four, strict=True)),
         "activity_id": digest({key: value for key, value in row.items() if value is not None or key == "value"}, 16),
         "entity": entity,
         "quantity": quantity,
@@ -273,6 +288,9 @@ def _facts(row: Mapping[str, Any], name: str) -> dict[str, Any]:
         **dict.fromkeys(_OWN),
         **own,
         "attributes": canonical_json(rest).decode() if rest else None,
+        "amount": None,
+        "currency": _text(row.get("currency")),
+        "tags": canonical_json(tags).decode() if (tags := row.get("tags")) else None,
     }
 
 
