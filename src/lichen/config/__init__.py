@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """lichen.toml, the environment and the flags as frozen settings, each value with its origin."""
 
+from lichen.config.budgets import Budget, Gate, Limit
 from lichen.config.keys import Key
 from lichen.config.kinds import Samples, Viewport
 from lichen.config.loading import DEFAULT_FILE, load_settings, resolve_lang
@@ -28,12 +29,15 @@ __all__ = [
     "LIST_KEYS",
     "PART_SOURCES",
     "Browser",
+    "Budget",
     "Context",
     "Extend",
+    "Gate",
     "Journey",
     "Key",
     "Kubernetes",
     "Lang",
+    "Limit",
     "Measure",
     "Meter",
     "Method",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from lichen.config.budgets import Budget
 from lichen.config.metering import METER_PLACES, Meter, twin
 from lichen.config.names import nearest, refusal
 from lichen.config.part import PART_HELPERS, PART_SOURCES, Part
@@ -24,7 +25,7 @@ def check_declaration(section: str, declared: Any, before: Sequence[Any], place:
     """Names are unique and usable in an entity's path; of the exclusive keys, exactly one is set.
 
     Args:
-        section: ``part``, ``journey``, ``meter`` or ``traffic.journey``.
+        section: ``part``, ``journey``, ``meter``, ``traffic.journey`` or ``budget``.
         declared: the newest of them; before: those declared above it.
         place: where its name stands.
 
@@ -53,6 +54,9 @@ def check_declaration(section: str, declared: Any, before: Sequence[Any], place:
         return
     if isinstance(declared, TrafficJourney):
         return
+    if isinstance(declared, Budget):
+        _check_budget(declared, place)
+        return
     alternatives = PART_SOURCES if section == "part" else ("file", "url")
     given = [name for name in alternatives if getattr(declared, name) is not None]
     if len(given) != 1 and given not in (["command", "port"], ["container", "pods"]):
@@ -80,6 +84,20 @@ def _check_meter(meter: Meter, place: str) -> None:
                 repair=f"Add {name}." if name == wanted else "Take it out.",
                 culprit=place,
             )
+
+
+def _check_budget(budget: Budget, place: str) -> None:
+    """A budget has a bound, and a step belongs to a journey."""
+    if budget.max is None and budget.max_increase is None:
+        raise ConfigError(
+            f"The budget '{budget.code}' has no bound ({place}).",
+            repair='Give it max = "900 kB", or max_increase = "5 %".', culprit=place,
+        )  # fmt: skip
+    if budget.step is not None and budget.journey is None:
+        raise ConfigError(
+            f"The budget '{budget.code}' names the step '{budget.step}' of no journey ({place}).",
+            repair="Add its journey.", culprit=place,
+        )  # fmt: skip
 
 
 def check_covers(lists: Mapping[str, Sequence[Any]], where_is: WhereIs) -> None:

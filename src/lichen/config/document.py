@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lichen import redact
+from lichen.config.budgets import Budget, Limit
 from lichen.config.keys import Key
 from lichen.config.kinds import VARIABLES, Viewport
 from lichen.config.metering import Meter
@@ -44,6 +45,14 @@ _EXAMPLE_TRAFFIC: Final = """\
 # start = "/apply/start"
 """
 
+_EXAMPLE_BUDGET: Final = """\
+# [[budget]]
+# code = "LB001"
+# journey = "example"
+# what = "network_bytes"
+# max = "900 kB"
+"""
+
 _EXAMPLES: Final[Mapping[str, Any]] = {
     "context.zone": "FR",
     "method.compare": ["swdm-4", "greenframe-2"],
@@ -63,6 +72,7 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "kubernetes.token_env": "KUBELET_TOKEN",
     "kubernetes.ca": "kubelet.pem",
     "output.server": "https://lichen.example.org",
+    "gate.baseline": "baseline",
     "server.url": "https://lichen.example.org",
     "server.store": "postgresql://lichen@127.0.0.1/lichen",
     "server.ledger": "s3://lichen/ledger",
@@ -117,9 +127,15 @@ How `lichen import traffic` knows a journey in an access log or a report by page
 """
 
 
+_REFERENCE_BUDGET: Final = """\
+What `lichen gate` holds a journey to ([gate](gate.md#budgets)). Each `[[budget]]` has a `code` of its own, says `what` it limits,
+and has a `max`, a `max_increase`, or both.
+"""
+
+
 def plain(value: Any) -> Any:
     """A setting as a JSON value."""
-    if isinstance(value, Path | Viewport):
+    if isinstance(value, Path | Viewport | Limit):
         return str(value)
     if isinstance(value, tuple):
         return [plain(item) for item in value]
@@ -153,6 +169,7 @@ def starter(name: str, lang: str) -> str:
         ("part", _EXAMPLE_PART),
         ("meter", _EXAMPLE_METER),
         ("traffic.journey", _EXAMPLE_TRAFFIC),
+        ("budget", _EXAMPLE_BUDGET),
         ("journey", _EXAMPLE_JOURNEY),
     ):
         lines += [f"# {key.name}: {_explained(key, lang)}" for key in LIST_KEYS[section].values()]
@@ -184,6 +201,7 @@ def reference() -> str:
         ("journey", _REFERENCE_JOURNEY),
         ("meter", _REFERENCE_METER),
         ("traffic.journey", _REFERENCE_TRAFFIC),
+        ("budget", _REFERENCE_BUDGET),
     ):
         lines.append(f"## [[{section}]]\n\n{text}")
         lines += [_entry(key, f"{section}.{key.name}") for key in LIST_KEYS[section].values()]
@@ -205,9 +223,9 @@ def values(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     """Every value in force as (dotted key, JSON value, origin); secrets and the values of a part's variables are hidden."""
     for dotted, key in KEYS.items():
         yield dotted, redact.tree(plain(settings.value(key))), str(settings.origins[dotted])
-    lists: Mapping[str, tuple[Part | Journey | Meter | TrafficJourney, ...]] = {
+    lists: Mapping[str, tuple[Part | Journey | Meter | TrafficJourney | Budget, ...]] = {
         "part": settings.parts, "journey": settings.journeys, "meter": settings.meters,
-        "traffic.journey": settings.traffic_journeys,
+        "traffic.journey": settings.traffic_journeys, "budget": settings.budgets,
     }  # fmt: skip
     for section, declared in lists.items():
         for position, item in enumerate(declared):

@@ -177,7 +177,7 @@ class _Reader:
                     )
             self.lists[section].append(LISTS[section](**made))
             *before, declared = self.lists[section]
-            check_declaration(section, declared, before, self._where(f"{place}.name"))
+            check_declaration(section, declared, before, self._where(f"{place}.{next(iter(keys))}"))
 
     def read_variables(self, env: Mapping[str, str]) -> None:
         """All ``LICHEN_SECTION_KEY`` variables; one that is nearly a key is refused, another tool's is left alone."""
@@ -234,7 +234,7 @@ class _Reader:
         }
         return Settings(
             **made, parts=tuple(self.lists["part"]), journeys=tuple(self.lists["journey"]), meters=tuple(self.lists["meter"]),
-            traffic_journeys=tuple(self.lists["traffic.journey"]),
+            traffic_journeys=tuple(self.lists["traffic.journey"]), budgets=tuple(self.lists["budget"]),
             folder=self.folder, file=self.file,
             lang=resolve_lang(self.values["project.lang"], env), origins=self.origins,
         )  # fmt: skip

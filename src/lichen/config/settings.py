@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from lichen.config.budgets import Budget, Gate
 from lichen.config.keys import Key, declare, declare_name, declared_keys  # fmt: skip
 from lichen.config.kinds import (
     ADDRESS,
@@ -165,6 +166,11 @@ class Measure:
         en="First repetitions that warm up the machine and are not counted.",
         fr="Premières répétitions, qui échauffent la machine et ne comptent pas.",
     )  # fmt: skip
+    survey: bool = declare(
+        FLAG, True,
+        en="Look into the pages in the first warm-up, for `lichen advise`; what is measured is not touched.",
+        fr="Examiner les pages à la première répétition d'échauffement, pour `lichen advise` ; la mesure n'est pas touchée.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,6 +310,11 @@ class Journey:
         en="Start of relative addresses; may be a part's, as in {portal.url}.",
         fr="Début des adresses relatives ; peut être celle d'une partie, comme {portal.url}.",
     )  # fmt: skip
+    paths: tuple[str, ...] = declare(
+        TEXTS, (),
+        en="Files that change it, for `lichen gate --changed-paths`; * is anything but a slash, ** anything.",
+        fr="Fichiers dont il dépend, pour `lichen gate --changed-paths` ; * est tout sauf une barre oblique, ** n'importe quoi.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,10 +340,12 @@ class Settings:
     server: Server = field(default_factory=Server)
     oidc: Oidc = field(default_factory=Oidc)
     traffic: TrafficSettings = field(default_factory=TrafficSettings)
+    gate: Gate = field(default_factory=Gate)
     parts: tuple[Part, ...] = ()
     journeys: tuple[Journey, ...] = ()
     meters: tuple[Meter, ...] = ()
     traffic_journeys: tuple[TrafficJourney, ...] = ()
+    budgets: tuple[Budget, ...] = ()
     folder: Path = Path()
     file: Path | None = None
     lang: Lang = "en"
@@ -347,11 +360,13 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "project": Project, "context": Context, "method": Method, "measure": Measure, "run": Run, "browser": Browser,
     "output": Output, "extend": Extend, "prometheus": PrometheusServer, "kubernetes": Kubernetes,
     "server": Server, "oidc": Oidc, "traffic": TrafficSettings,
+    "gate": Gate,
 }  # fmt: skip
 """Sections of lichen.toml, ``[name]``."""
 
 LISTS: Final[Mapping[str, type[Any]]] = {
     "part": Part, "journey": Journey, "meter": Meter, "traffic.journey": TrafficJourney,
+    "budget": Budget,
 }  # fmt: skip
 """Repeated sections, ``[[name]]``; those with a dot lie in a section."""
 
