@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 from lichen.collect.balance import Balance
 from lichen.collect.counters import NetworkGap, Reading
+from lichen.collect.survey import Survey
 from lichen.records import Activity, DataMethod
 
 
@@ -126,6 +127,7 @@ class Sample:
         memory_methods: per part, how its memory is known (the meter's ``memory_method``).
         network_gaps: of parts whose network bytes are unknown, why (the meter's ``network_gaps``).
         notes: what a reader should know (dialogs dismissed, downloads stopped, memory read as RSS...).
+        survey: what was found in the pages, of a sample that counts in no figure.
     """
 
     index: int
@@ -141,3 +143,4 @@ class Sample:
     notes: tuple[str, ...] = ()
     memory_methods: Mapping[str, DataMethod] = field(default_factory=dict)
     network_gaps: Mapping[str, NetworkGap] = field(default_factory=dict)
+    survey: Survey | None = None

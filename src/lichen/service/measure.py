@@ -106,7 +106,10 @@ class _Runner:
         self.artefacts = run_folder(settings, "screenshots") if settings.output.keep_screenshots else None
 
     def sample(self, journey: Journey, index: int) -> Sample:
-        """One repetition, on parts that were reset; a negative index is a warm-up, which does not rest."""
+        """One repetition, on parts that were reset; a negative index is a warm-up, which does not rest.
+
+        The first warm-up is looked into, for advice.
+        """
         self.calibrator.look()
         self.parts.check()
         self.parts.reset()
@@ -119,6 +122,7 @@ class _Runner:
                 parts={**self.parts.roots, **meter_counters(self.settings)},
                 index=index,
                 artefacts=self.artefacts,
+                survey=index == -1 and self.settings.measure.survey,
             )
         except LichenError:
             # A part that died is the cause of what the browser complains about: it is named instead.

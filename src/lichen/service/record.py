@@ -13,6 +13,7 @@ from lichen.collect.balance import Balance
 from lichen.collect.base import Sample
 from lichen.collect.entities import BROWSER, segment
 from lichen.collect.rows import JourneySamples, PartPlace, activities, mean_of_kept
+from lichen.collect.survey import Survey
 from lichen.config import Meter
 from lichen.ledger import runfile
 from lichen.nomenclature import Nomenclature
@@ -57,6 +58,7 @@ class Measured:
         units: functional units done in each sample, such as images; one in each when empty.
         notes: sentences for its record, besides those of its samples.
         record: further keys of its record in the run file.
+        survey: what a look into the warm-up found; None where none was taken.
     """
 
     journey: Subject
@@ -68,6 +70,7 @@ class Measured:
     units: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
+    survey: Survey | None = None
 
     @property
     def precision(self) -> Precision:
@@ -226,6 +229,7 @@ def _journey_record(facts: RunFacts, measured: Measured) -> dict[str, Any]:
             )
         ),
         **_unknown(kept),
+        **({"survey": redact.tree(measured.survey.to_json())} if measured.survey is not None else {}),
         **({"energy": energy_record(_samples_of(facts, measured), facts.meters)} if facts.meters else {}),
         **measured.record,
     }

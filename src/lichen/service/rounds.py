@@ -14,6 +14,7 @@ from typing import Final
 
 from lichen.collect.base import Sample
 from lichen.collect.journeys import Journey
+from lichen.collect.survey import Survey
 from lichen.config import Samples, Settings
 from lichen.errors import JourneyFailed
 from lichen.service.progress import Progress
@@ -37,6 +38,7 @@ class _Series:
     primary_s: list[float] = field(default_factory=list)
     elapsed_s: float = 0.0
     longest_s: float = 0.0
+    survey: Survey | None = None
 
     @property
     def enough(self) -> bool:
@@ -117,7 +119,7 @@ def repeat_in_turn(
     for index in range(discard):
         for series in [series for series in turn if series.journey.name not in failed]:
             try:
-                take(series.journey, -1 - index)
+                series.survey = take(series.journey, -1 - index).survey or series.survey
             except JourneyFailed as error:
                 failed[series.journey.name] = error
     while going := [series for series in turn if series.journey.name not in failed and not series.enough]:
@@ -142,6 +144,7 @@ def repeat_in_turn(
             primary_s=tuple(series.primary_s),
             elapsed_s=series.elapsed_s,
             notes=journey_notes(series.samples),
+            survey=series.survey,
         )
         for series in done
     ]

@@ -14,9 +14,9 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from lichen.collect.browser.throttling import Throttling
 from lichen.collect.browser.websocket import WebSocket
@@ -37,6 +37,24 @@ _WITH_DOCUMENT: Final = frozenset({"page", "iframe"})
 _SILENT: Final = frozenset({"browser_ui", "webview", "other", "tab", "browser"})
 
 
+Command = tuple[str, Mapping[str, Any], str | None]
+"""Method, parameters, session."""
+Asked = tuple[Command, Callable[[dict[str, Any]], None]]
+"""A command, and what takes its answer."""
+
+
+class Listener(Protocol):
+    """Hears everything as it arrives, in the reader's thread: of use only where nothing is measured."""
+
+    def welcome(self, session: str) -> list[Command]:
+        """What a new page is told besides."""
+        ...
+
+    def hear(self, message: bytes) -> list[Asked]:
+        """What to ask because of a message."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A page, frame or worker that was attached to."""
@@ -55,18 +73,27 @@ class Recorder:
         endpoint: WebSocket address of the browser's debugger.
         throttling: put on every target.
         page_script: JavaScript that runs in each document before the page's own.
+        listener: of a sample that is not measured.
 
     Attributes:
         frames: raw messages in the order of arrival.
         targets: by session, those attached to so far; ``live`` those not yet detached.
     """
 
-    def __init__(self, endpoint: str, throttling: Throttling | None = None, page_script: str | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        throttling: Throttling | None = None,
+        page_script: str | None = None,
+        listener: Listener | None = None,
+    ) -> None:
         self.frames: list[bytes] = []
         self.targets: dict[str, Target] = {}
         self.live: dict[str, Target] = {}
         self._throttling = throttling
         self._page_script = page_script
+        self._listener = listener
+        self._asked: dict[int, Callable[[dict[str, Any]], None]] = {}
         self._ids = itertools.count(1)
         self._answers: dict[int, dict[str, Any] | None] = {}
         self._answered = threading.Condition()
@@ -77,9 +104,7 @@ class Recorder:
         self._reader.start()
         self.call([("Target.setAutoAttach", dict(_ATTACH), None)], timeout_s=10.0)
 
-    def call(
-        self, commands: Iterable[tuple[str, Mapping[str, Any], str | None]], timeout_s: float = 2.0
-    ) -> list[dict[str, Any] | None]:
+    def call(self, commands: Iterable[Command], timeout_s: float = 2.0) -> list[dict[str, Any] | None]:
         """Sends commands (method, parameters, session) at once and waits for all answers.
 
         Returns:
@@ -148,13 +173,28 @@ class Recorder:
                 if message.startswith(_TARGET_EVENT):
                     self._take_target(json.loads(message))
                 frames.append(message)
+                if self._listener is not None:
+                    self._ask(self._listener.hear(message))
         finally:
             with self._answered:
                 self._ended = True
                 self._answered.notify_all()
 
+    def _ask(self, questions: Sequence[Asked]) -> None:
+        for command, take in questions:
+            number = next(self._ids)
+            self._asked[number] = take
+            try:
+                self._send([_message(number, *command)])
+            except OSError:
+                return
+
     def _take_answer(self, message: bytes) -> None:
         number = int(message[len(_ANSWER) : message.index(b",")])
+        take = self._asked.pop(number, None)
+        if take is not None:
+            take(json.loads(message))
+            return
         with self._answered:
             if number in self._answers:
                 self._answers[number] = json.loads(message)
@@ -181,10 +221,10 @@ class Recorder:
             if target.kind not in _SILENT:
                 self.live[target.session] = target
 
-    def _welcome(self, target: Target) -> list[tuple[str, Mapping[str, Any], str | None]]:
+    def _welcome(self, target: Target) -> list[Command]:
         """What a new target is told before it may go on."""
         session = target.session
-        commands: list[tuple[str, Mapping[str, Any], str | None]] = []
+        commands: list[Command] = []
         if target.kind not in _SILENT:
             commands.append(("Network.enable", _NO_BODIES, session))
             commands.append(("Target.setAutoAttach", _ATTACH, session))
@@ -196,14 +236,16 @@ class Recorder:
                 commands.append(("Page.addScriptToEvaluateOnNewDocument", {"source": self._page_script}, session))
         if target.kind == "page":
             commands.append(("Inspector.enable", {}, session))
+            if self._listener is not None:
+                commands.extend(self._listener.welcome(session))
         commands.append(("Runtime.runIfWaitingForDebugger", {}, session))
         return commands
 
-    def _slow_down(self, target: Target) -> list[tuple[str, Mapping[str, Any], str | None]]:
+    def _slow_down(self, target: Target) -> list[Command]:
         slower = self._throttling
         if slower is None:
             return []
-        commands: list[tuple[str, Mapping[str, Any], str | None]] = []
+        commands: list[Command] = []
         if slower.slows_network:
             limits = {
                 "offline": False,

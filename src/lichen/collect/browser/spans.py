@@ -65,7 +65,8 @@ def _touches(exchange: Exchange, start_s: float, end_s: float) -> bool:
     return exchange.kind == "websocket" and any(start_s <= at_s <= end_s for at_s in moments)
 
 
-def _name_at(at_s: float, spans: Sequence[Span]) -> str:
+def name_at(at_s: float, spans: Sequence[Span]) -> str:
+    """Name of the stretch that an instant lies in; ``""`` when in none."""
     return next((span.name for span in spans if span.start_s <= at_s < span.end_s), "")
 
 
@@ -76,7 +77,7 @@ def _in_window(at_s: float, bounds: Bounds) -> bool:
 def _request(exchange: Exchange, spans: Sequence[Span], bounds: Bounds, site: str | None) -> Request:
     sizes = list(_timed_bytes(exchange, bounds))
     return Request(
-        step=_name_at(exchange.sent_at_s, spans),
+        step=name_at(exchange.sent_at_s, spans),
         url=exchange.url,
         host=exchange.host,
         party=party(exchange.host, site),
@@ -116,7 +117,7 @@ def _bytes_by_name(exchanges: Iterable[Exchange], spans: Sequence[Span], bounds:
     totals = dict.fromkeys(["", *(span.name for span in spans)], 0)
     for exchange in exchanges:
         for at_s, received, sent in _timed_bytes(exchange, bounds):
-            totals[_name_at(at_s, spans)] += received + sent
+            totals[name_at(at_s, spans)] += received + sent
     return totals
 
 
@@ -125,5 +126,5 @@ def _counts_by_name(exchanges: Iterable[Exchange], spans: Sequence[Span], bounds
     totals = dict.fromkeys(["", *(span.name for span in spans)], 0)
     for exchange in exchanges:
         if not exchange.from_cache and _in_window(exchange.sent_at_s, bounds):
-            totals[_name_at(exchange.sent_at_s, spans)] += 1
+            totals[name_at(exchange.sent_at_s, spans)] += 1
     return totals

@@ -17,7 +17,9 @@ from lichen.collect.browser.addresses import without_credentials
 from lichen.collect.browser.layouts import PAGE_SCRIPT
 from lichen.collect.browser.recorder import Recorder
 from lichen.collect.browser.sites import only_site_rules, registrable_site
-from lichen.collect.browser.traffic import read_traffic
+from lichen.collect.browser.spans import Span
+from lichen.collect.browser.surveying import Surveyor
+from lichen.collect.browser.traffic import Traffic, read_traffic
 from lichen.collect.counters import Counter, Meter
 from lichen.collect.entities import BROWSER
 from lichen.collect.journeys import failures
@@ -29,7 +31,8 @@ from lichen.collect.journeys.readings import DRIVER, Evidence, assemble
 from lichen.collect.journeys.replay import third_parties
 from lichen.collect.journeys.script import Journey, PageRefusedError
 from lichen.collect.journeys.settings import BrowserSettings, sandboxed
-from lichen.collect.journeys.window import DocumentReader, OnEvent, Window, unmeasured_step
+from lichen.collect.journeys.window import DocumentReader, OnEvent, SurveyingReader, Window, unmeasured_step
+from lichen.collect.survey import Survey
 from lichen.errors import ConfigError, JourneyFailed, LichenError, NothingMeasured
 from lichen.records import timestamp
 
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 _LOOK_S: Final = 0.05
 _CALM_LOOKS: Final = 3
 _CALM_SHARE: Final = 0.03
+_NANO: Final = 1e9
 _BLANK: Final = "about:blank"
 """Where a new page stands: a picture of it shows nothing."""
 
@@ -53,6 +57,7 @@ def run_sample(
     index: int,
     artefacts: Path | None,
     on_event: OnEvent | None = None,
+    survey: bool = False,
 ) -> Sample:
     """Runs ``journey`` once in a browser of its own and measures it.
 
@@ -62,6 +67,7 @@ def run_sample(
         index: of this repetition.
         artefacts: folder for the screenshot of a failure; None: no screenshot is taken.
         on_event: told the phases as they begin.
+        survey: look into the pages too; the sample then counts in no figure, as looking costs.
 
     Raises:
         JourneyFailed: names journey, step and what was waited for.
@@ -70,6 +76,7 @@ def run_sample(
     """
     tell = on_event or _ignore
     run = _Run(journey, browser, settings, index, artefacts, tell)
+    run.surveyor = Surveyor() if survey else None
     with driver_session() as driver:
         return run.measure(driver, meter_factory, parts)
 
@@ -109,6 +116,7 @@ class _Run:
         self._artefacts = artefacts
         self._tell = tell
         self._window: Window | None = None
+        self.surveyor: Surveyor | None = None
         host = urlsplit(journey.base_url or "").hostname
         self._site = registrable_site(host) if host else None
         key = "block_third_party" if settings.block_third_party else "third_parties" if settings.third_parties else ""
@@ -165,6 +173,8 @@ class _Run:
         if frozen is not None:
             evidence = replace(evidence, notes=(*evidence.notes, *frozen.notes()))
         sample = assemble(evidence, traffic, site=self._site)
+        if self.surveyor is not None:
+            sample = replace(sample, survey=_found(self.surveyor, evidence.window, traffic, self._site))
         self._tell("done", "")
         return sample
 
@@ -175,7 +185,7 @@ class _Run:
         from playwright.sync_api import Error
 
         try:
-            recorder = Recorder(process.endpoint, self._settings.throttling, PAGE_SCRIPT)
+            recorder = Recorder(process.endpoint, self._settings.throttling, PAGE_SCRIPT, self.surveyor)
             try:
                 return recorder, playwright.chromium.connect_over_cdp(
                     process.endpoint, is_local=True, artifacts_dir=process.driver_folder
@@ -253,14 +263,22 @@ class _Run:
 
     def _take_window(self, page: Page, meter: Meter, recorder: Recorder, limit: TimeLimit) -> Window:
         self._tell("window", "")
-        window = Window(page, meter, DocumentReader(recorder), self._settings.rest_s, self._tell)
+        reader = DocumentReader(recorder) if self.surveyor is None else SurveyingReader(recorder, self.surveyor)
+        window = Window(page, meter, reader, self._settings.rest_s, self._enter)
         self._window = window
+        if self.surveyor is not None:
+            self.surveyor.begin()
         with _no_garbage_collection():
             window.run(partial(limit.call, self._journey.run))
         self._tell("window end", "")
         meter.calibrate_memory()
         window.revise(meter.settled)
         return window
+
+    def _enter(self, phase: str, detail: str) -> None:
+        if self.surveyor is not None and phase == "step":
+            self.surveyor.step = detail
+        self._tell(phase, detail)
 
     def _collect_evidence(
         self,
@@ -311,6 +329,16 @@ class _Run:
         elif page is not None and not crashed and page.url != _BLANK:
             picture = failures.take_screenshot(page, self._artefacts, name)
         return failures.failed(self._journey, step, error, crashed=crashed, screenshot=picture)
+
+
+def _found(surveyor: Surveyor, window: Window, traffic: Traffic, site: str | None) -> Survey:
+    """What the surveyor found in the window."""
+    edges = window.edges()
+    start_s, end_s = edges[0].at_ns / _NANO, edges[-1].at_ns / _NANO
+    inside = [exchange for exchange in traffic.exchanges if start_s <= exchange.sent_at_s <= end_s]
+    spans = [Span(mark.name, mark.start.at_ns / _NANO, mark.end.at_ns / _NANO) for mark in window.marks]
+    own_site = site or next((registrable_site(one.host) for one in inside if one.kind == "document"), None)
+    return surveyor.survey(inside, spans, own_site)
 
 
 def _sign_in(context: BrowserContext, page: Page, url: str) -> None:

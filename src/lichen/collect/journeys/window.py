@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lichen.collect.browser.layouts import LayoutBooks
 from lichen.collect.browser.recorder import Recorder
+from lichen.collect.browser.surveying import Surveyor
 from lichen.collect.counters import Edge, Meter
 from lichen.collect.journeys.steps import check_step, unused_step
 from lichen.errors import ConfigError, LichenError
@@ -71,6 +72,20 @@ class DocumentReader:
         self._books.open, self._books.lost = True, False
         value = elements["result"].get("value") if elements is not None else None
         return DocumentReading(passes if known else None, int(value) if isinstance(value, int) else None)
+
+
+class SurveyingReader(DocumentReader):
+    """Looks into the pages besides, in a sample that counts in no figure."""
+
+    def __init__(self, recorder: Recorder, surveyor: Surveyor) -> None:
+        super().__init__(recorder)
+        self._surveyor = surveyor
+
+    def read(self) -> DocumentReading:
+        """As `DocumentReader.read`."""
+        reading = super().read()
+        self._surveyor.look(self._recorder)
+        return reading
 
 
 @dataclass(frozen=True, slots=True)
