@@ -6,6 +6,7 @@ from lichen.config.keys import Key
 from lichen.config.kinds import Samples, Viewport
 from lichen.config.loading import DEFAULT_FILE, load_settings, resolve_lang
 from lichen.config.metering import Kubernetes, Meter, PrometheusServer
+from lichen.config.notify import Channel, DigestSettings, Notify, Smtp
 from lichen.config.part import PART_SOURCES, Part
 from lichen.config.settings import (
     KEYS,
@@ -30,7 +31,9 @@ __all__ = [
     "PART_SOURCES",
     "Browser",
     "Budget",
+    "Channel",
     "Context",
+    "DigestSettings",
     "Extend",
     "Gate",
     "Journey",
@@ -41,6 +44,7 @@ __all__ = [
     "Measure",
     "Meter",
     "Method",
+    "Notify",
     "Origin",
     "Output",
     "Part",
@@ -48,6 +52,7 @@ __all__ = [
     "PrometheusServer",
     "Samples",
     "Settings",
+    "Smtp",
     "Viewport",
     "load_settings",
     "resolve_lang",

@@ -10,6 +10,7 @@ from typing import Any, Final
 from lichen.config.budgets import Budget
 from lichen.config.metering import METER_PLACES, Meter, twin
 from lichen.config.names import nearest, refusal
+from lichen.config.notify import Channel
 from lichen.config.part import PART_HELPERS, PART_SOURCES, Part
 from lichen.config.settings import LIST_KEYS, Journey
 from lichen.config.traffic import TrafficJourney
@@ -25,7 +26,7 @@ def check_declaration(section: str, declared: Any, before: Sequence[Any], place:
     """Names are unique and usable in an entity's path; of the exclusive keys, exactly one is set.
 
     Args:
-        section: ``part``, ``journey``, ``meter``, ``traffic.journey`` or ``budget``.
+        section: ``part``, ``journey``, ``meter``, ``traffic.journey``, ``budget`` or ``channel``.
         declared: the newest of them; before: those declared above it.
         place: where its name stands.
 
@@ -52,7 +53,7 @@ def check_declaration(section: str, declared: Any, before: Sequence[Any], place:
                 repair="Take one out: its energy would count twice.", culprit=place,
             )  # fmt: skip
         return
-    if isinstance(declared, TrafficJourney):
+    if isinstance(declared, TrafficJourney | Channel):
         return
     if isinstance(declared, Budget):
         _check_budget(declared, place)

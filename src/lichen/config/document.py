@@ -14,6 +14,7 @@ from lichen.config.budgets import Budget, Limit
 from lichen.config.keys import Key
 from lichen.config.kinds import VARIABLES, Viewport
 from lichen.config.metering import Meter
+from lichen.config.notify import Channel
 from lichen.config.part import Part
 from lichen.config.settings import KEYS, LIST_KEYS, SECTIONS, Journey, Settings
 from lichen.config.traffic import TrafficJourney
@@ -53,6 +54,14 @@ _EXAMPLE_BUDGET: Final = """\
 # max = "900 kB"
 """
 
+_EXAMPLE_CHANNEL: Final = """\
+# [[channel]]
+# name = "payments"
+# kind = "slack"
+# url_env = "SLACK_PAYMENTS"
+# teams = ["payments"]
+"""
+
 _EXAMPLES: Final[Mapping[str, Any]] = {
     "context.zone": "FR",
     "method.compare": ["swdm-4", "greenframe-2"],
@@ -79,6 +88,11 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "oidc.issuer": "https://login.example.org",
     "oidc.client_secret_env": "LICHEN_CLIENT_SECRET",
     "oidc.name": "Work account",
+    "notify.quiet_from": "20:00",
+    "notify.quiet_to": "08:00",
+    "smtp.host": "mail.example.org",
+    "smtp.user": "lichen",
+    "smtp.password_env": "LICHEN_MAIL_PASSWORD",
 }
 """Values shown for the keys that have no default."""
 
@@ -133,6 +147,12 @@ and has a `max`, a `max_increase`, or both.
 """
 
 
+_REFERENCE_CHANNEL: Final = """\
+Where the weekly digest and alerts go ([digest](digest.md#channels)). Each `[[channel]]` has a `name` of its own and a `kind`;
+addresses of webhooks, tokens and secrets are read from the environment variables that `url_env` and `token_env` name.
+"""
+
+
 def plain(value: Any) -> Any:
     """A setting as a JSON value."""
     if isinstance(value, Path | Viewport | Limit):
@@ -170,6 +190,7 @@ def starter(name: str, lang: str) -> str:
         ("meter", _EXAMPLE_METER),
         ("traffic.journey", _EXAMPLE_TRAFFIC),
         ("budget", _EXAMPLE_BUDGET),
+        ("channel", _EXAMPLE_CHANNEL),
         ("journey", _EXAMPLE_JOURNEY),
     ):
         lines += [f"# {key.name}: {_explained(key, lang)}" for key in LIST_KEYS[section].values()]
@@ -202,6 +223,7 @@ def reference() -> str:
         ("meter", _REFERENCE_METER),
         ("traffic.journey", _REFERENCE_TRAFFIC),
         ("budget", _REFERENCE_BUDGET),
+        ("channel", _REFERENCE_CHANNEL),
     ):
         lines.append(f"## [[{section}]]\n\n{text}")
         lines += [_entry(key, f"{section}.{key.name}") for key in LIST_KEYS[section].values()]
@@ -223,9 +245,9 @@ def values(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     """Every value in force as (dotted key, JSON value, origin); secrets and the values of a part's variables are hidden."""
     for dotted, key in KEYS.items():
         yield dotted, redact.tree(plain(settings.value(key))), str(settings.origins[dotted])
-    lists: Mapping[str, tuple[Part | Journey | Meter | TrafficJourney | Budget, ...]] = {
+    lists: Mapping[str, tuple[Part | Journey | Meter | TrafficJourney | Budget | Channel, ...]] = {
         "part": settings.parts, "journey": settings.journeys, "meter": settings.meters,
-        "traffic.journey": settings.traffic_journeys, "budget": settings.budgets,
+        "traffic.journey": settings.traffic_journeys, "budget": settings.budgets, "channel": settings.channels,
     }  # fmt: skip
     for section, declared in lists.items():
         for position, item in enumerate(declared):

@@ -14,6 +14,7 @@ from lichen.config.declarations import check_covers, check_declaration, check_re
 from lichen.config.keys import Key
 from lichen.config.kinds import VARIABLES
 from lichen.config.names import nearest
+from lichen.config.notify import check_quiet
 from lichen.config.settings import KEYS, LIST_KEYS, LISTS, SECTIONS, Lang, Origin, Settings
 from lichen.config.toml import lines_of, read_toml, repair_of
 from lichen.errors import ConfigError
@@ -228,6 +229,7 @@ class _Reader:
             )  # fmt: skip
         check_references(self.lists, self._where)
         check_covers(self.lists, self._where)
+        check_quiet(self.values, self.origins["notify.quiet_from"].where or self.origins["notify.quiet_to"].where)
         made = {
             section: declaration(**{key.name: self.values[key.dotted] for key in _keys_of(section)})
             for section, declaration in SECTIONS.items()
@@ -235,6 +237,7 @@ class _Reader:
         return Settings(
             **made, parts=tuple(self.lists["part"]), journeys=tuple(self.lists["journey"]), meters=tuple(self.lists["meter"]),
             traffic_journeys=tuple(self.lists["traffic.journey"]), budgets=tuple(self.lists["budget"]),
+            channels=tuple(self.lists["channel"]),
             folder=self.folder, file=self.file,
             lang=resolve_lang(self.values["project.lang"], env), origins=self.origins,
         )  # fmt: skip

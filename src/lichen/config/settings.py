@@ -31,6 +31,7 @@ from lichen.config.kinds import (
     optional,
 )
 from lichen.config.metering import Kubernetes, Meter, PrometheusServer
+from lichen.config.notify import Channel, DigestSettings, Notify, Smtp
 from lichen.config.part import Part
 from lichen.config.serving import Oidc, Server
 from lichen.config.traffic import TrafficJourney, TrafficSettings
@@ -341,11 +342,15 @@ class Settings:
     oidc: Oidc = field(default_factory=Oidc)
     traffic: TrafficSettings = field(default_factory=TrafficSettings)
     gate: Gate = field(default_factory=Gate)
+    notify: Notify = field(default_factory=Notify)
+    digest: DigestSettings = field(default_factory=DigestSettings)
+    smtp: Smtp = field(default_factory=Smtp)
     parts: tuple[Part, ...] = ()
     journeys: tuple[Journey, ...] = ()
     meters: tuple[Meter, ...] = ()
     traffic_journeys: tuple[TrafficJourney, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    channels: tuple[Channel, ...] = ()
     folder: Path = Path()
     file: Path | None = None
     lang: Lang = "en"
@@ -360,13 +365,13 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "project": Project, "context": Context, "method": Method, "measure": Measure, "run": Run, "browser": Browser,
     "output": Output, "extend": Extend, "prometheus": PrometheusServer, "kubernetes": Kubernetes,
     "server": Server, "oidc": Oidc, "traffic": TrafficSettings,
-    "gate": Gate,
+    "gate": Gate, "notify": Notify, "digest": DigestSettings, "smtp": Smtp,
 }  # fmt: skip
 """Sections of lichen.toml, ``[name]``."""
 
 LISTS: Final[Mapping[str, type[Any]]] = {
     "part": Part, "journey": Journey, "meter": Meter, "traffic.journey": TrafficJourney,
-    "budget": Budget,
+    "budget": Budget, "channel": Channel,
 }  # fmt: skip
 """Repeated sections, ``[[name]]``; those with a dot lie in a section."""
 

@@ -50,7 +50,7 @@ def _time_zone(value: object, _folder: Path) -> str:
 _PATTERN: Final[Kind[str]] = Kind('a path such as "/apply", where * is anything but a slash and ** anything', _pattern)
 _PATTERNS: Final[Kind[tuple[str, ...]]] = Kind('a list of paths such as ["/apply/**"]', _patterns, shlex.split)
 _SOME_PATTERNS: Final[Kind[tuple[str, ...]]] = Kind('a list of paths such as ["/apply/**"]', _some_patterns)
-_TIME_ZONE: Final[Kind[str]] = Kind(
+TIME_ZONE: Final[Kind[str]] = Kind(
     "UTC, or a time zone such as Europe/Paris; where the system has no database of them, `pip install tzdata` brings it",
     _time_zone,
 )
@@ -61,7 +61,7 @@ class TrafficSettings:
     """How access logs are counted."""
 
     day_zone: str = declare(
-        _TIME_ZONE, UTC_NAME,
+        TIME_ZONE, UTC_NAME,
         en="Time zone by whose days visits are counted.", fr="Fuseau horaire des jours par lesquels les visites sont comptées.",
     )  # fmt: skip
     session_minutes: float = declare(
