@@ -86,7 +86,7 @@ def browser_settings(settings: Settings, third_parties: Archive | Book | None = 
     )
 
 
-class _Runner:
+class JourneyRunner:
     """Repeats journeys with one browser, on parts that are up."""
 
     def __init__(
@@ -211,7 +211,7 @@ def measure(
             listener.phase(f"starting {', '.join(part.name for part in declared)}")
         parts = stack.enter_context(Parts(declared, folder=run_folder(settings, "logs")))
         stack.enter_context(driver_session())
-        runner = _Runner(settings, browser, prepared, parts, listener)
+        runner = JourneyRunner(settings, browser, prepared, parts, listener)
         ready = on_parts(plans, early, parts, load)
         runner.record(ready)
         started_at = timestamp()
