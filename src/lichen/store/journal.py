@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ingest journal: runs are acknowledged once they are on disk, many by one commit.
 
-One thread writes. Whatever waits when it gets to it goes into one transaction, so that the cost of making it durable is shared,
-and a sender alone does not wait for others.
+One thread writes. Whatever waits when it gets to it goes into one transaction, so that the cost of making it durable is shared.
+A sender alone does not wait for others; where there are many, some milliseconds gather more of them.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, Protocol, Self
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from lichen.errors import LichenError, StoreBusy, StoreConflict
+from lichen.errors import StoreBusy, StoreConflict
 from lichen.store.models import IngestJournal, utc_now
 from lichen.store.opening import Store
 
@@ -29,6 +31,8 @@ MAX_WAITING: Final = 4096
 MAX_WAITING_BYTES: Final = 64 * 2**20
 _ATTEMPTS: Final = 3
 """How often a transaction is begun again because another server wrote one of its keys meanwhile."""
+_GATHER_S: Final = 0.008
+"""How long more requests are waited for, once several came together: a commit costs the same for one as for twenty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,29 +56,55 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """The row of an entry that is safe. ``is_new`` is False when the same key and body had come before."""
+    """An entry that is safe. ``is_new`` is False when the same key and body had come before."""
 
-    seq: int
     key: str
     run_id: str
     is_new: bool
 
 
+Receipts = tuple[Receipt, ...]
+
+
+class Answer(Protocol):
+    """What waits for the receipts of a request: a future of threads or of a loop."""
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+        ...
+
+    def set_result(self, result: Any, /) -> None:
+        """They are there."""
+        ...
+
+    def set_exception(self, exception: Any, /) -> None:
+        """There are none."""
+        ...
+
+
+Outcome = tuple[Answer, Receipts | Exception]
+
+
+def settle(outcomes: Sequence[Outcome]) -> None:
+    """Hands the outcomes of a batch to those who wait."""
+    for answer, outcome in outcomes:
+        if answer.done():
+            continue
+        if isinstance(outcome, Exception):
+            answer.set_exception(outcome)
+        else:
+            answer.set_result(outcome)
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     entries: tuple[Entry, ...]
-    answer: Future[tuple[Receipt, ...]]
-
-    @property
-    def size(self) -> int:
-        return sum(len(entry.body) for entry in self.entries)
+    answer: Answer
+    size: int
 
 
-class _Row(NamedTuple):
-    seq: int
-    key: str
-    run_id: str
-    body_sha256: str
+class _Known(Exception):
+    """Some of the keys came before."""
 
 
 class _Raced(Exception):
@@ -87,12 +117,19 @@ class JournalWriter:
     Args:
         store: where the journal is.
         max_waiting: runs that may wait; max_waiting_bytes: bytes of their bodies. More are refused.
+        tell: called in the writer's thread with the outcomes of each batch; a loop hands them on to its own thread.
     """
 
     def __init__(
-        self, store: Store, *, max_waiting: int = MAX_WAITING, max_waiting_bytes: int = MAX_WAITING_BYTES
+        self,
+        store: Store,
+        *,
+        max_waiting: int = MAX_WAITING,
+        max_waiting_bytes: int = MAX_WAITING_BYTES,
+        tell: Callable[[Sequence[Outcome]], None] = settle,
     ) -> None:
         self._store = store
+        self._tell = tell
         self._max_waiting = max_waiting
         self._max_waiting_bytes = max_waiting_bytes
         self._requests: deque[_Request] = deque()
@@ -112,7 +149,7 @@ class JournalWriter:
         """Acknowledge one run; see `put_all`."""
         one: Future[Receipt] = Future()
 
-        def pass_on(all_of_it: Future[tuple[Receipt, ...]]) -> None:
+        def pass_on(all_of_it: Future[Receipts]) -> None:
             error = all_of_it.exception()
             if error is not None:
                 one.set_exception(error)
@@ -124,7 +161,7 @@ class JournalWriter:
         request.add_done_callback(pass_on)
         return one
 
-    def put_all(self, entries: Sequence[Entry]) -> Future[tuple[Receipt, ...]]:
+    def put_all(self, entries: Sequence[Entry]) -> Future[Receipts]:
         """Acknowledge the runs of one request, all or none.
 
         Returns:
@@ -134,8 +171,14 @@ class JournalWriter:
         Raises:
             StoreBusy: too much is waiting already, or the writer is closing.
         """
-        request = _Request(tuple(entries), Future())
-        request.answer.set_running_or_notify_cancel()
+        answer: Future[Receipts] = Future()
+        answer.set_running_or_notify_cancel()
+        self.submit(entries, answer)
+        return answer
+
+    def submit(self, entries: Sequence[Entry], answer: Answer) -> None:
+        """As `put_all`, for somebody who brings what waits."""
+        request = _Request(tuple(entries), answer, sum(len(entry.body) for entry in entries))
         with self._changed:
             full = self._waiting > 0 and (
                 self._waiting + len(request.entries) > self._max_waiting
@@ -150,7 +193,6 @@ class JournalWriter:
             self._requests.append(request)
             self._count(request, 1)
             self._changed.notify()
-        return request.answer
 
     def close(self) -> None:
         """Write what waits, then stop."""
@@ -170,15 +212,21 @@ class JournalWriter:
         self._waiting_bytes += sign * request.size
 
     def _work(self) -> None:
-        while requests := self._next():
+        crowded = False
+        while requests := self._next(crowded):
             self._write(requests)
+            crowded = len(requests) > 1
             with self._changed:
                 for request in requests:
                     self._count(request, -1)
 
-    def _next(self) -> list[_Request]:
+    def _next(self, crowded: bool) -> list[_Request]:
         with self._changed:
             self._changed.wait_for(lambda: self._requests or self._closing)
+            gathering = crowded and not self._closing and len(self._requests) < BATCH
+        if gathering:
+            time.sleep(_GATHER_S)
+        with self._changed:
             taken: list[_Request] = []
             count = 0
             while self._requests and (not taken or count + len(self._requests[0].entries) <= BATCH):
@@ -188,7 +236,7 @@ class JournalWriter:
 
     def _write(self, requests: Sequence[_Request]) -> None:
         try:
-            answers = self._commit(requests)
+            answers: Sequence[Receipts | Exception] = self._commit(requests)
         except Exception as error:  # noqa: BLE001 - whatever happened, somebody waits for the answer
             # One request may hold what the database refuses: the others shall not pay for it. That somebody else writes is
             # no request's fault, and each would wait as long again.
@@ -196,16 +244,19 @@ class JournalWriter:
                 for request in requests:
                     self._write([request])
                 return
-            for request in requests:
-                request.answer.set_exception(error)
-            return
-        for request, answer in zip(requests, answers, strict=True):
-            if isinstance(answer, LichenError):
-                request.answer.set_exception(answer)
-            else:
-                request.answer.set_result(answer)
+            answers = [error] * len(requests)
+        self._tell([(request.answer, answer) for request, answer in zip(requests, answers, strict=True)])
 
-    def _commit(self, requests: Sequence[_Request]) -> list[tuple[Receipt, ...] | StoreConflict]:
+    def _commit(self, requests: Sequence[_Request]) -> Sequence[Receipts | Exception]:
+        entries = [entry for request in requests for entry in request.entries]
+        with suppress(_Known):
+            if len({entry.key for entry in entries}) == len(entries):  # nearly always all of them are new
+                with self._store.session() as session:
+                    _insert_new(session, entries)
+                return [
+                    tuple(Receipt(key=one.key, run_id=one.run_id, is_new=True) for one in request.entries)
+                    for request in requests
+                ]
         for _ in range(_ATTEMPTS):
             try:
                 with self._store.session() as session:
@@ -215,23 +266,10 @@ class JournalWriter:
         raise StoreBusy("Other servers write the same keys.", repair="Send it again.", culprit=self._store.shown)
 
 
-def _record(session: Session, requests: Sequence[_Request]) -> list[tuple[Receipt, ...] | StoreConflict]:
+def _record(session: Session, requests: Sequence[_Request]) -> list[Receipts | Exception]:
     """Insert what is new, in order; what each request is answered once this is committed."""
-    entries = [entry for request in requests for entry in request.entries]
-    keys = [entry.key for entry in entries]
-    if len(set(keys)) == len(keys):  # nearly always all of them are new
-        with session.begin_nested() as trial:
-            numbers = _insert(session, entries)
-            if len(numbers) == len(entries):
-                return [
-                    tuple(
-                        Receipt(seq=numbers[one.key], key=one.key, run_id=one.run_id, is_new=True)
-                        for one in request.entries
-                    )
-                    for request in requests
-                ]
-            trial.rollback()
-    known = {key: row.body_sha256 for key, row in _rows(session, keys).items()}
+    keys = [entry.key for request in requests for entry in request.entries]
+    known = _bodies(session, keys)
     refused: dict[int, StoreConflict] = {}
     new: dict[str, Entry] = {}
     for position, request in enumerate(requests):
@@ -247,32 +285,58 @@ def _record(session: Session, requests: Sequence[_Request]) -> list[tuple[Receip
             new.update(mine)
             known.update({key: entry.body_sha256 for key, entry in mine.items()})
     inserted = _insert(session, list(new.values()))
-    rows = _rows(session, keys)
-    answers: list[tuple[Receipt, ...] | StoreConflict] = []
+    bodies = _bodies(session, keys)
+    answers: list[Receipts | Exception] = []
     for position, request in enumerate(requests):
         if position in refused:
             answers.append(refused[position])
             continue
-        if any(rows[entry.key].body_sha256 != entry.body_sha256 for entry in request.entries):
+        if any(bodies[entry.key] != entry.body_sha256 for entry in request.entries):
             raise _Raced
-        answers.append(tuple(_receipt(rows[entry.key], is_new=new.get(entry.key) is entry and entry.key in inserted)
-                             for entry in request.entries))  # fmt: skip
+        answers.append(
+            tuple(
+                Receipt(
+                    key=entry.key,
+                    run_id=entry.run_id,
+                    is_new=new.get(entry.key) is entry and entry.key in inserted,
+                )
+                for entry in request.entries
+            )
+        )
     return answers
 
 
-def _rows(session: Session, keys: Sequence[str]) -> dict[str, _Row]:
+def _bodies(session: Session, keys: Sequence[str]) -> dict[str, str]:
+    """Hashes of the bodies that keys stand for; a key that never came is absent."""
     table = IngestJournal
-    chosen = select(table.key, table.seq, table.run_id, table.body_sha256).where(table.key.in_(keys))
-    return {row.key: _Row(row.seq, row.key, row.run_id, row.body_sha256) for row in session.execute(chosen)}
+    chosen = select(table.key, table.body_sha256).where(table.key.in_(keys))
+    return {row.key: row.body_sha256 for row in session.execute(chosen)}
 
 
-def _insert(session: Session, entries: Sequence[Entry]) -> dict[str, int]:
-    """Keys and numbers of the rows that were added; the others were there."""
+def _insert_new(session: Session, entries: Sequence[Entry]) -> None:
+    """Adds the rows; _Known unless each of them is new."""
+    # The driver repeats one statement, and returns nothing but a count: a tenth of what asking for the rows costs.
+    found = session.connection().execute(_statement(session), _values(entries))
+    if found.rowcount != len(entries):
+        raise _Known
+
+
+def _insert(session: Session, entries: Sequence[Entry]) -> set[str]:
+    """Keys of the rows that were added; the others were there."""
     if not entries:
-        return {}
+        return set()
+    added = _statement(session).returning(IngestJournal.key)
+    return set(session.execute(added, _values(entries)).scalars())
+
+
+def _statement(session: Session) -> Any:
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(IngestJournal.__table__).on_conflict_do_nothing(index_elements=("key",))
+
+
+def _values(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     now = utc_now()
-    rows = [
+    return [
         {
             "key": entry.key, "body_sha256": entry.body_sha256, "run_id": entry.run_id, "body": entry.body,
             "application_code": entry.application_code, "token_id": entry.token_id, "received_at": entry.received_at or now,
@@ -280,17 +344,9 @@ def _insert(session: Session, entries: Sequence[Entry]) -> dict[str, int]:
         }
         for entry in entries
     ]  # fmt: skip
-    statement = dialect.insert(IngestJournal.__table__).on_conflict_do_nothing(index_elements=("key",))
-    return {
-        row.key: row.seq for row in session.execute(statement.returning(IngestJournal.key, IngestJournal.seq), rows)
-    }
 
 
 def _conflict(entry: Entry) -> StoreConflict:
     return StoreConflict(
         f"The key '{entry.key}' came before with another body.", repair="Use a new key for each run.", culprit=entry.key
     )
-
-
-def _receipt(row: _Row, *, is_new: bool) -> Receipt:
-    return Receipt(seq=row.seq, key=row.key, run_id=row.run_id, is_new=is_new)

@@ -11,7 +11,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from lichen import __version__
-from lichen.outputs.web import access, description, health, ingest, pages, problems, signin
+from lichen.outputs.web import access, description, health, ingest, lane, pages, problems, signin
 from lichen.outputs.web.api import (
     applications,
     badge,
@@ -24,8 +24,8 @@ from lichen.outputs.web.api import (
 )
 from lichen.outputs.web.context import WebContext
 
-_INSTALLED: Final = (problems, access, ingest, signin, pages)
-"""Rooms with an ``install(app)``: middleware, handlers of errors, mounted folders."""
+_INSTALLED: Final = (problems, access, ingest, signin, pages, lane)
+"""Rooms with an ``install(app)``: middleware, handlers of errors, mounted folders. The last one stands before the others."""
 _ROUTED: Final = (
     runs, health, signin, applications, measurements, series, exports, metrics, badge, explain, pages,
 )  # fmt: skip

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import MutableMapping, Sequence
+from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
@@ -40,7 +41,7 @@ class SecurityFields:
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self._app: Final = app
-        self._fields: Final = (*FIELDS, TRANSPORT) if secure else FIELDS
+        self._fields: Final = fields(secure=secure)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -54,12 +55,7 @@ class SecurityFields:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                fields = MutableHeaders(scope=message)
-                for name, value in self._fields:
-                    fields.setdefault(name, value)
-                if fields.get("cache-control", "").startswith("private"):
-                    fields.add_vary_header("Cookie")
-                    fields.add_vary_header("Authorization")
+                dress(message, self._fields)
             await send(message)
 
         try:
@@ -69,6 +65,21 @@ class SecurityFields:
                 failure = Problem(500, "Something in the server failed.", repair="Its log says what.")
                 await problems.answer(failure)(scope, receive, dressed)
             raise
+
+
+def fields(*, secure: bool) -> Sequence[tuple[str, str]]:
+    """Names and values of the fields; ``secure``: people reach the server over TLS."""
+    return (*FIELDS, TRANSPORT) if secure else FIELDS
+
+
+def dress(message: MutableMapping[str, Any], added: Sequence[tuple[str, str]]) -> None:
+    """Adds fields that the start of an answer does not bear yet."""
+    there = MutableHeaders(scope=message)
+    for name, value in added:
+        there.setdefault(name, value)
+    if there.get("cache-control", "").startswith("private"):
+        there.add_vary_header("Cookie")
+        there.add_vary_header("Authorization")
 
 
 def install(app: FastAPI) -> None:

@@ -23,7 +23,7 @@ from lichen.outputs.web.problems import Problem
 from lichen.service import ingest
 from lichen.service.ingest import Fault, Incoming, Intake, Malformed, Oversized
 from lichen.service.ingest_rows import RowCheck
-from lichen.store.journal import Entry, JournalWriter, Receipt
+from lichen.store.journal import Entry, JournalWriter, Outcome, Receipt, Receipts, settle
 from lichen.store.queries.landing import Owner, owners
 
 RETRY_AFTER_S: Final = 1
@@ -50,7 +50,7 @@ class Ingest:
     @cached_property
     def journal(self) -> JournalWriter:
         """The one writer of this process."""
-        return JournalWriter(self._context.store)
+        return JournalWriter(self._context.store, tell=_tell)
 
     def close(self) -> None:
         """Writes what waits."""
@@ -117,8 +117,10 @@ class Ingest:
         Raises:
             Problem: 409 when a key came before with another body; 503 when too much waits; 507 when the disk is full.
         """
+        answer: asyncio.Future[Receipts] = asyncio.get_running_loop().create_future()
         try:
-            return await asyncio.wrap_future(self.journal.put_all(entries))
+            self.journal.submit(entries, answer)
+            return await answer
         except StoreConflict as error:
             raise _problem(409, error) from error
         except StoreFull as error:
@@ -192,6 +194,14 @@ def ingest_of(request: Request) -> Ingest:
 def install(app: FastAPI) -> None:
     """Gives an application its way in."""
     app.state.ingest = Ingest(app.state.context)
+
+
+def _tell(outcomes: Sequence[Outcome]) -> None:
+    """Wakes the loop once for a batch."""
+    loops = {answer.get_loop() for answer, _ in outcomes if isinstance(answer, asyncio.Future)}
+    for loop in loops:
+        own = [one for one in outcomes if isinstance(one[0], asyncio.Future) and one[0].get_loop() is loop]
+        loop.call_soon_threadsafe(settle, own)
 
 
 async def _body(request: Request) -> bytes:

@@ -66,6 +66,18 @@ def address_of(request: HTTPConnection) -> str:
     return str(address)
 
 
+def charge_address(request: HTTPConnection) -> None:
+    """Counts a request of an address; Problem 429 when it asks too much."""
+    _refuse(limits_of(request).addresses.add(address_of(request)), "Too many requests came from this address.")
+
+
+def check_length(request: HTTPConnection, most: int) -> None:
+    """Problem 413 when a request says that its body is larger than ``most`` bytes."""
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:20]) > most:
+        raise _too_large(most)
+
+
 def charge_token(request: HTTPConnection, token_id: str) -> None:
     """Counts a request of a token; Problem 429 when it asks too much."""
     _refuse(limits_of(request).tokens.add(token_id), "This token sends too many requests.")
@@ -117,13 +129,12 @@ class RequestLimits:
             await self._app(scope, receive, send)
             return
         request = HTTPConnection(scope)
-        wait_s = limits_of(request).addresses.add(address_of(request))
         most = LARGE_BODIES.get(scope["path"].rstrip("/"), BODY_MAX_BYTES)
-        length = request.headers.get("content-length", "")
-        if wait_s:
-            await problems.answer(too_many(wait_s, "Too many requests came from this address."))(scope, receive, send)
-        elif length.isascii() and length.isdigit() and int(length[:20]) > most:
-            await problems.answer(_too_large(most))(scope, receive, send)
+        try:
+            charge_address(request)
+            check_length(request, most)
+        except Problem as problem:
+            await problems.answer(problem)(scope, receive, send)
         else:
             await self._counted(scope, receive, send, most)
 

@@ -3,37 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 
+from lichen.outputs.web import limits
 from lichen.outputs.web.access import Identity
 from lichen.outputs.web.ingest import Sender, entries_of, ingest_of, key_of
 from lichen.outputs.web.problems import MEDIA_TYPE, Problem
-from lichen.service.ingest import BATCH_MAX, Fault
+from lichen.service.ingest import BATCH_MAX, BODY_MAX, Fault
 from lichen.store.journal import Receipt
 
+PATH: Final = "/api/v1/runs"
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 _SENDER: Final = Sender("ingest")
 
-
-class _Straight(APIRoute):
-    """A route whose handler is called with the request alone: finding out its arguments takes as long as checking a small run."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request."""
-
-        async def handle(request: Request) -> Response:
-            caller = await _SENDER(request)
-            return await take_in(request, caller, _flag(request.query_params.get("partial", "false")))
-
-        return handle
-
-
-router = APIRouter(tags=["runs"], route_class=_Straight)
+router = APIRouter(tags=["runs"])
 
 _PROBLEM: Final = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _RECEIPT: Final[dict[str, Any]] = {
@@ -75,9 +62,14 @@ _KEY: Final[dict[str, Any]] = {
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
 }  # fmt: skip
 
+_PARTIAL: Final[dict[str, Any]] = {
+    "name": "partial", "in": "query", "required": False,
+    "description": "Keep the good runs of a batch and list the others.", "schema": {"type": "boolean", "default": False},
+}  # fmt: skip
+
 
 @router.post(
-    "/api/v1/runs",
+    PATH,
     summary="Take runs in",
     status_code=201,
     response_class=JSONResponse,
@@ -91,18 +83,15 @@ _KEY: Final[dict[str, Any]] = {
         503: {"description": "Too much waits; Retry-After says when to come back.", **_PROBLEM},
         507: {"description": "The disk is full.", **_PROBLEM},
     },
-    openapi_extra={"requestBody": _BODY, "parameters": [_KEY]},
+    openapi_extra={"requestBody": _BODY, "parameters": [_KEY, _PARTIAL]},
 )
-async def take_in(
-    request: Request,
-    caller: Annotated[Identity, Depends(_SENDER)],
-    partial: Annotated[bool, Query(description="Keep the good runs of a batch and list the others.")] = False,
-) -> Response:
+async def take_in(request: Request, caller: Annotated[Identity, Depends(_SENDER)]) -> Response:
     """Takes one run, or a batch of up to 100: all of it or, with ``partial``, those that are good.
 
     201 when something is new, 200 when everything came before. Both are said only when the runs are safe on the disk.
     """
     key = key_of(request)
+    partial = _flag(request.query_params.get("partial", "false"))
     way_in = ingest_of(request)
     intake, body = await way_in.read(request)
     allowed, foreign = await way_in.allowed(caller, intake.runs)
@@ -111,6 +100,17 @@ async def take_in(
         raise _refusal(faults, [] if intake.is_batch else foreign, is_batch=intake.is_batch)
     receipts = await way_in.keep(entries_of(allowed, key=key, body=body, caller=caller)) if allowed else ()
     return _answer(receipts, faults, is_batch=intake.is_batch)
+
+
+async def answer(request: Request) -> Response:
+    """As the route, for a request that nobody looked at before.
+
+    Raises:
+        Problem: the refusal.
+        LichenError: the store does not answer.
+    """
+    limits.check_length(request, BODY_MAX)
+    return await take_in(request, await _SENDER(request))
 
 
 def _flag(word: str) -> bool:
