@@ -58,8 +58,8 @@ class Notify:
     )  # fmt: skip
     attempts: int = declare(
         integer(1, 20), 10,
-        en="Attempts at a message before it is given up; ten take about a day.",
-        fr="Essais d'un message avant de l'abandonner ; dix prennent environ un jour.",
+        en="Attempts at a message before it is given up; ten take 16 hours.",
+        fr="Essais d'un message avant de l'abandonner ; dix prennent 16 heures.",
     )  # fmt: skip
     silent_after_days: int = declare(
         integer(1, 90), 8,

@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Delivers messages: what is to be said is written down first, then tried until its channel has taken it.
+
+A message is delivered at least once. Its key keeps it from being written down twice; its id goes with every attempt, so that a
+receiver can drop the one that came twice because the line was cut before the answer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, Protocol
+
+from lichen import plugins, redact
+from lichen.config import Channel, Settings, Smtp
+from lichen.config.notify import find_channel
+from lichen.errors import ConfigError, LichenError, StoreConflict
+from lichen.service.context import ServiceContext
+from lichen.service.messages import Message
+from lichen.service.outbound import Outbound
+from lichen.service.quiet import quiet_until
+from lichen.store.queries import board
+from lichen.store.queries import deliveries as queries
+from lichen.store.queries.deliveries import DeliveryFact
+
+GROUP: Final = "lichen.notifiers"
+Scope = Literal["organisation", "team", "application"]
+
+_WAITS: Final = (1, 2, 5, 15, 30, 60, 120, 240, 480)
+"""Minutes before the next attempt, after one, two, three... of them."""
+_LONGEST_WAIT: Final = timedelta(days=1)
+"""No answer makes a message wait for longer."""
+_CLAIM: Final = timedelta(minutes=5)
+"""How long an attempt may take before another process tries again: longer than any attempt."""
+_AT_ONCE: Final = 200
+_FAILING_AFTER: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The channel has taken a message. detail: what it said, such as ``200``."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The channel has not taken a message.
+
+    Attributes:
+        reason: one sentence; no secret of an address in it.
+        dead: trying again is of no use before somebody repairs something.
+        retry_after_s: seconds that the other side asks to wait.
+    """
+
+    reason: str
+    dead: bool = False
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a channel takes at most of one message: characters of the whole payload, and blocks; None where it has none."""
+
+    characters: int
+    blocks: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A message on its way.
+
+    Attributes:
+        delivery_id: the same at every attempt.
+        lang: of the channel.
+        base_url: address of the dashboard, without a slash at its end; empty when people cannot reach it.
+    """
+
+    delivery_id: str
+    message: Message
+    lang: str
+    base_url: str = ""
+
+    @property
+    def link(self) -> str:
+        """Address of the message's page; empty when people cannot reach it."""
+        return f"{self.base_url}{self.message.path}" if self.base_url else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What notifiers send with: variables of the environment, the guarded way out, the mail server."""
+
+    env: Mapping[str, str]
+    outbound: Outbound
+    smtp: Smtp
+
+    def secret(self, channel: Channel, variable: str | None, what: str) -> str:
+        """The value of a variable that a channel names.
+
+        Args:
+            what: the channel's key, as in ``url_env``.
+
+        Raises:
+            ConfigError: the channel names none, or it is not set.
+        """
+        if variable is None:
+            raise ConfigError(
+                f"The channel '{channel.name}' has no {what}.",
+                repair=f'Add {what} = "NAME_OF_A_VARIABLE" to it.', culprit=channel.name,
+            )  # fmt: skip
+        value = self.env.get(variable, "").strip()
+        if not value:
+            raise ConfigError(
+                f"The variable {variable} of the channel '{channel.name}' is not set.",
+                repair="Set it where Lichen runs.", culprit=variable,
+            )  # fmt: skip
+        return value
+
+
+class Notifier(Protocol):
+    """Serves channels of one kind. A class without arguments, registered under `GROUP`."""
+
+    name: str
+    limits: Limits
+
+    def payload(self, outgoing: Outgoing, channel: Channel) -> str:
+        """What is sent, as text, within the limits; needs no secret."""
+
+    def send(self, outgoing: Outgoing, channel: Channel, means: Means) -> Sent | Refused:
+        """One attempt.
+
+        Raises:
+            ConfigError: the channel lacks something.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What a round of deliveries came to, and the channels that did not take something: name -> reason."""
+
+    sent: int = 0
+    failed: int = 0
+    dead: int = 0
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """A channel that does not get through.
+
+    Attributes:
+        why: ``refused`` (a message was given up since the last that was delivered), ``failing`` (one waits for more than a day),
+            ``silent`` (nothing was delivered for `notify.silent_after_days`).
+        since: when that began. error: what the other side said last; empty when nothing.
+    """
+
+    channel: str
+    why: Literal["refused", "failing", "silent"]
+    since: datetime
+    error: str
+
+
+def notifiers() -> dict[str, Notifier]:
+    """Every notifier that is installed, by name.
+
+    Raises:
+        ConfigError: a plug-in does not load.
+    """
+    return {name: made() for name, made in plugins.load_all(GROUP).items()}
+
+
+def means_of(settings: Settings, env: Mapping[str, str] | None = None) -> Means:
+    """What the settings allow to send with."""
+    allowed = frozenset(host.lower() for host in settings.notify.allow_private_hosts)
+    return Means(env=os.environ if env is None else env, outbound=Outbound(allowed), smtp=settings.smtp)
+
+
+def enqueue(
+    context: ServiceContext,
+    *,
+    channel: Channel,
+    dedup_key: str,
+    message: Message,
+    scope: Scope = "organisation",
+    scope_id: str | None = None,
+    now: datetime | None = None,
+) -> str | None:
+    """Writes a message down for a channel; alerts wait for the end of quiet hours.
+
+    Args:
+        dedup_key: a channel gets one message with this key, whoever asks for it and however often.
+        scope, scope_id: whom it is about.
+        now: the present; None: the context's.
+
+    Returns:
+        Id of the delivery; None when the channel had a message with this key already.
+
+    Raises:
+        StorageError: the store cannot be written.
+    """
+    moment = now or context.clock()
+    settings = context.settings
+    starts = quiet_until(moment, settings.notify) if message.kind == "alert" else None
+    columns = {
+        "channel": channel.name, "kind": message.kind, "dedup_key": dedup_key, "scope": scope, "scope_id": scope_id,
+        "title": message.title, "created_at": moment, "next_attempt_at": starts or moment,
+    }  # fmt: skip
+    try:
+        with context.store.session() as session:
+            organisation = board.organisation(session)
+            lang = channel.lang if channel.lang != "auto" else organisation.lang if organisation else settings.lang
+            body = {"lang": lang if lang in ("en", "fr") else "en", "path": message.path, "facts": dict(message.facts)}
+            return queries.add(session, **columns, body=body)
+    except StoreConflict:  # another process was faster
+        return None
+
+
+def channels_of(settings: Settings, *, team: str | None, application: str | None) -> list[Channel]:
+    """Channels that hear of something of an application: its own, else its team's, else those of the organisation.
+
+    Args:
+        team, application: codes; None: of no team, of the whole organisation.
+    """
+    own = [one for one in settings.channels if application is not None and application in one.applications]
+    of_team = [one for one in settings.channels if team is not None and team in one.teams]
+    return own or of_team or [one for one in settings.channels if one.of_everything]
+
+
+def deliver_due(
+    context: ServiceContext,
+    available: Mapping[str, Notifier] | None = None,
+    *,
+    means: Means | None = None,
+    now: datetime | None = None,
+    only: str | None = None,
+) -> Delivered:
+    """Tries every message that is due. A channel that does not take one is left alone until the next round.
+
+    Args:
+        available: notifiers by name; None: those that are installed.
+        means: what they send with; None: what the settings allow.
+        now: messages due by then; None: the context's present.
+        only: id of the one delivery to try.
+
+    Raises:
+        StorageError: the store cannot be read or written.
+    """
+    moment = now or context.clock()
+    with context.store.reading() as session:
+        due = queries.due(session, moment, _AT_ONCE)
+    if only is not None:
+        due = [one for one in due if one.id == only]
+    if not due:
+        return Delivered()
+    found = notifiers() if available is None else available
+    ways = means or means_of(context.settings)
+    counts: Counter[str] = Counter()
+    reasons: dict[str, str] = {}
+    for delivery in due:
+        if delivery.channel in reasons:
+            continue
+        with context.store.session() as session:
+            if not queries.claim(session, delivery, moment + _CLAIM):
+                continue
+        answer = _attempt(context.settings, found, delivery, ways)
+        status, columns, detail = _settled(context.settings, delivery, answer, moment)
+        with context.store.session() as session:
+            queries.settle(session, delivery.id, moment, detail, status=status, **columns)
+        counts[status] += 1
+        if status != "sent":
+            reasons[delivery.channel] = detail
+    return Delivered(sent=counts["sent"], failed=counts["failed"], dead=counts["dead"], reasons=reasons)
+
+
+def _attempt(settings: Settings, found: Mapping[str, Notifier], delivery: DeliveryFact, means: Means) -> Sent | Refused:
+    try:
+        channel = find_channel(settings.channels, delivery.channel)
+        notifier = notifier_of(found, channel)
+        return _call(notifier, outgoing_of(settings, delivery), channel, means)
+    except ConfigError as error:
+        return Refused(reason=error.sentence(), dead=True)
+    except LichenError as error:
+        return Refused(reason=error.sentence())
+
+
+def notifier_of(found: Mapping[str, Notifier], channel: Channel) -> Notifier:
+    """The notifier that serves a channel.
+
+    Raises:
+        ConfigError: there is none of its kind.
+    """
+    if channel.kind not in found:
+        raise ConfigError(
+            f"The channel '{channel.name}' is of the kind '{channel.kind}', which nothing serves.",
+            repair=f"Kinds: {', '.join(found)}.", culprit=channel.name,
+        )  # fmt: skip
+    return found[channel.kind]
+
+
+def _call(notifier: Notifier, outgoing: Outgoing, channel: Channel, means: Means) -> Sent | Refused:
+    try:
+        return notifier.send(outgoing, channel, means)
+    except LichenError:
+        raise
+    except Exception as error:
+        # A stranger's notifier must not keep the others from being sent.
+        raise LichenError(f"The notifier '{notifier.name}' failed: {type(error).__name__}: {error}.") from error
+
+
+def outgoing_of(settings: Settings, delivery: DeliveryFact) -> Outgoing:
+    """A delivery, ready for its notifier."""
+    body = delivery.body
+    message = Message(kind=_KINDS[delivery.kind], title=delivery.title, facts=body["facts"], path=body["path"])
+    return Outgoing(delivery_id=delivery.id, message=message, lang=body["lang"], base_url=base_url(settings))
+
+
+_KINDS: Final[Mapping[str, Literal["digest", "alert", "test"]]] = {"digest": "digest", "alert": "alert", "test": "test"}
+
+
+def base_url(settings: Settings) -> str:
+    """Address that people reach the dashboard by; empty when nobody said one."""
+    return (settings.server.url or "").rstrip("/")
+
+
+def _settled(
+    settings: Settings, delivery: DeliveryFact, answer: Sent | Refused, moment: datetime
+) -> tuple[str, dict[str, Any], str]:
+    """State of a delivery after an attempt, its columns, and what the other side said."""
+    if isinstance(answer, Sent):
+        return (
+            "sent",
+            {"sent_at": moment, "next_attempt_at": None, "last_status": answer.detail, "last_error": None},
+            answer.detail,
+        )
+    tries = delivery.attempts + 1
+    reason = redact.text(answer.reason)
+    if answer.dead or tries >= settings.notify.attempts:
+        return "dead", {"next_attempt_at": None, "last_status": "refused", "last_error": reason}, reason
+    wait = timedelta(minutes=_WAITS[min(tries, len(_WAITS)) - 1])
+    if answer.retry_after_s is not None:
+        wait = max(wait, timedelta(seconds=answer.retry_after_s))
+    columns = {"next_attempt_at": moment + min(wait, _LONGEST_WAIT), "last_status": "failed", "last_error": reason}
+    return "failed", columns, reason
+
+
+def silent(context: ServiceContext, now: datetime | None = None) -> list[Silence]:
+    """Channels that do not get through; one that was never used is not among them.
+
+    Raises:
+        StorageError: the store cannot be read.
+    """
+    moment = now or context.clock()
+    with context.store.reading() as session:
+        facts = {one.name: queries.channel(session, one.name) for one in context.settings.channels}
+    listed = (_silence(one, facts[one.name], context.settings, moment) for one in context.settings.channels)
+    return [one for one in listed if one is not None]
+
+
+def _silence(channel: Channel, fact: queries.ChannelFact, settings: Settings, now: datetime) -> Silence | None:
+    error = fact.last_error or ""
+    if fact.dead_since is not None:
+        return Silence(channel=channel.name, why="refused", since=fact.dead_since, error=error)
+    if fact.waiting_since is not None and now - fact.waiting_since > _FAILING_AFTER:
+        return Silence(channel=channel.name, why="failing", since=fact.waiting_since, error=error)
+    limit = timedelta(days=settings.notify.silent_after_days)
+    if channel.digest and fact.last_sent is not None and now - fact.last_sent > limit:
+        return Silence(channel=channel.name, why="silent", since=fact.last_sent, error=error)
+    return None
+
+
+def check_channels(channels: Sequence[Channel], found: Mapping[str, Notifier]) -> None:
+    """Every channel has a notifier.
+
+    Raises:
+        ConfigError: one has none.
+    """
+    for channel in channels:
+        notifier_of(found, channel)
