@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holds what was measured to the budgets of lichen.toml: `lichen gate`."""
