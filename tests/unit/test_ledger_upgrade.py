@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import tarfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from lichen.ledger.tables import ACTIVITIES, VERSION
 from lichen.records import Activity
 
 LEDGERS: Final = Path(__file__).parent.parent / "fixtures" / "ledgers"
-FIXTURES: Final = sorted(LEDGERS.glob("v*"))
+FIXTURES: Final = sorted(LEDGERS.glob("v*.tar.gz"))
 LATER: Final = {"amount": 2, "currency": 2, "tags": 2}
 """Columns that the first version had not, with the version that brought them."""
 WRITTEN: Final = [
@@ -35,11 +35,13 @@ WRITTEN: Final = [
 @pytest.fixture(params=FIXTURES, ids=lambda path: path.name)
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of a ledger of an earlier version, or of this one."""
-    return Path(shutil.copytree(request.param, tmp_path / "ledger"))
+    with tarfile.open(request.param) as archive:
+        archive.extractall(tmp_path, filter="data")
+    return tmp_path / "ledger"
 
 
 def test_this_version_has_a_fixture() -> None:
-    assert f"v{VERSION}" in [path.name for path in FIXTURES], "python -m tests.fixtures.ledgers.make"
+    assert f"v{VERSION}.tar.gz" in [path.name for path in FIXTURES], "python -m tests.fixtures.ledgers.make"
 
 
 def test_a_ledger_of_each_version_opens_with_its_rows_and_evidence(kept: Path) -> None:

@@ -127,6 +127,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "rows_added": ("rows added", "lignes ajoutées"),
     "already": ("there already", "déjà présentes"),
     "expired": ("from before the days kept", "antérieures aux jours conservés"),
+    "imported_rows": ("rows of imports", "lignes importées"),
     "files_left_out": ("files left out", "fichiers laissés de côté"),
     "runs": ("runs", "mesures"),
     "rows_of": ("rows of {source}", "lignes de {source}"),

@@ -52,6 +52,12 @@ class Ledger:
         """Absolute path, or ``s3://BUCKET/PREFIX``."""
         return self._location.uri
 
+    @property
+    def first_day(self) -> date | None:
+        """First day that is kept, UTC; None when all are."""
+        marker = read_marker(self._location)
+        return None if marker is None else marker.first_day
+
     def check(self) -> None:
         """Makes sure that the place answers and is still a ledger; StorageError when it does not."""
         if read_marker(self._location) is None:

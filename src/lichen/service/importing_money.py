@@ -12,6 +12,7 @@ from pathlib import Path
 from lichen.collect.declared.money import CostRow, ValueRow, read_costs, read_values
 from lichen.errors import StorageError
 from lichen.portfolio.money import Line, Money, statements
+from lichen.service.importing_ledger import existing_ledger, keep_money
 from lichen.service.importing_tables import Imported, columns, opened, resolve, source_name, tell, today
 from lichen.service.workspace import Workspace
 from lichen.store.models import Cost, Value
@@ -41,7 +42,7 @@ def import_costs(workspace: Workspace, order: TableOrder, *, on: date | None = N
         on: the present day; months after it are refused.
 
     Raises:
-        StorageError: a line is wrong, with its number.
+        StorageError: a line is wrong, with its number; the ledger of the project is away.
         UsageError: an application does not exist.
     """
     return _import(workspace, order, "cost", Cost, read_costs(order.path, on or today()))
@@ -64,17 +65,19 @@ def _import(
             f"{order.path} has no line below its headings.", repair="Fill it in.", culprit=str(order.path)
         )
     codes = {row.application for row in rows if row.application is not None}
+    first, last = min(row.period for row in rows), max(row.period for row in rows)
     found = Imported(
         kind=kind,
         source=source_name(order.source, kind, order.path),
         rows=len(rows),
         applications=len(codes),
         unallocated=sum(row.application is None for row in rows),
-        first=min(row.period for row in rows),
-        last=max(row.period for row in rows),
+        first=first,
+        last=last,
         totals=_totals(rows),
         dry_run=order.dry_run,
     )
+    ledger = None if order.dry_run else existing_ledger(workspace.settings)
     with opened(workspace) as store:
         if order.dry_run:
             with store.reading() as session:
@@ -85,6 +88,8 @@ def _import(
             ids, made = resolve(session, sorted(codes), create=order.create)
             written = imports.replace_periods(session, model, found.source, [columns(row, ids) for row in rows])
             tell(session, found)
+            if ledger is not None:
+                keep_money(ledger, session, kind, source=found.source, first=first, last=last)
     return replace(found, written=replace(written, made=made))
 
 

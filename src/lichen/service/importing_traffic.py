@@ -18,6 +18,7 @@ from lichen.collect.traffic.robots import Robots
 from lichen.collect.traffic.tables import read_tables
 from lichen.config.traffic import UTC_NAME
 from lichen.errors import UsageError
+from lichen.service.importing_ledger import existing_ledger, keep_traffic
 from lichen.service.importing_tables import Imported, check_name, opened, resolve, source_name, tell, unknown
 from lichen.service.progress import Progress, Silent
 from lichen.service.workspace import Workspace
@@ -57,7 +58,7 @@ def import_traffic(
         now: the present moment; what lies more than a day after it is refused.
 
     Raises:
-        StorageError: a file cannot be read, is of no known format, or holds a day to come.
+        StorageError: a file cannot be read, is of no known format, or holds a day to come; the ledger is away.
         UsageError: the application does not exist, or logs and tables are mixed.
     """
     moment = now or datetime.now(UTC)
@@ -69,18 +70,20 @@ def import_traffic(
         source, rows, details = _read(workspace, order.paths, moment, progress or Silent())
         if not rows:
             raise _nothing(order.paths[0], details)
+        first, last = min(row.day for row in rows), max(row.day for row in rows)
         found = Imported(
             kind="traffic",
             source=source if order.source is None else source_name(order.source, "traffic", order.paths[0]),
             rows=len(rows),
             applications=1,
-            first=min(row.day for row in rows),
-            last=max(row.day for row in rows),
+            first=first,
+            last=last,
             dry_run=order.dry_run,
             details={**details, **_sums(rows)},
         )
         if order.dry_run:
             return found
+        ledger = existing_ledger(workspace.settings)
         with store.session() as session:
             ids, made = resolve(session, [order.application], create=order.create)
             application = ids[order.application]
@@ -94,6 +97,10 @@ def import_traffic(
                 about=_about(rows, details),
             )  # fmt: skip
             tell(session, found, application)
+            if ledger is not None:
+                keep_traffic(
+                    ledger, session, application=order.application, source=found.source, first=first, last=last
+                )  # fmt: skip
         return replace(found, written=replace(written, made=made))
 
 

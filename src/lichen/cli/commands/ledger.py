@@ -44,25 +44,29 @@ def command() -> None:
 def ingest(invocation: Invocation, folder: Path | None) -> None:
     """Append the run files of FOLDER that the ledger does not have.
 
-    FOLDER is output.runs when not given. The ledger is made when there is none. A damaged file is left out and told, and the exit
-    code is 2 then.
+    FOLDER is output.runs when not given. The ledger is made when there is none, and gets the traffic, costs and values that were
+    imported. A damaged file is left out and told, and the exit code is 2 then.
     """
+    from lichen.service.importing_ledger import bring_imports
     from lichen.service.ledger_ingest import ingest as append
 
     settings = invocation.settings()
     printer = _Printer(settings.lang)
+    ledger = _opened(invocation, create=True)
     done = append(
-        _opened(invocation, create=True), folder or settings.output.runs,
+        ledger, folder or settings.output.runs,
         lambda count, of: invocation.say(printer.words["files_done"].format(count=count, of=of)),
     )  # fmt: skip
+    imported = bring_imports(ledger, settings)
     if invocation.json:
-        invocation.print_json(done.to_json())
+        invocation.print_json({**done.to_json(), "imported_rows": imported})
     else:
         printer.line("ledger", done.where)
         printer.line("run_files", done.files)
         printer.line("runs_added", done.outcome.runs)
         printer.line("rows_added", done.outcome.activities)
         printer.line("already", done.outcome.already)
+        printer.line("imported_rows", imported or None)
         printer.line("expired", done.outcome.expired or None)
         printer.line("files_left_out", len(done.left_out) or None)
     for error in done.left_out:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Final, Literal, TypeVar
 
@@ -35,6 +36,33 @@ class Written:
     removed: int
     made: tuple[str, ...] = ()
     shrunk: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Traffic of a day as one source counts it; ``journey`` None is the whole application, a number None is unknown."""
+
+    application: str
+    journey: str | None
+    day: date
+    visits: float | None
+    page_views: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """Money of a month as one source tells it; ``application`` None is money that nobody owns yet.
+
+    Attributes:
+        told: what else is known of it, such as owner and range; amounts as text.
+    """
+
+    application: str | None
+    period: date
+    amount: Decimal
+    currency: str
+    kind: str
+    told: Mapping[str, str | float]
 
 
 def application_ids(session: Session, codes: Collection[str] | None = None) -> dict[str, str]:
@@ -114,6 +142,67 @@ def replace_equipment(session: Session, source: str, rows: Sequence[Mapping[str,
     removed = session.execute(delete(Equipment).where(Equipment.source == source)).rowcount  # type: ignore[attr-defined]
     _insert(session, Equipment, [{"source": source} | dict(row) for row in rows])
     return Written(added=len(rows), removed=removed)
+
+
+def traffic_sources(session: Session) -> list[tuple[str, str, date, date]]:
+    """Each source of traffic: application's code, its name, first and last day."""
+    chosen = select(Application.code, Traffic.source, func.min(Traffic.day), func.max(Traffic.day))
+    chosen = chosen.join(Application, Application.id == Traffic.application_id)
+    grouped = chosen.group_by(Application.code, Traffic.source).order_by(Application.code, Traffic.source)
+    return [(code, source, first, last) for code, source, first, last in session.execute(grouped)]
+
+
+def money_sources(session: Session, model: type[Cost | Value]) -> list[tuple[str, date, date]]:
+    """Each source of costs or values: its name, first and last month."""
+    chosen = select(model.source, func.min(model.period), func.max(model.period))
+    return [(*row,) for row in session.execute(chosen.group_by(model.source).order_by(model.source))]
+
+
+def traffic_between(session: Session, code: str, source: str, first: date, last: date) -> list[Counted]:
+    """What a source tells of an application from a first to a last day, both included."""
+    chosen = (
+        select(Journey.code, Traffic.day, Traffic.visits, Traffic.page_views)
+        .join(Application, Application.id == Traffic.application_id)
+        .outerjoin(Journey, Journey.id == Traffic.journey_id)
+        .where(Application.code == code, Traffic.source == source, Traffic.day.between(first, last))
+        .order_by(Traffic.day, Journey.code)
+    )
+    return [
+        Counted(application=code, journey=journey, day=day, visits=visits, page_views=views)
+        for journey, day, visits, views in session.execute(chosen)
+    ]
+
+
+def money_between(session: Session, model: type[Cost | Value], source: str, first: date, last: date) -> list[Amount]:
+    """What a source tells of the months from a first to a last one, both included."""
+    chosen = (
+        select(Application.code, model)
+        .outerjoin(Application, Application.id == model.application_id)
+        .where(model.source == source, model.period.between(first, last))
+        .order_by(model.period, Application.code, model.kind, model.id)
+    )
+    return [_amount(code, row) for code, row in session.execute(chosen)]
+
+
+def _amount(code: str | None, row: Any) -> Amount:
+    return Amount(
+        application=code,
+        period=row.period,
+        amount=row.amount,
+        currency=row.currency,
+        kind=row.kind,
+        told=_told(row) if isinstance(row, Value) else {},
+    )
+
+
+def _told(row: Value) -> dict[str, str | float]:
+    found = {
+        "owner": row.owner,
+        "confidence": row.confidence,
+        "low": None if row.low is None else str(row.low),
+        "high": None if row.high is None else str(row.high),
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _insert(session: Session, model: type[Base], rows: Iterable[dict[str, Any]]) -> None:
