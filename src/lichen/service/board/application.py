@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from lichen.service.board import lists, periods
+from lichen.service.board import lists, newest, periods
 from lichen.service.board.cells import VISITS
 from lichen.service.board.figures import compute, read_contents
 from lichen.service.board.lines import Line
@@ -144,7 +144,7 @@ class _Application:
             last = runs[one.id][-1] if one.id in runs else None
             rows.append(
                 JourneyRow(
-                    journey=lists.named(one), visits=visits.get(one.id), per_visit=lists.per_run(look, last), impact=figure,
+                    journey=lists.named(one), visits=visits.get(one.id), per_visit=newest.per_run(look, last), impact=figure,
                     share=figure.value / whole if figure.value is not None and whole else None,
                     last_run=None if last is None else last.period, run_id=None if last is None else last.run_id,
                 )
@@ -233,7 +233,7 @@ def journey(
             indicator=look.indicator,
             expected_saving=found.expected_saving,
             visits=visits,
-            per_visit=lists.per_run(look, own[-1] if own else None),
+            per_visit=newest.per_run(look, own[-1] if own else None),
             impact=impact,
             steps=newest_steps(look, runs, journey_code),
             curve=Curve(name="per_visit", unit=f"{look.unit}/visit", points=points),

@@ -13,7 +13,7 @@ from typing import Final
 from lichen.errors import UsageError
 from lichen.model.results import Evaluation
 from lichen.records import Factor
-from lichen.service.board import lists, periods
+from lichen.service.board import lists, newest, periods
 from lichen.service.board.cells import JOURNEYS
 from lichen.service.board.figures import read_contents
 from lichen.service.board.portfolio import Portfolio
@@ -144,7 +144,7 @@ def _journey(look: Look, ref: str) -> ExplainView | None:
     }
     steps = [
         ExplainStep(
-            label=run.measured_at.date().isoformat(), figure=lists.per_run(look, per_run.get(run.run_id)),
+            label=run.measured_at.date().isoformat(), figure=newest.per_run(look, per_run.get(run.run_id)),
             formula="figure_per_visit * visits", arguments={"visits": f"{weights[run.run_id]:.0f}"}, source=JOURNEYS,
             run_id=run.run_id,
         )

@@ -147,7 +147,7 @@ def _month(look: Look, month: date) -> list[JoinedRow]:
                 value_high=measures.value.high, currency=look.currency, gwp100_gco2e=measures.impact.value,
                 gwp100_gco2e_low=measures.impact.low, gwp100_gco2e_high=measures.impact.high,
                 energy_kwh=_value(others["energy"], line.fact.id), water_l=_value(others["water"], line.fact.id),
-                covered=measures.impact.covered, gco2e_per_visit=measures.per_visit.value,
+                covered=measures.impact.covered, gco2e_per_visit=measures.per_visit.value if known else None,
                 gco2e_per_currency=measures.per_euro.value, roi=measures.roi.value, weight=line.place.weight,
                 rank=line.place.rank, weighted_rank=line.place.weighted_rank,
                 measured=shares.get("measured", 0.0) if known else None,

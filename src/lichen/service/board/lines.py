@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from lichen.portfolio.ranking import Entry, Place, rank, weight_on
 from lichen.portfolio.ranking import Weight as PortfolioWeight
+from lichen.service.board import newest
 from lichen.service.board.cells import VISITS
 from lichen.service.board.queries import PAGE_ROWS
 from lichen.service.board.reading import Look, by_ref, money_by
 from lichen.service.board.rows import Measures
-from lichen.service.board.shapes import Missing
+from lichen.service.board.shapes import Figure, Missing
 from lichen.store.queries import board as queries
+from lichen.store.queries import newest as newest_queries
 from lichen.store.queries.board import AppFact, FigureFact, MoneyFact
 
 
@@ -37,6 +40,19 @@ class Line:
     def visits(self) -> float | None:
         """Visits of the period; None when unknown."""
         return self._lines.visits.get(self.fact.id)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it has a figure, of the period or at least of a visit."""
+        return self.value is not None or self.fact.id in self._lines.measured
+
+    @property
+    def per_visit(self) -> float | None:
+        """Impact of a visit: of the period, else of the newest runs."""
+        if self.value is not None and self.units:
+            return self.value / self.units
+        found = self._lines.of_a_visit(self.fact.id)
+        return None if found is None else found.value
 
     @property
     def measures(self) -> Measures:
@@ -67,6 +83,7 @@ class Lines:
         self.ids = [fact.id for fact in self.facts]
         self._few = len(self.facts) <= PAGE_ROWS
         self._rows: dict[str, list[FigureFact]] = {}
+        self._visit: dict[str, Figure | None] = {}
         self._measures: dict[str, Measures] = {}
 
     @cached_property
@@ -87,6 +104,17 @@ class Lines:
         for ref, value, units in rows:
             found.setdefault(ref, []).append((value, units))
         return {ref: _added(listed) for ref, listed in found.items()}
+
+    @cached_property
+    def measured(self) -> set[str]:
+        """Applications that have a run, whatever their traffic."""
+        return newest_queries.measured(self.look.session)
+
+    def of_a_visit(self, application: str) -> Figure | None:
+        """By its newest runs, the figure of a visit of one that was measured and has no figure of the period."""
+        if application not in self._visit:
+            self.prepare(self.ids)
+        return self._visit[application]
 
     @cached_property
     def costs(self) -> Mapping[str | None, list[MoneyFact]]:
@@ -142,8 +170,11 @@ class Lines:
                 else queries.of_period(self.look.session, kind, *self.look.span)
             )
             found = by_ref(facts)
+            lacking = [one for one in missing if one not in found and one in self.measured]
+            visit = newest.per_visit(self.look, lacking) if lacking else {}
             for one in missing:
                 self._rows[one] = found.get(one, [])
+                self._visit[one] = visit.get(one)
 
     def rows(self, application: str) -> Sequence[FigureFact]:
         """Monthly figures of an application over the period."""
@@ -156,10 +187,15 @@ class Lines:
         if fact.id not in self._measures:
             look = self.look
             visits = self.visits.get(fact.id)
-            impact = look.figure(self.rows(fact.id), visits, look.why("application", fact.code))
+            impact = look.figure(
+                self.rows(fact.id), visits, look.why("application", fact.code), is_measured=fact.id in self.measured
+            )
             cost = look.money(self.costs.get(fact.id, ()), Missing.NO_COST)
             value = look.money(self.values.get(fact.id, ()), Missing.NO_VALUE)
-            self._measures[fact.id] = look.measures(impact, visits, cost, value, fact.users)
+            found = look.measures(impact, visits, cost, value, fact.users)
+            if found.per_visit.value is None and fact.id in self.measured:
+                found = replace(found, per_visit=self.of_a_visit(fact.id) or found.per_visit)
+            self._measures[fact.id] = found
         return self._measures[fact.id]
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from lichen.portfolio.change import Line, explain
 from lichen.service.board import periods
 from lichen.service.board.cells import VISITS
+from lichen.service.board.newest import per_run
 from lichen.service.board.reading import Look, by_ref
-from lichen.service.board.rows import ActionRow, DeploymentMark, RunRow
+from lichen.service.board.rows import ActionRow, DeploymentMark, RunFigure, RunRow
 from lichen.service.board.shapes import Effects, Figure, Missing, Named, Page, Period
 from lichen.store.queries import board as queries
 from lichen.store.queries.board import AppFact, FigureFact
@@ -34,24 +35,35 @@ def named(fact: Any) -> Named:
 
 
 def run_rows(look: Look, runs: Sequence[Any], applications: Mapping[str, AppFact]) -> tuple[RunRow, ...]:
-    """Runs, with the figure of one functional unit of those that have one journey."""
-    single = {(run.application_id, run.journeys[0]) for run in runs if len(run.journeys) == 1}
-    codes = {
-        (one.application_id, one.code): one.id
-        for one in queries.journeys(look.session, {application for application, _ in single})
-        if (one.application_id, one.code) in single
+    """Runs, with the figure of one functional unit of each of their journeys."""
+    journeys = {
+        one.id: one for one in queries.journeys(look.session, {run.application_id for run in runs if run.journeys})
     }
-    figures: dict[str, FigureFact] = {}
-    if codes:
+    asked = {code for run in runs for code in run.journeys}
+    figures: dict[tuple[str, str], FigureFact] = {}
+    if runs:
         days = [run.measured_at.date() for run in runs]
         found = queries.of_refs(
-            look.session, look.kind("journey", granularity="run"), list(codes.values()), min(days), max(days)
+            look.session, look.kind("journey", granularity="run"),
+            [one.id for one in journeys.values() if one.code in asked], min(days), max(days),
+        )  # fmt: skip
+        figures = {(fact.run_id, journeys[fact.ref].code): fact for fact in found}
+    names = {(one.application_id, one.code): named(one) for one in journeys.values()}
+    rows = []
+    for run in runs:
+        own = tuple(
+            RunFigure(
+                journey=names.get((run.application_id, code), Named(code=code, name=code)),
+                per_visit=per_run(look, figures.get((run.run_id, code))),
+            )
+            for code in run.journeys
         )
-        figures = {fact.run_id: fact for fact in found}
-    return tuple(_run(look, run, named(applications[run.application_id]), figures.get(run.run_id)) for run in runs)
+        rows.append(_run(look, run, named(applications[run.application_id]), own))
+    return tuple(rows)
 
 
-def _run(look: Look, run: Any, application: Named, fact: FigureFact | None) -> RunRow:
+def _run(look: Look, run: Any, application: Named, figures: tuple[RunFigure, ...]) -> RunRow:
+    several = Figure(value=None, unit=f"{look.unit}/visit", missing=Missing.SEVERAL_JOURNEYS)
     return RunRow(
         run_id=run.run_id,
         application=application,
@@ -62,18 +74,9 @@ def _run(look: Look, run: Any, application: Named, fact: FigureFact | None) -> R
         host=run.host or "",
         browser=run.browser or "",
         lichen_version=run.lichen_version or "",
-        per_visit=per_run(look, fact),
+        figures=figures,
+        per_visit=figures[0].per_visit if len(figures) == 1 else several if figures else per_run(look, None),
         landed=run.evidence is not None,
-    )
-
-
-def per_run(look: Look, fact: FigureFact | None) -> Figure:
-    """A row of a run as the figure of one functional unit."""
-    unit = f"{look.unit}/visit"
-    if fact is None:
-        return Figure(value=None, unit=unit, missing=Missing.NO_RUN)
-    return Figure(
-        value=fact.value, low=fact.low, high=fact.high, unit=unit, shares=fact.shares, why=f"/runs/{fact.run_id}"
     )
 
 

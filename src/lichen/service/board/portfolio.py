@@ -92,7 +92,7 @@ class Portfolio(Lines):
             totals=self.totals(left),
             facets=tuple(self._facet(name, failed, query) for name in _FACETS),
             page=Page(number=query.page, size=PAGE_ROWS, rows=len(left)),
-            roll_out=RollOut(measured=sum(line.value is not None for line in left), total=len(left)),
+            roll_out=RollOut(measured=sum(line.is_measured for line in left), total=len(left)),
             journeys_roll_out=RollOut(
                 measured=queries.measured_journeys(session, self.look.kind("journey"), ids),
                 total=queries.count_journeys(session, ids),
@@ -104,7 +104,7 @@ class Portfolio(Lines):
             team = self.look.teams.get(line.fact.team_id or "")
             return team.code if team else UNALLOCATED
         if facet == "measured":
-            return MEASURED[0] if line.value is not None else MEASURED[1]
+            return MEASURED[0] if line.is_measured else MEASURED[1]
         value = getattr(line.fact, facet)
         return "" if value is None else str(value)
 
@@ -246,7 +246,7 @@ _COLUMNS: Mapping[str, Callable[[Portfolio, Line], Any]] = {
     "cost": lambda _, line: line.cost,
     "value": lambda _, line: line.gain,
     "roi": lambda _, line: _over(line.gain, line.cost),
-    "per_visit": lambda _, line: _over(line.value, line.units),
+    "per_visit": lambda _, line: line.per_visit,
     "per_euro": lambda _, line: _over(line.value, line.cost),
     "weighted": lambda _, line: None if line.value is None else line.value * line.place.weight,
 }

@@ -160,16 +160,27 @@ class Look:
         return "/explain?" + urlencode({key: word for key, word in words.items() if word})
 
     def figure(
-        self, facts: Iterable[FigureFact], visits: float | None, why: str, *, unit: str | None = None
+        self,
+        facts: Iterable[FigureFact],
+        visits: float | None,
+        why: str,
+        *,
+        unit: str | None = None,
+        is_measured: bool = True,
     ) -> tuple[Figure, float | None]:
         """Monthly rows of one thing as one figure, and the visits that it stands for.
 
         Within one thing months share their factors, so that bounds are added bound by bound.
+
+        Args:
+            is_measured: whether there is any run of it, which its traffic alone is lacking for.
         """
         rows = list(facts)
         found = as_estimate(rows)
         units = sum(row.units or 0.0 for row in rows) if rows else None
-        missing = "" if found.value is not None else Missing.NO_RUN if visits else Missing.NO_TRAFFIC
+        missing = (
+            "" if found.value is not None else Missing.NO_TRAFFIC if is_measured and not visits else Missing.NO_RUN
+        )
         covered = min(1.0, units / visits) if visits and units is not None else None
         return (
             Figure(

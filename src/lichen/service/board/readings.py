@@ -79,7 +79,7 @@ def overview(context: ServiceContext, seen: Visibility = EVERYTHING) -> Overview
             gwp100=totals.measures.impact, visits=totals.measures.visits, cost=_float(totals.measures.cost.amount),
             unallocated=None if totals.unallocated_cost is None else _float(totals.unallocated_cost.amount),
             target_gap=None if totals.target is None else totals.target.gap,
-            measured=sum(line.value is not None for line in portfolio.lines),
+            measured=sum(line.is_measured for line in portfolio.lines),
         )  # fmt: skip
 
 

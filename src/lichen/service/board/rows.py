@@ -178,11 +178,20 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunFigure:
+    """A journey of a run, and the figure of one functional unit of it."""
+
+    journey: Named
+    per_visit: Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """A run in a list.
 
     Attributes:
-        per_visit: its figure of one functional unit, where it has one journey.
+        figures: of one functional unit of each journey.
+        per_visit: the same where there is one journey; several have none in common.
         landed: whether the ledger has it.
     """
 
@@ -195,6 +204,7 @@ class RunRow:
     host: str
     browser: str
     lichen_version: str
+    figures: tuple[RunFigure, ...]
     per_visit: Figure
     landed: bool
 

@@ -53,6 +53,8 @@ class Missing(enum.StrEnum):
     COST_NOT_POSITIVE = "cost_not_positive"
     NOT_COVERED = "not_covered"
     ZERO_DIVISOR = "zero_divisor"
+    SEVERAL_JOURNEYS = "several_journeys"
+    SOURCE_SILENT = "source_silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

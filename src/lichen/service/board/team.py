@@ -52,7 +52,7 @@ def team(
             trend=totals.trend,
             target=portfolio.aims.gap("team", found.id),
             rows=portfolio.shown(ordered),
-            roll_out=RollOut(measured=sum(line.value is not None for line in ordered), total=len(ordered)),
+            roll_out=RollOut(measured=sum(line.is_measured for line in ordered), total=len(ordered)),
             change=lists.effects(look, journeys, periods.before(look.period), look.period),
             actions=lists.action_rows(look, queries.actions(session, list(by_id))[: lists.SHOWN_ACTIONS], by_id),
         )

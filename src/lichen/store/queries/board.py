@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Select, func, or_, select
@@ -26,61 +24,15 @@ from lichen.store.models import (
     Value,
     Weight,
 )
+from lichen.store.queries.facts import AppFact, FigureFact, Kind, MoneyFact
 from lichen.store.queries.figures import portions
 from lichen.store.queries.landing import setting
 
-__all__ = ["setting"]
+__all__ = ["AppFact", "FigureFact", "Kind", "MoneyFact", "setting"]
 
 RETIRED: Final = "retired"
 """Stage of life of an application that lists leave out, but for the periods that still count it."""
 _SHARES: Final = ("measured", "metered", "allocated", "modelled", "proxy")
-
-
-@dataclass(frozen=True, slots=True)
-class AppFact:
-    """An application in a list."""
-
-    id: str
-    code: str
-    name: str
-    team_id: str | None
-    domain: str | None
-    kind: str | None
-    criticality: int | None
-    users: int | None
-    business_owner: str | None
-    tags: Sequence[str]
-    is_retired: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FigureFact:
-    """A row of the cache of figures."""
-
-    ref: str
-    period: date
-    indicator: str
-    tier: str
-    phase: str
-    run_id: str
-    value: float | None
-    low: float | None
-    high: float | None
-    shares: Mapping[str, float]
-    units: float | None
-    source: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """Which figures are asked for: of a level and indicator, under a method."""
-
-    level: str
-    indicator: str
-    method: str
-    factors_hash: str
-    accounting: str
-    granularity: str = "month"
 
 
 def organisation(session: Session) -> Organisation | None:
@@ -137,7 +89,8 @@ def journeys(session: Session, application_ids: Collection[str]) -> list[Journey
     ]
 
 
-def _chosen(kind: Kind) -> Select[Any]:
+def chosen(kind: Kind) -> Select[Any]:
+    """The beginning of every query for figures of a kind."""
     return select(
         Figure.ref, Figure.period, Figure.indicator, Figure.tier, Figure.phase, Figure.run_id, Figure.value, Figure.low,
         Figure.high, *(getattr(Figure, name) for name in _SHARES), Figure.units, Figure.source,
@@ -147,7 +100,8 @@ def _chosen(kind: Kind) -> Select[Any]:
     )  # fmt: skip
 
 
-def _facts(session: Session, query: Select[Any]) -> list[FigureFact]:
+def facts_of(session: Session, query: Select[Any]) -> list[FigureFact]:
+    """Rows of the cache that a query begun by `chosen` gives."""
     return [
         FigureFact(
             ref=row[0], period=row[1], indicator=row[2], tier=row[3], phase=row[4], run_id=row[5], value=row[6],
@@ -178,8 +132,8 @@ def values_of_period(
 
 def of_period(session: Session, kind: Kind, first: date, last: date) -> list[FigureFact]:
     """Totals of everything of a level, from one month to another, both included."""
-    return _facts(
-        session, _chosen(kind).where(Figure.tier == "", Figure.phase == "", Figure.period.between(first, last))
+    return facts_of(
+        session, chosen(kind).where(Figure.tier == "", Figure.phase == "", Figure.period.between(first, last))
     )
 
 
@@ -191,10 +145,10 @@ def of_refs(
     Args:
         split: by tier and by phase, too.
     """
-    query = _chosen(kind).where(Figure.period.between(first, last)).order_by(Figure.period)
+    query = chosen(kind).where(Figure.period.between(first, last)).order_by(Figure.period)
     if not split:
         query = query.where(Figure.tier == "", Figure.phase == "")
-    return [fact for ids in portions(refs) for fact in _facts(session, query.where(Figure.ref.in_(ids)))]
+    return [fact for ids in portions(refs) for fact in facts_of(session, query.where(Figure.ref.in_(ids)))]
 
 
 def figures(
@@ -208,10 +162,10 @@ def figures(
     """
     start, count = page
     found: list[FigureFact] = []
-    query = _chosen(kind).where(Figure.period.between(*span))
+    query = chosen(kind).where(Figure.period.between(*span))
     order = (Figure.ref, Figure.period, Figure.run_id, Figure.tier, Figure.phase)
     for ids in portions(sorted(refs)):
-        rows = _facts(session, query.where(Figure.ref.in_(ids)).order_by(*order).limit(start + count - len(found)))
+        rows = facts_of(session, query.where(Figure.ref.in_(ids)).order_by(*order).limit(start + count - len(found)))
         found += rows
         if len(found) >= start + count:
             break
@@ -228,7 +182,7 @@ def all_indicators(session: Session, kind: Kind, ref: str, first: date, last: da
         Figure.method == kind.method, Figure.factors_hash == kind.factors_hash, Figure.accounting == kind.accounting,
         Figure.tier == "", Figure.phase == "", Figure.period.between(first, last),
     )  # fmt: skip
-    return _facts(session, query)
+    return facts_of(session, query)
 
 
 def sums(session: Session, kind: Kind, first: date, last: date) -> dict[str, tuple[float, int]]:
@@ -253,18 +207,6 @@ def months(session: Session, kind: Kind) -> list[date]:
         or_(Figure.indicator == "visits", (Figure.indicator == kind.indicator) & (Figure.method == kind.method)),
     )  # fmt: skip
     return sorted(set(session.scalars(query)))
-
-
-@dataclass(frozen=True, slots=True)
-class MoneyFact:
-    """A sum of money of an application (None: of none), kept apart by currency."""
-
-    application_id: str | None
-    period: date
-    currency: str
-    amount: Decimal
-    low: Decimal | None = None
-    high: Decimal | None = None
 
 
 def costs(session: Session, first: date, last: date, application_ids: Collection[str] | None = None) -> list[MoneyFact]:
