@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs all tests: those that may share the machine in parallel, those that need it for themselves alone, one after the other.
+"""Runs all tests: those that compute in parallel, those of a real browser or engine two at once, those that measure alone.
 
-A few failures among the latter get a second chance: they hold real browsers, engines and clocks, and machines that they share
+A few failures among the latter two get a second chance: they hold real browsers, engines and clocks, and machines that they share
 with others stall now and then. Prints these and every skip with its reason at the end, and closes with one line of counts. Exit 1
 when a test failed or none ran.
 Usage: ``python tools/run_tests.py [--jobs N] [PYTEST ARGUMENT...]``.
@@ -18,8 +18,14 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
 
-ALONE = "browser or slow"
-"""Markers of tests that measure, or load the machine so that others would time out."""
+REAL = "browser or slow"
+"""Markers of tests that hold a browser, an engine or a clock: too many at once would time out."""
+STAGES = (
+    ("together", f"not ({REAL})", None),
+    ("two at once", f"({REAL}) and beside", 2),
+    ("alone", f"({REAL}) and not beside", 1),
+)
+"""Title, markers, and how many processes; None: as many as are asked for. Tests that measure have the machine for themselves."""
 NO_TEST = 5
 """pytest's exit code when the selection is empty."""
 SECOND_CHANCES = 20
@@ -69,22 +75,23 @@ def main() -> int:
     again: list[str] = []
     passed = True
     with tempfile.TemporaryDirectory() as folder:
-        for title, selection, jobs in (("together", f"not ({ALONE})", options.jobs), ("alone", ALONE, 1)):
+        for title, selection, most in STAGES:
             report = Path(folder) / f"{title}.xml"
-            well = run(title, selection, jobs, report, arguments)
+            well = run(title, selection, min(options.jobs, most or options.jobs), report, arguments)
             part, reasons, failed = read(report)
-            if selection == ALONE and 0 < len(failed) <= SECOND_CHANCES:
+            if most and 0 < len(failed) <= SECOND_CHANCES:
                 well = run(
                     "again", selection, 1, report, [*arguments, "--last-failed", "--last-failed-no-failures=none"]
                 )
                 second, _, still = read(report)
                 well &= second["passed"] + second["failed"] == len(failed)
-                again = sorted(failed - still) if second else []
-                part += Counter(passed=len(again), failed=-len(again))
+                mended = sorted(failed - still) if second else []
+                part += Counter(passed=len(mended), failed=-len(mended))
+                again += mended
             passed &= well
             counts += part
             skips += reasons
-    for name in again:
+    for name in sorted(again):
         print(f"passed at the second try {name}")
     for skip in sorted(skips):
         print(f"skipped {skip}")

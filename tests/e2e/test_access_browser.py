@@ -15,7 +15,7 @@ from lichen.collect.journeys import find_browser
 from lichen.service import accounts
 from lichen.store.models import User
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 AXE: Final = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PASSWORD: Final = "another lichen on a stone"
 FINDINGS: Final = "async () => (await axe.run()).violations.map(one => one.id + ': ' + one.nodes[0].html)"

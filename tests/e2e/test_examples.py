@@ -19,6 +19,7 @@ PAGE = (ROOT / "docs" / "recipes" / "measure-a-batch.md").read_text(encoding="ut
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 def test_a_batch_is_measured_from_outside_and_from_inside(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     [program] = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

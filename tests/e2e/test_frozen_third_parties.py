@@ -25,7 +25,7 @@ from lichen.collect.machine import MachineMeter
 sys.path.insert(0, str(Path(__file__).parent / "sites"))
 from wire import WireServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 SCRIPT: Final = b"window.stranger = 'here'; //" + bytes(range(65, 91)) * 900
 SHARED: Final = {

@@ -17,6 +17,7 @@ _COMMANDS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 @pytest.mark.parametrize(
     ("page", "shown"), [("write-a-journey.md", "per visit"), ("write-a-journey.fr.md", "par visite")]
 )

@@ -116,6 +116,7 @@ def test_what_cannot_be_imported_is_said_in_a_sentence(
 
 
 @pytest.mark.browser
+@pytest.mark.beside
 def test_a_project_of_greenframe_is_imported_and_measured(tmp_path: Path) -> None:
     with WireServer() as site:
         Path("buy.js").write_text(
@@ -134,6 +135,7 @@ def test_a_project_of_greenframe_is_imported_and_measured(tmp_path: Path) -> Non
 
 
 @pytest.mark.browser
+@pytest.mark.beside
 def test_third_parties_are_recorded_then_frozen(tmp_path: Path) -> None:
     with WireServer() as site, WireServer() as third:
         Path("lichen.toml").write_text(

@@ -23,7 +23,7 @@ from lichen.service.importing_traffic import TrafficOrder, import_traffic
 from lichen.service.workspace import Workspace
 from lichen.store.models import Application, Base, Cost, Equipment, Journey, Traffic, Value
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.beside]
 
 TABLES: Final = {
     "traffic": "day,journey,visits,page_views\n2026-10-01,,10,30\n2026-10-01,apply,4,9\n2026-10-02,,7,\n",

@@ -28,7 +28,7 @@ from lichen.collect.machine import MachineMeter
 sys.path.insert(0, str(Path(__file__).parent / "sites"))
 from wire import WireServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 QUICK = BrowserSettings(rest_s=0.3, timeout_s=10.0, journey_timeout_s=60.0)
 

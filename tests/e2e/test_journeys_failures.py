@@ -31,7 +31,7 @@ from lichen.errors import BrowserMissing, ConfigError, JourneyFailed
 sys.path.insert(0, str(Path(__file__).parent / "sites"))
 from wire import WireServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 QUICK = BrowserSettings(rest_s=0.1, timeout_s=2.0, journey_timeout_s=30.0)
 

@@ -19,7 +19,7 @@ from lichen.errors import StorageError
 from lichen.ledger import Fact, Ledger, Slice, open_ledger
 from lichen.records import Activity
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.beside]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from lichen.service.context import now, open_context
 from lichen.service.evaluation import evaluate_document
 from lichen.service.workspace import Workspace
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 AXE: Final = ROOT / "node_modules" / "axe-core" / "axe.min.js"

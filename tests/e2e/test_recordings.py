@@ -20,7 +20,7 @@ from lichen.errors import JourneyFailed
 sys.path.insert(0, str(Path(__file__).parent / "sites"))
 from wire import WireServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 QUICK: Final = BrowserSettings(rest_s=0.1, settle_s=0.5, journey_timeout_s=60.0)
 RECORDED_AT: Final = "http://shop.example:3000"

@@ -14,7 +14,7 @@ from tests.fixtures.result import sample_result
 from lichen.collect.journeys import find_browser
 from lichen.outputs.report import HtmlReport
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 AXE: Final = ROOT / "node_modules" / "axe-core" / "axe.min.js"

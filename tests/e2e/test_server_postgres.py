@@ -17,7 +17,7 @@ from tests.web.server_support import client, context, run
 from lichen.service import backup, landing
 from lichen.store.queries import backup as queries
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.beside]
 KILLS = 4
 
 

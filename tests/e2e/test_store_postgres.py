@@ -29,7 +29,7 @@ from lichen.store import models as m
 from lichen.store.journal import Entry, JournalWriter
 from lichen.store.lease import Lease
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.beside]
 
 FIXTURES: Final = sorted((Path(__file__).parent.parent / "fixtures" / "stores").glob("*.postgresql.sql"))
 

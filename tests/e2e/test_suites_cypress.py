@@ -16,7 +16,7 @@ from suites_run import measured, network, on_the_wire
 from suites_support import Copy, copy
 from wire import WireServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 CASES = ["shop › opens", "shop › loads the list", "shop › sells"]
 

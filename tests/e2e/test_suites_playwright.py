@@ -23,7 +23,7 @@ from wire import WireServer
 
 from lichen.collect.suites import Level
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 ROOT = Path(__file__).parents[2]
 SPEC = importlib.util.spec_from_file_location("benchmarks_edges", ROOT / "benchmarks" / "edges.py")

@@ -18,7 +18,7 @@ from wire import WireServer
 
 from lichen.collect.suites import Level
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 SHOP = ["shop › opens", "shop › loads the list", "shop › sells"]
 EXPECTED = {"puppeteer": ["script.js"], "mocha": SHOP, "jest": SHOP}

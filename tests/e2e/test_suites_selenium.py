@@ -18,7 +18,7 @@ from wire import WireServer
 
 from lichen.collect.suites import Level
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 CASES = ["test_opens", "TestList › test_loads", "test_sells"]
 

@@ -25,6 +25,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "fill_a_board.py"
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 def test_another_board_gets_every_application(tmp_path: Path) -> None:
     received: list[Any] = []
 

@@ -114,6 +114,7 @@ def ask(address: str, expression: str) -> list[Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 def test_a_real_prometheus_reads_them_and_runs_every_expression(board: ServiceContext, tmp_path: Path) -> None:
     secret = token(web_of(board), "read")
     extra = f"    authorization:\n      credentials: {secret}\n"

@@ -15,7 +15,7 @@ from tests.web.access_support import World, declare, listening, measure, world
 
 from lichen.service.landing import Landing
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.beside, pytest.mark.timeout(240)]
 EXAMPLES = 12
 """Of each operation in the phase that generates; the phase that covers each constraint of the description comes before."""
 
