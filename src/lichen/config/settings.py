@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from lichen.config.budgets import Budget, Gate
+from lichen.config.comparing import Compare
 from lichen.config.keys import Key, declare, declare_name, declared_keys  # fmt: skip
 from lichen.config.kinds import (
     ADDRESS,
@@ -341,6 +342,7 @@ class Settings:
     server: Server = field(default_factory=Server)
     oidc: Oidc = field(default_factory=Oidc)
     traffic: TrafficSettings = field(default_factory=TrafficSettings)
+    compare: Compare = field(default_factory=Compare)
     gate: Gate = field(default_factory=Gate)
     notify: Notify = field(default_factory=Notify)
     digest: DigestSettings = field(default_factory=DigestSettings)
@@ -365,7 +367,7 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "project": Project, "context": Context, "method": Method, "measure": Measure, "run": Run, "browser": Browser,
     "output": Output, "extend": Extend, "prometheus": PrometheusServer, "kubernetes": Kubernetes,
     "server": Server, "oidc": Oidc, "traffic": TrafficSettings,
-    "gate": Gate, "notify": Notify, "digest": DigestSettings, "smtp": Smtp,
+    "compare": Compare, "gate": Gate, "notify": Notify, "digest": DigestSettings, "smtp": Smtp,
 }  # fmt: skip
 """Sections of lichen.toml, ``[name]``."""
 

@@ -172,7 +172,7 @@ def _writable(value: Any) -> Any:
     return [_writable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _request_rows(sample: Sample) -> list[dict[str, Any]]:
+def request_rows(sample: Sample) -> list[dict[str, Any]]:
     """Requests of one sample, equal ones of a step counted together; secrets in their addresses are masked first."""
     merged: dict[tuple[Any, ...], dict[str, Any]] = {}
     for request in sample.requests:
@@ -215,7 +215,7 @@ def _journey_record(facts: RunFacts, measured: Measured) -> dict[str, Any]:
         },
         "samples": [sample_record(sample, measured.primary_s[i]) for i, sample in enumerate(measured.samples)],
         "requests_of_sample": middle,
-        "requests": _request_rows(measured.samples[middle]),
+        "requests": request_rows(measured.samples[middle]),
         "agent_cpu_s": math.fsum(sample.agent_cpu_ns for sample in kept) / len(kept) / NANO,
         "driver_cpu_s": math.fsum(sample.driver_cpu_ns for sample in kept) / len(kept) / NANO,
         "notes": list(

@@ -198,7 +198,7 @@ def read_verdict(document: Mapping[str, Any], *, source: str = "the verdict") ->
     Raises:
         StorageError: it is none, or of a newer version.
     """
-    version = document.get("schema_version") if isinstance(document, Mapping) else None
+    version = document.get("schema_version")
     if version != SCHEMA_VERSION:
         said = "says no schema_version" if version is None else f"is of schema_version {version}"
         raise StorageError(
