@@ -122,6 +122,10 @@ class Identity:
         allowed = "admin" in self.scopes or "write" in self.scopes
         return allowed and self.application_id is None and (self.is_admin or self.roles.get(team_id) == "admin")
 
+    def may_manage(self, application: Owned) -> bool:
+        """Whether an application may be retired: by administrators of its team, of the organisation where it has none."""
+        return self.is_admin if application.team_id is None else self.may_administer(application.team_id)
+
     def _reaches(self, application: Owned, least: Role) -> bool:
         if self.application_id is not None:
             return application.id == self.application_id
@@ -212,11 +216,11 @@ class Rule:
         if caller.kind == "anonymous":
             raise _sign_in_first(request)
         if self.persons_only and not caller.is_person:
-            raise Problem(403, "A token cannot do this.", repair="Sign in on the page.")
+            raise Problem(403, "A token cannot do this.", repair="Sign in on the page.", key="token")
         if self.scope not in caller.scopes:
             raise Problem(
                 403, f"This needs the scope '{self.scope}', which the caller lacks.",
-                repair="Ask an administrator for it.", culprit=self.scope,
+                repair="Ask an administrator for it.", culprit=self.scope, key=f"scope_{self.scope}",
                 headers={"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{self.scope}"'},
             )  # fmt: skip
         return caller
@@ -242,12 +246,20 @@ Administrator = Annotated[Identity, Depends(require("admin", persons_only=True))
 
 def not_found(what: str = "This page") -> Problem:
     """The answer for what does not exist and for what belongs to another team: nobody can tell which."""
-    return Problem(404, f"{what} does not exist, or you may not see it.", repair="Check the address.")
+    return Problem(404, f"{what} does not exist, or you may not see it.", repair="Check the address.", key="not_found")
 
 
 def wants_page(request: Request) -> bool:
     """Whether a browser asks for a page, not a program for data."""
     return request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+
+
+def wants_refusal_page(request: Request) -> bool:
+    """Whether a refusal is read by a person: who opened a page, or sent a form from one."""
+    if request.url.path.startswith("/api/") or request.url.path.endswith(".json"):
+        return False
+    sent = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return wants_page(request) or (sent and "text/html" in request.headers.get("accept", ""))
 
 
 def _sign_in_first(request: Request) -> Problem:

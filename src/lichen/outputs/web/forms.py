@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import Request
 
+from lichen.errors import UsageError
 from lichen.outputs.web.context import context_of
 from lichen.outputs.web.problems import Problem
 from lichen.service.accounts import By
+from lichen.service.portfolio_files.kinds import Kind
 
 _FIELDS_MAX: Final = 100
 _TYPE: Final = "application/x-www-form-urlencoded"
@@ -41,6 +43,30 @@ class Form:
         return self.one(name).strip() or None
 
 
+def value(form: Form, name: str, kind: Kind) -> Any:
+    """The value of a field; a decimal comma is a decimal point.
+
+    Raises:
+        UsageError: it is not of the kind.
+    """
+    text = form.one(name).strip()
+    try:
+        return kind.read(kind.from_cell(text.replace(",", ".") if kind.is_number else text))
+    except ValueError as error:
+        raise UsageError(f"{name} is '{text[:40]}'.", repair=f"Give {kind.wanted}.", culprit=name) from error
+
+
+def maybe(form: Form, name: str, kind: Kind) -> Any:
+    """The same; None when the field is empty."""
+    return None if form.maybe(name) is None else value(form, name, kind)
+
+
+def check_confirmed(form: Form, code: str) -> None:
+    """UsageError when the code of what is about to go was not typed."""
+    if form.one("confirm").strip() != code:
+        raise UsageError("The code that was typed is another one.", repair=f"Type {code}.", culprit="confirm")
+
+
 async def read(request: Request) -> Form:
     """The form in the body of a request, whose size `lichen.outputs.web.limits` bounds.
 
@@ -48,12 +74,12 @@ async def read(request: Request) -> Form:
         Problem: 415 or 422 when the body is no form.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _TYPE:
-        raise Problem(415, "The body is not a form.", repair=f"Send {_TYPE}.", culprit="Content-Type")
+        raise Problem(415, "The body is not a form.", repair=f"Send {_TYPE}.", culprit="Content-Type", key="form")
     try:
         text = (await request.body()).decode()
         return Form(parse_qs(text, keep_blank_values=True, max_num_fields=_FIELDS_MAX, errors="strict"))
     except ValueError as error:
-        raise Problem(422, "The form cannot be read.", repair="Send it from the page.") from error
+        raise Problem(422, "The form cannot be read.", repair="Send it from the page.", key="form") from error
 
 
 def safe_target(target: str) -> str:

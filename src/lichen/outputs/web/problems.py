@@ -29,6 +29,7 @@ class Problem(HTTPException):
         culprit: key, row or word at fault.
         headers: of the answer, such as ``Retry-After``.
         further: members of the answer besides the usual ones.
+        key: of the sentence that pages say in its place, in the reader's language; empty: one for the status.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Problem(HTTPException):
         culprit: str = "",
         headers: Mapping[str, str] | None = None,
         further: Mapping[str, Any] | None = None,
+        key: str = "",
     ) -> None:
         super().__init__(status, detail, dict(headers or {}))
         self.repair = repair
         self.culprit = culprit
         self.further = dict(further or {})
+        self.key = key
 
 
 def answer(problem: Problem) -> Response:

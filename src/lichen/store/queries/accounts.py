@@ -38,6 +38,14 @@ def memberships(session: Session) -> Sequence[Membership]:
     return session.scalars(select(Membership)).all()
 
 
+def members(session: Session, team_id: str) -> list[tuple[User, Membership]]:
+    """The accounts that have a role in a team, by address."""
+    query = (
+        select(User, Membership).join(Membership, Membership.user_id == User.id).where(Membership.team_id == team_id)
+    )
+    return [(row[0], row[1]) for row in session.execute(query.order_by(User.email))]
+
+
 def all_teams(session: Session) -> Sequence[Team]:
     """All teams, by code."""
     return session.scalars(select(Team).order_by(Team.code)).all()

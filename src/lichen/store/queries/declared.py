@@ -28,6 +28,15 @@ def application(session: Session, code: str) -> Application | None:
     return session.scalars(select(Application).where(Application.code == code)).first()
 
 
+def applications(session: Session, codes: Collection[str]) -> list[Application]:
+    """Applications by their codes."""
+    return [
+        row
+        for some in portions(codes)
+        for row in session.scalars(select(Application).where(Application.code.in_(some)))
+    ]
+
+
 def weight_of_day(session: Session, application_id: str, day: date) -> Weight | None:
     """The weight that begins on a day."""
     query = select(Weight).where(Weight.application_id == application_id, Weight.valid_from == day)

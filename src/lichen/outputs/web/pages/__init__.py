@@ -6,10 +6,21 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from lichen.outputs.web.pages import application, board, patterns, refusals, samples, settings, static
+from lichen.outputs.web.pages import (
+    actions,
+    application,
+    board,
+    members,
+    patterns,
+    refusals,
+    retiring,
+    samples,
+    settings,
+    static,
+)
 
 router = APIRouter(include_in_schema=False)
-for _room in (static, board, application, samples, settings, patterns):
+for _room in (static, board, actions, application, members, retiring, samples, settings, patterns):
     router.include_router(_room.router)
 
 _WORTH_PACKING = 600

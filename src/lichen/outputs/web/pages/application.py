@@ -21,6 +21,7 @@ from lichen.service.board.public import public as public_view
 from lichen.service.board.reading import HEADLINE
 from lichen.service.board.run import run
 from lichen.service.board.shapes import Named
+from lichen.store.queries import declared
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -32,8 +33,8 @@ def _crumb(named: Named) -> tuple[str, str]:
 @router.get("/applications/{code}")
 @router.get("/applications/{code}.json")
 def show_application(
-    request: Request, caller: Reader, code: str, period: str | None = None, method: str | None = None,
-    indicator: str = HEADLINE,
+    request: Request, caller: Reader, code: str, *, period: str | None = None, method: str | None = None,
+    indicator: str = HEADLINE, done: str = "",
 ) -> Response:  # fmt: skip
     """One application: parts, journeys, history, actions."""
     view = found(
@@ -47,9 +48,13 @@ def show_application(
         )
     )
     before, after = around(view.frame)
+    with context_of(request).store.reading() as session:
+        mine = declared.applications(session, [code])
     return answer(
-        request, view, "application", place="portfolio", assets=CHART, before=before, after=after, crumbs=[HOME]
-    )
+        request, view, "application", place="portfolio", assets=CHART, before=before, after=after, crumbs=[HOME],
+        may_write=caller.is_person and any(caller.may_write(one) for one in mine),
+        may_administer=caller.is_person and any(caller.may_manage(one) for one in mine), done=done in ("retire", "restore"),
+    )  # fmt: skip
 
 
 @router.get("/applications/{code}/business")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The portfolio, its filters, teams, targets, what to measure next, actions, data quality, methods."""
+"""The portfolio, its filters, teams, targets, what to measure next, data quality, methods."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from lichen.service.board.portfolio import portfolio
 from lichen.service.board.quality import quality
 from lichen.service.board.queries import PortfolioQuery
 from lichen.service.board.targets import targets
-from lichen.service.board.team import actions, team
+from lichen.service.board.team import team
 from lichen.service.board.views import PortfolioView
+from lichen.store.queries import declared
 
 router: Final = APIRouter(include_in_schema=False)
 CSV: Final = "/api/v1/exports/joined?format=csv"
@@ -82,7 +83,12 @@ def show_team(request: Request, caller: Reader, code: str, period: str | None = 
     """A team: its sums, its applications, its actions."""
     view = found(team(context_of(request), code, caller.visibility(), period=period or None))
     before, after = around(view.frame)
-    return answer(request, view, "team", place="portfolio", before=before, after=after, crumbs=[HOME])
+    with context_of(request).store.reading() as session:
+        found_team = declared.team(session, code)
+        may = caller.is_person and found_team is not None and caller.may_administer(found_team.id)
+    return answer(
+        request, view, "team", place="portfolio", before=before, after=after, crumbs=[HOME], may_administer=may
+    )
 
 
 @router.get("/targets")
@@ -99,16 +105,6 @@ def show_next(request: Request, caller: Reader, period: str | None = None, page:
     """What is worth measuring next."""
     view = measure_next(context_of(request), caller.visibility(), period=period or None, page=page)
     return answer(request, view, "next", place="next")
-
-
-@router.get("/actions")
-@router.get("/actions.json")
-def show_actions(
-    request: Request, caller: Reader, search: str = "", status: Words = [], page: Number = 1,  # noqa: B006
-) -> Response:  # fmt: skip
-    """What teams did, for others to find."""
-    view = actions(context_of(request), caller.visibility(), search=search, status=tuple(status), page=page)
-    return answer(request, view, "actions", place="actions")
 
 
 @router.get("/quality")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -12,8 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lichen.errors import LichenError
-from lichen.outputs.web.access import wants_page
-from lichen.outputs.web.pages.rendering import show
+from lichen.outputs.web.access import wants_refusal_page
+from lichen.outputs.web.pages.rendering import language_of, show
+from lichen.outputs.web.pages.words import Words
 
 _TOLD: Final = (403, 404, 422, 429, 503)
 """Statuses that have a heading of their own."""
@@ -26,17 +28,32 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _for_people(app.exception_handlers[kind]))
 
 
+def _sentence(request: Request, error: Exception, problem: Mapping[str, Any]) -> str:
+    """What is wrong, in the reader's language.
+
+    Where the catalogue has no sentence for this very refusal, English readers get the one of the API, which names the culprit;
+    others one for its status.
+    """
+    lang = language_of(request)
+    words = Words(lang).words
+    keys = f"web.refusal.told.{getattr(error, 'key', '')}", f"web.refusal.culprit.{problem['culprit']}"
+    for key in keys:
+        if key in words:
+            return words.say(key)
+    if lang == "en":
+        return f"{problem['detail']} {problem['repair']}".strip()
+    return words.say(f"web.refusal.status.{problem['status'] if problem['status'] in _TOLD else 'other'}")
+
+
 def _for_people(usual: Any) -> Any:
     async def refused(request: Request, error: Exception) -> Response:
         answer: Response = await usual(request, error)
-        path = request.url.path
-        if answer.status_code < 400 or not wants_page(request) or path.startswith("/api/") or path.endswith(".json"):
+        if answer.status_code < 400 or not wants_refusal_page(request):
             return answer
         status = answer.status_code
-        told = json.loads(bytes(answer.body))
         page = show(
             request, "pages/refusal.html.j2", status=status, heading=status if status in _TOLD else "other",
-            detail=told["detail"], repair=told["repair"],
+            told=_sentence(request, error, json.loads(bytes(answer.body))),
         )  # fmt: skip
         for name in _KEPT:
             if name in answer.headers:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -17,9 +17,9 @@ from starlette.responses import RedirectResponse, Response
 from lichen.errors import LichenError, UsageError
 from lichen.outputs.web.access import Identity, Reader, require
 from lichen.outputs.web.context import context_of
-from lichen.outputs.web.forms import Form, by_of, read
-from lichen.outputs.web.pages.rendering import language_of, show, twin
-from lichen.outputs.web.pages.words import Words
+from lichen.outputs.web.forms import Form, by_of, maybe, read, value
+from lichen.outputs.web.pages.rendering import show, twin
+from lichen.outputs.web.pages.telling import kept, told
 from lichen.outputs.web.problems import Problem
 from lichen.render.i18n import LANGUAGES
 from lichen.service import declaring
@@ -27,7 +27,6 @@ from lichen.service.accounts import By
 from lichen.service.board.settings import Rights, settings
 from lichen.service.declaring import OrganisationChange, TargetChange
 from lichen.service.portfolio_files import kinds
-from lichen.service.portfolio_files.kinds import Kind
 from lichen.store import Session
 from lichen.store.models import Application, Target
 from lichen.store.queries import declared
@@ -71,8 +70,8 @@ def change_settings(request: Request, caller: Changer, form: Fields) -> Response
             _CHANGES[part](session, asked)
     except UsageError as error:
         return _page(request, caller, problem=error, form=form)
-    done, lang = part.removesuffix("-end"), request.query_params.get("lang")
-    return RedirectResponse(f"/settings?done={done}{f'&lang={lang}' if lang in LANGUAGES else ''}#{done}", 303)
+    done = part.removesuffix("-end")
+    return RedirectResponse(f"/settings?done={done}{kept(request)}#{done}", 303)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,27 +88,27 @@ def _change_organisation(session: Session, asked: _Asked) -> None:
     _permitted(asked.caller, None, None)
     form = asked.form
     wanted = OrganisationChange(
-        name=_value(form, "name", kinds.LINE), currency=_value(form, "currency", kinds.CURRENCY),
-        lang=_value(form, "lang", _LANGUAGE), internal_carbon_price=_maybe(form, "price", kinds.MONEY),
-        base_year=_maybe(form, "base_year", kinds.YEAR),
+        name=value(form, "name", kinds.LINE), currency=value(form, "currency", kinds.CURRENCY),
+        lang=value(form, "lang", _LANGUAGE), internal_carbon_price=maybe(form, "price", kinds.MONEY),
+        base_year=maybe(form, "base_year", kinds.YEAR),
     )  # fmt: skip
     declaring.set_organisation(session, wanted, by=asked.by)
 
 
 def _change_weight(session: Session, asked: _Asked) -> None:
     application = _own(session, asked.caller, asked.form.one("application"))
-    weight, reason = _value(asked.form, "weight", _WEIGHT), _maybe(asked.form, "reason", kinds.PROSE) or ""
+    weight, reason = value(asked.form, "weight", _WEIGHT), maybe(asked.form, "reason", kinds.PROSE) or ""
     declaring.set_weight(session, application, weight, reason, by=asked.by)
 
 
 def _change_target(session: Session, asked: _Asked) -> None:
     form = asked.form
-    scope = _value(form, "scope", _SCOPES)
+    scope = value(form, "scope", _SCOPES)
     wanted = TargetChange(
         scope=scope, scope_id=_scope_id(session, asked.caller, scope, form.one("of")),
-        indicator=_indicator(asked.request, form), base_year=_value(form, "base_year", kinds.YEAR),
-        base_value=_maybe(form, "base_value", _BASE_VALUE), horizon_year=_value(form, "horizon_year", kinds.YEAR),
-        reduction=_value(form, "reduction", _PERCENT) / 100,
+        indicator=_indicator(asked.request, form), base_year=value(form, "base_year", kinds.YEAR),
+        base_value=maybe(form, "base_value", _BASE_VALUE), horizon_year=value(form, "horizon_year", kinds.YEAR),
+        reduction=value(form, "reduction", _PERCENT) / 100,
     )  # fmt: skip
     declaring.set_target(session, wanted, by=asked.by)
 
@@ -134,6 +133,8 @@ _CHANGES: Final[Mapping[str, Callable[[Session, _Asked], None]]] = {
     "targets-end": _end_target, "links": _make_link, "links-end": _end_link,
 }  # fmt: skip
 """By the value of the form's button."""
+_DONE: Final = (*_CHANGES, "teams", "applications")
+"""What may have been changed when the page is shown; teams and applications are taken out on pages of their own."""
 
 
 def _page(
@@ -145,17 +146,9 @@ def _page(
     return show(
         request, "pages/settings.html.j2", status=200 if problem is None else 422, place="settings", frame=view.frame,
         has_twin=True, view=view, application=application[: kinds.LINE_MAX],
-        languages=LANGUAGES, given=(form or Form({})).one, done=done if done in _CHANGES else "",
-        problem=_told(request, problem), this_year=context.clock().year,
+        languages=LANGUAGES, given=(form or Form({})).one, done=done if done in _DONE else "",
+        problem=told(request, problem, "web.settings.problem."), this_year=context.clock().year,
     )  # fmt: skip
-
-
-def _told(request: Request, problem: LichenError | None) -> str:
-    """What is wrong, in the reader's language where the catalogue has it."""
-    if problem is None:
-        return ""
-    words, key = Words(language_of(request)).words, f"web.settings.problem.{problem.culprit}"
-    return words.say(key) if key in words else problem.sentence()
 
 
 def _rights(caller: Identity) -> Rights:
@@ -186,8 +179,9 @@ def _permitted(caller: Identity, team_id: str | None, thing: Thing) -> Thing:
     """The thing; 403 when the caller does not administer whose it is."""
     if not _rights(caller)(team_id):
         raise Problem(
-            403, "Only administrators of the team or the organisation change this.", repair="Ask one of them."
-        )
+            403, "Only administrators of the team or the organisation change this.", repair="Ask one of them.",
+            key="administrators",
+        )  # fmt: skip
     return thing
 
 
@@ -217,21 +211,3 @@ def _indicator(request: Request, form: Form) -> str:
     if name not in nomenclature.names("indicator") or not nomenclature.indicator(name).additive:
         raise UsageError(f"'{name[:40]}' has no target.", repair="Choose one of the page.", culprit="indicator")
     return name
-
-
-def _maybe(form: Form, name: str, kind: Kind) -> Any:
-    """The value of a field; None when it is empty."""
-    return None if form.maybe(name) is None else _value(form, name, kind)
-
-
-def _value(form: Form, name: str, kind: Kind) -> Any:
-    """The value of a field; a decimal comma is a decimal point.
-
-    Raises:
-        UsageError: it is not of the kind.
-    """
-    text = form.one(name).strip()
-    try:
-        return kind.read(kind.from_cell(text.replace(",", ".") if kind.is_number else text))
-    except ValueError as error:
-        raise UsageError(f"{name} is '{text[:40]}'.", repair=f"Give {kind.wanted}.", culprit=name) from error

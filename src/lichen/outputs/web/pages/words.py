@@ -218,6 +218,18 @@ class Words:
             return self.say("web.action.expected", share=self.percent(row.expected_saving))
         return "–"
 
+    def choices(self, family: str, names: Sequence[str]) -> list[tuple[str, str]]:
+        """Names of a closed list with their words, to choose from."""
+        return [(name, self.word(family, name)) for name in names]
+
+    def with_units(self, indicators: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Indicators with their words and units, to choose from."""
+        return [(name, f"{self.word('indicator', name)} ({self.word('unit', unit)})") for name, unit in indicators]
+
+    def raw_number(self, value: float | None) -> str:
+        """A number as it was typed, to be typed again; empty when unknown."""
+        return "" if value is None else f"{value:.12g}"
+
     def facts(self, facts: Facts) -> list[tuple[str, str]]:
         """What is known of an application: label and text."""
         pairs = (
