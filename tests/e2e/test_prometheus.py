@@ -144,7 +144,6 @@ def kubelet_text(groups: dict[str, OwnCgroup], networks: dict[str, float]) -> st
 
 
 @pytest.mark.slow
-@pytest.mark.beside
 def test_pods_have_the_cpu_time_of_their_control_groups_and_nothing_counts_twice(
     loads: dict[str, OwnCgroup], tmp_path: Path
 ) -> None:
