@@ -23,6 +23,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "lichen.formulas": "module whose @formula functions are registered on import",
     "lichen.methods": "path of a method file (toml)",
     "lichen.outputs": "class with name, media_type, suffix, render(result)",
+    "lichen.gate_outputs": "class with name, media_type, suffix, render(gate)",
     "lichen.suite_runners": "class with name, tells_cases, accepts(call), prepare(call, draft)",
 }
 

@@ -14,6 +14,7 @@ from lichen.outputs.web.access import Reader, public
 from lichen.outputs.web.api import answers
 from lichen.outputs.web.api.answers import Code
 from lichen.outputs.web.api.applications import Context
+from lichen.render.badge import badge as drawn
 from lichen.render.figures import plain, shorten
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Numbers
@@ -27,8 +28,6 @@ Key = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{16,200}$", description="Secret
 _SVG: Final = "image/svg+xml"
 _PUBLIC: Final = "whoever has the key of an application's public page may show its figure, and nothing else"
 _DRAWN: Final = {200: {"content": {_SVG: {}}, "description": "A picture."}, **answers.documented(404)}
-_LETTER: Final = 6.6
-"""Width of a letter of 11 px, rounded up: a font that nobody loads is not known to the pixel."""
 _NAME_MAX: Final = 60
 _HEADERS: Final = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 
@@ -80,18 +79,7 @@ def badge(found: Glance, lang: str) -> str:
     if found.sample:
         right += f" · {say('web.badge.sample')}"
     name = shorten(plain(found.name), _NAME_MAX)
-    first, second = (round(len(text) * _LETTER) + 14 for text in (left, right))
-    title = f"{name}, {found.period}: {left} {right}"
-    # Both pairs of colours have a contrast above 4.5.
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{first + second}" height="20" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title>"
-        f'<rect width="{first}" height="20" fill="#33413a"/>'
-        f'<rect x="{first}" width="{second}" height="20" fill="#1d5c3f"/>'
-        f'<g fill="#ffffff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">'
-        f'<text x="{first / 2:g}" y="14">{escape(left)}</text>'
-        f'<text x="{first + second / 2:g}" y="14">{escape(right)}</text></g></svg>'
-    )
+    return drawn(left, right, f"{name}, {found.period}: {left} {right}")
 
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _FOOT = 560, 200, 12, 34, 26
