@@ -127,6 +127,10 @@ def fill(context: ServiceContext, applications: int, years: int) -> None:
             ((f"{table}-{n}-{kind}-{month}", f"a{n}", month.isoformat(), draw.randrange(10**9), "EUR", str(kind), "bill")
              for n in range(applications) for month in months for kind in range(2)),
         )  # fmt: skip
+    put(
+        "target", ("id", "scope", "indicator", "base_year", "base_value", "horizon_year", "reduction", "path", "valid_from"),
+        iter([("t", "organisation", "gwp100", 2025, 1e12, 2030, 0.3, '{"kind": "linear"}', "2025-01-01")]),
+    )  # fmt: skip
     put("figure", _FIGURE, figures())
     put("figure", _FIGURE, measured())
     for back in range(1, years):
@@ -190,7 +194,7 @@ def paths(kind: str, count: int, applications: int) -> Iterator[str]:
     draw = random.Random(2)
     for _ in range(count):
         if kind == "portfolio":
-            sort = draw.choice(("gwp100", "name", "visits", "cost", "roi", "per_visit", "weighted"))
+            sort = draw.choice(("gwp100", "name", "visits", "cost", "roi", "per_visit", "weighted", "trend", "gap"))
             team = f"&team=team-{draw.randrange(TEAMS)}" if draw.random() < 0.3 else ""
             month = moved(_LAST, -draw.randrange(3))
             page = draw.randrange(1, 3) if team == "" else 1

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -18,6 +18,7 @@ from lichen.service.board.rows import Curve
 from lichen.service.board.shapes import Point, TargetGap
 from lichen.store.queries import board as queries
 
+_Sums = Mapping[str, tuple[float, int]]
 YEAR: int = 12
 """Months that a target is about."""
 
@@ -41,6 +42,8 @@ class Aims:
     def __init__(self, look: Look) -> None:
         self._look = look
         self.end = periods.last_month(look.period)
+        self._few: dict[str, set[str] | None] = {}
+        self._read: dict[tuple[str, tuple[date, date]], tuple[set[str] | None, _Sums]] = {}
 
     @cached_property
     def _own(self) -> Mapping[tuple[str, str], Target]:
@@ -57,16 +60,25 @@ class Aims:
         months = self._look.months
         return (months[0], months[YEAR - 1]) if len(months) >= YEAR else None
 
-    @cached_property
-    def _bases(self) -> dict[str, Mapping[str, tuple[float, int]]]:
-        return {}
+    def prepare(self, scope: str, refs: Collection[str]) -> None:
+        """Reads what the gaps of some things need, which are about to be shown; the others' is read when it is asked for."""
+        if scope not in self._few:
+            self._few[scope] = set(refs)
 
-    def _base_shares(self, level: str) -> Mapping[str, tuple[float, int]]:
-        """Sums of the first twelve known months."""
-        if level not in self._bases:
-            kind = self._look.kind(level)
-            self._bases[level] = {} if self._first is None else queries.sums(self._look.session, kind, *self._first)
-        return self._bases[level]
+    def _sums(self, scope: str, ref: str, span: tuple[date, date]) -> tuple[float | None, int]:
+        """Sum of a thing's months of a span, and how many are known."""
+        few = self._few.get(scope)
+        if few is not None and ref not in few:
+            few = self._few[scope] = None
+        read = self._read.get((scope, span))
+        if read is None or (few is None and read[0] is not None):
+            found = queries.sums(self._look.session, self._look.kind(scope), *span, few)
+            read = self._read[scope, span] = (few, found)
+        return read[1].get(ref, (None, 0))
+
+    def _base_share(self, scope: str, ref: str) -> float | None:
+        """What something had in the first twelve known months."""
+        return None if self._first is None else self._sums(scope, ref, self._first)[0]
 
     def aim(self, scope: str, ref: str = "") -> Aim | None:
         """The target of something; None where neither it nor the organisation has one."""
@@ -77,8 +89,7 @@ class Aims:
         if whole is None or scope == "organisation":
             return None
         whole = self._with_base(whole, "organisation", "")
-        part, _ = self._base_shares(scope).get(ref, (None, 0))
-        everything, _ = self._base_shares("organisation").get("", (None, 0))
+        part, everything = self._base_share(scope, ref), self._base_share("organisation", "")
         base = None
         if part is not None and everything and whole.base_value is not None:
             base = whole.base_value * part / everything
@@ -89,19 +100,12 @@ class Aims:
         if target.base_value is not None:
             return target
         year = (date(target.base_year, 1, 1), date(target.base_year, YEAR, 1))
-        value, count = queries.sums(self._look.session, self._look.kind(scope), *year).get(ref, (None, 0))
+        value, count = self._sums(scope, ref, year)
         return replace(target, base_value=value) if count == YEAR else target
-
-    @cached_property
-    def _actuals(self) -> dict[str, Mapping[str, tuple[float, int]]]:
-        return {}
 
     def actual(self, scope: str, ref: str = "") -> float | None:
         """What the twelve months up to the end of the period had; None while fewer are known."""
-        if scope not in self._actuals:
-            span = periods.moved(self.end, 1 - YEAR), self.end
-            self._actuals[scope] = queries.sums(self._look.session, self._look.kind(scope), *span)
-        value, count = self._actuals[scope].get(ref, (None, 0))
+        value, count = self._sums(scope, ref, (periods.moved(self.end, 1 - YEAR), self.end))
         return value if count == YEAR else None
 
     def gap(self, scope: str, ref: str = "") -> TargetGap | None:

@@ -13,7 +13,7 @@ from lichen.portfolio.estimate import total
 from lichen.service.board.aims import Aims
 from lichen.service.board.lines import Line, Lines
 from lichen.service.board.queries import EVERYTHING, MEASURED, PAGE_ROWS, UNALLOCATED, PortfolioQuery, Visibility
-from lichen.service.board.reading import Look, as_estimate, by_ref
+from lichen.service.board.reading import Look, as_estimate, by_ref, change_of
 from lichen.service.board.rows import PortfolioRow, PortfolioTotals
 from lichen.service.board.shapes import Facet, FacetValue, Figure, Missing, Named, Page, Ranks, RollOut, Trend
 from lichen.service.board.views import PortfolioView
@@ -129,19 +129,32 @@ class Portfolio(Lines):
 
     def ordered(self, lines: Sequence[Line], query: PortfolioQuery) -> list[Line]:
         """By the column that was asked for; what is unknown comes last, whichever way."""
-        key = self._key(lines, query.sort)
-        known = [(value, line) for line in lines if (value := key(line)) is not None]
-        unknown = [line for line in lines if key(line) is None]
+        key = self._key(query.sort)
+        keyed = [(key(line), line) for line in lines]
+        known = [(value, line) for value, line in keyed if value is not None]
+        unknown = [line for value, line in keyed if value is None]
         known.sort(key=lambda one: one[0], reverse=query.falling)
         return [line for _, line in known] + unknown
 
-    def _key(self, lines: Sequence[Line], sort: str) -> Callable[[Line], Any]:
+    def _key(self, sort: str) -> Callable[[Line], Any]:
         if sort == "trend":
-            trends = self._trends(lines)
-            return lambda line: trends[line.fact.id].change
+            return self._changes()
         if sort == "gap":
             return lambda line: None if (gap := self.aims.gap("application", line.fact.id)) is None else gap.gap
         return lambda line: _COLUMNS[sort](self, line)
+
+    def _changes(self) -> Callable[[Line], float | None]:
+        """Change of the newest month against the one before, which is all that a curve is ordered by."""
+        look = self.look
+        months = [month for month in look.months if month <= look.trend_span[1]][-2:]
+        if len(months) < 2:
+            return lambda _: None
+        kind = look.kind("application")
+        before, after = (
+            {ref: value for ref, value, _ in queries.values_of_period(look.session, kind, (month, month), None)}
+            for month in months
+        )
+        return lambda line: change_of(before.get(line.fact.id), after.get(line.fact.id))
 
     def _trends(self, lines: Sequence[Line]) -> dict[str, Trend]:
         ids = [line.fact.id for line in lines]
@@ -150,9 +163,11 @@ class Portfolio(Lines):
 
     def shown(self, lines: Sequence[Line]) -> tuple[PortfolioRow, ...]:
         """Lines with what only a shown row has."""
-        self.prepare([line.fact.id for line in lines])
+        ids = [line.fact.id for line in lines]
+        self.prepare(ids)
+        self.aims.prepare("application", ids)
         trends = self._trends(lines)
-        last = queries.last_runs(self.look.session, [line.fact.id for line in lines])
+        last = queries.last_runs(self.look.session, ids)
         return tuple(self._row(line, trends[line.fact.id], last) for line in lines)
 
     def _row(self, line: Line, trend: Trend, last: Mapping[str, Any]) -> PortfolioRow:

@@ -278,11 +278,13 @@ def _point(month: date, fact: FigureFact | None) -> Point:
     )
 
 
+def change_of(before: float | None, after: float | None) -> float | None:
+    """A relative change; None when either is unknown, or there was nothing before."""
+    return None if before is None or after is None or not before else after / before - 1
+
+
 def _change(points: Sequence[Point]) -> float | None:
-    values = [point.value for point in points[-2:]]
-    if len(values) < 2 or values[0] is None or values[1] is None or not values[0]:
-        return None
-    return values[1] / values[0] - 1
+    return None if len(points) < 2 else change_of(points[-2].value, points[-1].value)
 
 
 def _range(money: Money) -> MoneyRange | None:

@@ -47,7 +47,10 @@ class Cost(Base):
     """Money spent in a month. ``period`` is its first day; ``application_id`` None is cost that nobody owns yet."""
 
     __tablename__ = "cost"
-    __table_args__ = (Index(None, "application_id", "period"), Index(None, "period"))
+    __table_args__ = (
+        Index(None, "application_id", "period"),
+        Index("ix_cost_period", "period", "application_id", "currency", "amount"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     application_id: Mapped[str | None] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"))
@@ -64,6 +67,7 @@ class Value(Base):
     __tablename__ = "value"
     __table_args__ = (
         Index(None, "application_id", "period"),
+        Index(None, "period"),
         CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
     )
 

@@ -69,7 +69,8 @@ class Figure(Base):
 
     __tablename__ = "figure"
     __table_args__ = (
-        Index("ix_figure_by_period", "level", "granularity", "indicator", "period"),
+        # Totals of a month lie side by side in it, with all that sorting and summing them asks for.
+        Index("ix_figure_by_period", "level", "granularity", "indicator", "period", "tier", "phase", "value", "units"),
         CheckConstraint("level IN ('organisation', 'team', 'application', 'journey')", name="level"),
         CheckConstraint("granularity IN ('month', 'day', 'run')", name="granularity"),
         CheckConstraint("basis IN ('per_unit', 'total')", name="basis"),

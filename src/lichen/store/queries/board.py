@@ -185,8 +185,14 @@ def all_indicators(session: Session, kind: Kind, ref: str, first: date, last: da
     return facts_of(session, query)
 
 
-def sums(session: Session, kind: Kind, first: date, last: date) -> dict[str, tuple[float, int]]:
-    """Sum of the monthly totals of everything of a level, and how many months they are."""
+def sums(
+    session: Session, kind: Kind, first: date, last: date, refs: Collection[str] | None = None
+) -> dict[str, tuple[float, int]]:
+    """Sum of the monthly totals of things of a level, and how many months they are.
+
+    Args:
+        refs: of these alone; None: of everything of the level.
+    """
     query = (
         select(Figure.ref, func.sum(Figure.value), func.count())
         .where(
@@ -196,7 +202,8 @@ def sums(session: Session, kind: Kind, first: date, last: date) -> dict[str, tup
         )
         .group_by(Figure.ref)
     )  # fmt: skip
-    return {row[0]: (row[1] or 0.0, row[2]) for row in session.execute(query)}
+    asked = [query] if refs is None else [query.where(Figure.ref.in_(ids)) for ids in portions(refs)]
+    return {row[0]: (row[1] or 0.0, row[2]) for one in asked for row in session.execute(one)}
 
 
 def months(session: Session, kind: Kind) -> list[date]:
@@ -263,15 +270,17 @@ def targets(session: Session, indicator: str) -> list[Target]:
 
 
 def last_runs(session: Session, application_ids: Collection[str]) -> dict[str, datetime]:
-    """When some applications were measured last."""
-    query = select(Run.application_id, func.max(Run.measured_at, type_=Run.measured_at.type)).group_by(
-        Run.application_id
+    """When some applications were measured last: one step of the index for each."""
+    newest = (
+        select(func.max(Run.measured_at, type_=Run.measured_at.type))
+        .where(Run.application_id == Application.id)
+        .scalar_subquery()
     )
-    return {
-        row[0]: row[1]
-        for ids in portions(application_ids)
-        for row in session.execute(query.where(Run.application_id.in_(ids)))
-    }
+    found: dict[str, datetime] = {}
+    for ids in portions(application_ids):
+        rows: Any = session.execute(select(Application.id, newest).where(Application.id.in_(ids)))
+        found.update((row[0], row[1]) for row in rows if row[1] is not None)
+    return found
 
 
 def count_journeys(session: Session, application_ids: Collection[str]) -> int:

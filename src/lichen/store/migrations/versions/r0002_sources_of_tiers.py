@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which source counts for a tier, what every source says, and months under the factors of later ones.
+"""Which source counts for a tier, what every source says, months under the factors of later ones; indexes of months.
 
 Revision: 0002
 """
@@ -35,7 +35,13 @@ def _maybe(kind: sa.types.TypeEngine[Any], *names: str) -> list[sa.Column[Any]]:
 
 
 def upgrade() -> None:
-    """Make the three tables."""
+    """Make the three tables, and indexes that hold what sorting and summing a month asks for."""
+    op.drop_index("ix_figure_by_period", "figure")
+    by_period = ["level", "granularity", "indicator", "period", "tier", "phase", "value", "units"]
+    op.create_index("ix_figure_by_period", "figure", by_period)
+    op.drop_index("ix_cost_period", "cost")
+    op.create_index("ix_cost_period", "cost", ["period", "application_id", "currency", "amount"])
+    op.create_index("ix_value_period", "value", ["period"])
     op.create_table(
         "tier_source",
         *_given(TEXT, "id", "application_id", "tier", "source", "reason"),
