@@ -36,6 +36,7 @@ class Effect:
         exact: each side has one value only, so the two are compared as they are.
         p: one-sided, that the head is not heavier than the base; None when exact or unknown.
         outcome: of this effect alone against `Verdict.delta`.
+        fault: why there is no change to tell: unmeasured, unknown, not_finite, negative, zero, single; empty when there is one.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Effect:
     exact: bool
     p: float | None
     outcome: Outcome
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,8 +153,9 @@ def effect_of(name: str, base: Series, head: Series, delta: float, estimate: Est
     unknown = replace(unmeasured(name), unit=base.unit, base=_mean(base.values), head=_mean(head.values), pairs=pairs)
     if pairs > 1 and len(set(base.values)) == 1 and len(set(head.values)) == 1:
         return _exact(unknown, base.values[0], head.values[0], delta)
-    if any(fault(series.values, series.values) is not None for series in (base, head)):
-        return unknown
+    for series in (base, head):
+        if (wrong := fault(series.values, series.values)) is not None:
+            return replace(unknown, fault=wrong)
     effect = estimate(
         [value for value in base.values if value is not None], [value for value in head.values if value is not None]
     )
@@ -174,14 +175,18 @@ def unmeasured(name: str) -> Effect:
     """The effect of what no run knows."""
     return Effect(
         name=name, unit="", base=None, head=None, change=None, low=None, high=None, pairs=0, smallest_visible=None,
-        exact=False, p=None, outcome="inconclusive",
+        exact=False, p=None, outcome="inconclusive", fault="unmeasured",
     )  # fmt: skip
 
 
 def _exact(unknown: Effect, base: float | None, head: float | None, delta: float) -> Effect:
     """Two constants: no statistics can say more than their difference."""
-    if base is None or head is None or not (math.isfinite(base) and math.isfinite(head)):
-        return unknown
+    if base is None or head is None:
+        return replace(unknown, fault="unknown")
+    if not (math.isfinite(base) and math.isfinite(head)):
+        return replace(unknown, fault="not_finite")
+    if base < 0 or head < 0:
+        return replace(unknown, fault="negative")
     if base == 0:
         change = 0.0 if head == 0 else None
         outcome: Outcome = "fail" if head > 0 else "pass"

@@ -21,6 +21,16 @@ _DETERMINISTIC: Final = ("network_bytes", "requests", "layouts")
 """Counters that usually agree from run to run."""
 _SIDES: Final[tuple[SideName, SideName]] = ("base", "head")
 
+_FAULTS: Final[Mapping[str, str]] = {
+    "unmeasured": "{name} was not measured",
+    "unknown": "{name} is unknown in some runs",
+    "not_finite": "{name} is no finite number in some runs",
+    "negative": "{name} is negative in some runs",
+    "zero": "{name} is zero in some runs and not in others: there is no ratio",
+    "single": "{name} was seen once: nothing says how much the next run would differ",
+}
+"""Why an effect has no change, by its code."""
+
 Family = Mapping[str, Effect]
 """The effects of a journey that decide, by name."""
 
@@ -111,9 +121,13 @@ def reason_of(outcome: Outcome, family: Family, delta: float) -> str:
         return f"{', '.join(_rise(effect) for effect in failed)}"
     if outcome == "inconclusive":
         left = [effect for effect in family.values() if effect.outcome == "inconclusive"]
-        seen = [effect.smallest_visible for effect in left if effect.smallest_visible is not None]
-        visible = f"; what was measured shows increases above {max(seen):.0%}" if seen else ""
-        return f"it is not known whether {', '.join(one.name for one in left)} rose by {delta:.3g} or more{visible}"
+        said = [_FAULTS[effect.fault].format(name=effect.name) for effect in left if effect.fault]
+        open_names = [effect.name for effect in left if not effect.fault]
+        if open_names:
+            seen = [effect.smallest_visible for effect in left if effect.smallest_visible is not None]
+            visible = f"; {left[0].pairs} pairs on this machine show rises above {max(seen):.0%}" if seen else ""
+            said.append(f"it is not known whether {', '.join(open_names)} rose by {delta:.1%} or more{visible}")
+        return "; ".join(said)
     return f"nothing that decides rose by {delta:.1%} or more"
 
 
