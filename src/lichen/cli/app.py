@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "run": "Run any command and print what it consumes, whole and per unit of work.",
     "import": "Import what other tools have written.",
     "demo": "Measure the bundled sample application and write a report.",
+    "compare": "Say whether one version of a site uses more than another, and why.",
     "explain": "Open a figure down to its formula, factors, sources and raw values.",
     "methods": "List the methods, or show one.",
     "factors": "Search the factors; open one; compare packs; list licences; fetch hours.",
