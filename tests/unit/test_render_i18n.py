@@ -16,6 +16,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "lichen"
 OPEN_FAMILIES = {
     "unit", "quantity", "indicator", "functional_unit", "tier", "quality", "status", "kind", "party", "equipment", "how",
     "fact", "column", "reason", "sentence", "phase", "power_note", "power_basis", "power_with",
+    "advice_effort", "advice_kind", "advice_do", "advice_why",
     "cause", "follows", "unknown", "explain_from", "doctor", "doctor_topic", "difference", "doing", "factor",
 }  # fmt: skip
 """Families whose names come from the data: their keys do not stand in the source, but the family does."""

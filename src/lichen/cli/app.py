@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "import": "Import what other tools have written.",
     "demo": "Measure the bundled sample application and write a report.",
     "compare": "Say whether one version of a site uses more than another, and why.",
+    "advise": "Say what to change in each journey, what saves most first.",
     "explain": "Open a figure down to its formula, factors, sources and raw values.",
     "methods": "List the methods, or show one.",
     "factors": "Search the factors; open one; compare packs; list licences; fetch hours.",

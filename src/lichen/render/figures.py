@@ -332,3 +332,10 @@ def explain_command(result: Result) -> str | None:
         if HEADLINE in journey.figures.indicators:
             return f"lichen explain {shlex.quote(plain(journey.name))} --run {shlex.quote(plain(result.run_name))}"
     return None
+
+
+def advise_command(result: Result) -> str | None:
+    """What says what to change; None where no page was looked into while the measurement warmed up."""
+    if not result.browser or not result.settings.get("discard"):
+        return None
+    return f"lichen advise --run {shlex.quote(plain(result.run_name))}"

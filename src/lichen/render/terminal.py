@@ -174,6 +174,8 @@ class _Page:
         self._line("terminal.run_file", say.plain(result.run_path))
         if (command := say.explain_command(result)) is not None:
             self._line("terminal.open", command, strong=len(command))
+        if (command := say.advise_command(result)) is not None:
+            self._line("terminal.advise", command, strong=len(command))
         screen = ["terminal.screen_words"] if say.has_screen(result) else []
         for key in ("terminal.range_words", "terminal.quality_words", *screen, "terminal.unknown_mark"):
             self.console.print(

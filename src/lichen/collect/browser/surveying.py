@@ -27,6 +27,8 @@ _BODY_LIMIT_BYTES: Final = 64 << 20
 _LEAST_TEXT_BYTES: Final = 1400
 """One packet: what is smaller arrives no sooner when it is compressed."""
 _TEXTS: Final = ("text/", "javascript", "json", "xml", "svg", "wasm", "font/ttf", "font/otf")
+_CODE: Final = frozenset({"script", "stylesheet"})
+"""What is inside a document came with it: it is not fetched, cached or dropped alone."""
 _GZIP_LEVELS: Final = (1, 6, 9)
 _FETCHED: Final = ("http:", "https:")
 
@@ -209,13 +211,14 @@ class Surveyor:
         Args:
             exchanges: of the window. spans: its steps, on the monotonic clock. site: registrable site of the first party.
         """
+        files = {exchange.url for exchange in exchanges if exchange.kind in _CODE}
         first_s = min((exchange.sent_at_s for exchange in exchanges), default=0.0)
         rows = [self._resource(exchange, spans, site, first_s) for exchange in exchanges]
         resources, complete = heaviest(rows)
         return Survey(
             resources=resources,
             images=tuple(self._images()),
-            coverage=tuple(self._coverage()),
+            coverage=tuple(one for one in self._coverage() if one.url in files),
             documents=tuple(self._documents()),
             long_tasks=tuple(self._long_tasks()),
             complete=complete,
