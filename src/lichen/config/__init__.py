@@ -23,12 +23,15 @@ from lichen.config.settings import (
     Project,
     Settings,
 )  # fmt: skip
+from lichen.config.watching import BUILT_IN, Alerts, Job, Schedule, Tick
 
 __all__ = [
+    "BUILT_IN",
     "DEFAULT_FILE",
     "KEYS",
     "LIST_KEYS",
     "PART_SOURCES",
+    "Alerts",
     "Browser",
     "Budget",
     "Channel",
@@ -36,6 +39,7 @@ __all__ = [
     "DigestSettings",
     "Extend",
     "Gate",
+    "Job",
     "Journey",
     "Key",
     "Kubernetes",
@@ -51,8 +55,10 @@ __all__ = [
     "Project",
     "PrometheusServer",
     "Samples",
+    "Schedule",
     "Settings",
     "Smtp",
+    "Tick",
     "Viewport",
     "load_settings",
     "resolve_lang",

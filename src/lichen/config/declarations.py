@@ -14,6 +14,7 @@ from lichen.config.notify import Channel
 from lichen.config.part import PART_HELPERS, PART_SOURCES, Part
 from lichen.config.settings import LIST_KEYS, Journey
 from lichen.config.traffic import TrafficJourney
+from lichen.config.watching import BUILT_IN, Job
 from lichen.errors import ConfigError
 
 WhereIs = Callable[[str], str]
@@ -26,7 +27,7 @@ def check_declaration(section: str, declared: Any, before: Sequence[Any], place:
     """Names are unique and usable in an entity's path; of the exclusive keys, exactly one is set.
 
     Args:
-        section: ``part``, ``journey``, ``meter``, ``traffic.journey``, ``budget`` or ``channel``.
+        section: ``part``, ``journey``, ``meter``, ``traffic.journey``, ``budget``, ``channel`` or ``job``.
         declared: the newest of them; before: those declared above it.
         place: where its name stands.
 
@@ -58,6 +59,9 @@ def check_declaration(section: str, declared: Any, before: Sequence[Any], place:
     if isinstance(declared, Budget):
         _check_budget(declared, place)
         return
+    if isinstance(declared, Job):
+        _check_job(declared, place)
+        return
     alternatives = PART_SOURCES if section == "part" else ("file", "url")
     given = [name for name in alternatives if getattr(declared, name) is not None]
     if len(given) != 1 and given not in (["command", "port"], ["container", "pods"]):
@@ -85,6 +89,14 @@ def _check_meter(meter: Meter, place: str) -> None:
                 repair=f"Add {name}." if name == wanted else "Take it out.",
                 culprit=place,
             )
+
+
+def _check_job(job: Job, place: str) -> None:
+    """A job is not called as one of Lichen's own."""
+    if job.name in BUILT_IN:
+        raise ConfigError(
+            f"The job '{job.name}' is called as one of Lichen's own ({place}).", repair="Rename it.", culprit=place
+        )
 
 
 def _check_budget(budget: Budget, place: str) -> None:

@@ -18,6 +18,7 @@ from lichen.config.notify import Channel
 from lichen.config.part import Part
 from lichen.config.settings import KEYS, LIST_KEYS, SECTIONS, Journey, Settings
 from lichen.config.traffic import TrafficJourney
+from lichen.config.watching import Schedule
 
 _EXAMPLE_PART: Final = """\
 # [[part]]
@@ -62,6 +63,13 @@ _EXAMPLE_CHANNEL: Final = """\
 # teams = ["payments"]
 """
 
+_EXAMPLE_JOB: Final = """\
+# [[job]]
+# name = "traffic"
+# at = "daily 04:00"
+# command = ["lichen", "import", "traffic", "access.log"]
+"""
+
 _EXAMPLES: Final[Mapping[str, Any]] = {
     "context.zone": "FR",
     "method.compare": ["swdm-4", "greenframe-2"],
@@ -93,6 +101,9 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "smtp.host": "mail.example.org",
     "smtp.user": "lichen",
     "smtp.password_env": "LICHEN_MAIL_PASSWORD",
+    "alerts.data_days": 10,
+    "tick.keep_months": 60,
+    "tick.measure": "sunday 03:00",
 }
 """Values shown for the keys that have no default."""
 
@@ -152,10 +163,14 @@ Where the weekly digest and alerts go ([digest](digest.md#channels)). Each `[[ch
 addresses of webhooks, tokens and secrets are read from the environment variables that `url_env` and `token_env` name.
 """
 
+_REFERENCE_JOB: Final = """\
+Commands that [`lichen tick`](tick.md) runs on time, such as imports. Each `[[job]]` has a `name` of its own.
+"""
+
 
 def plain(value: Any) -> Any:
     """A setting as a JSON value."""
-    if isinstance(value, Path | Viewport | Limit):
+    if isinstance(value, Path | Viewport | Limit | Schedule):
         return str(value)
     if isinstance(value, tuple):
         return [plain(item) for item in value]
@@ -191,6 +206,7 @@ def starter(name: str, lang: str) -> str:
         ("traffic.journey", _EXAMPLE_TRAFFIC),
         ("budget", _EXAMPLE_BUDGET),
         ("channel", _EXAMPLE_CHANNEL),
+        ("job", _EXAMPLE_JOB),
         ("journey", _EXAMPLE_JOURNEY),
     ):
         lines += [f"# {key.name}: {_explained(key, lang)}" for key in LIST_KEYS[section].values()]
@@ -224,6 +240,7 @@ def reference() -> str:
         ("traffic.journey", _REFERENCE_TRAFFIC),
         ("budget", _REFERENCE_BUDGET),
         ("channel", _REFERENCE_CHANNEL),
+        ("job", _REFERENCE_JOB),
     ):
         lines.append(f"## [[{section}]]\n\n{text}")
         lines += [_entry(key, f"{section}.{key.name}") for key in LIST_KEYS[section].values()]

@@ -237,7 +237,7 @@ class _Reader:
         return Settings(
             **made, parts=tuple(self.lists["part"]), journeys=tuple(self.lists["journey"]), meters=tuple(self.lists["meter"]),
             traffic_journeys=tuple(self.lists["traffic.journey"]), budgets=tuple(self.lists["budget"]),
-            channels=tuple(self.lists["channel"]),
+            channels=tuple(self.lists["channel"]), jobs=tuple(self.lists["job"]),
             folder=self.folder, file=self.file,
             lang=resolve_lang(self.values["project.lang"], env), origins=self.origins,
         )  # fmt: skip

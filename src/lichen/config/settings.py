@@ -36,6 +36,7 @@ from lichen.config.notify import Channel, DigestSettings, Notify, Smtp
 from lichen.config.part import Part
 from lichen.config.serving import Oidc, Server
 from lichen.config.traffic import TrafficJourney, TrafficSettings
+from lichen.config.watching import Alerts, Job, Tick
 
 Lang = Literal["en", "fr"]
 OriginKind = Literal["default", "file", "env", "flag"]
@@ -347,12 +348,15 @@ class Settings:
     notify: Notify = field(default_factory=Notify)
     digest: DigestSettings = field(default_factory=DigestSettings)
     smtp: Smtp = field(default_factory=Smtp)
+    alerts: Alerts = field(default_factory=Alerts)
+    tick: Tick = field(default_factory=Tick)
     parts: tuple[Part, ...] = ()
     journeys: tuple[Journey, ...] = ()
     meters: tuple[Meter, ...] = ()
     traffic_journeys: tuple[TrafficJourney, ...] = ()
     budgets: tuple[Budget, ...] = ()
     channels: tuple[Channel, ...] = ()
+    jobs: tuple[Job, ...] = ()
     folder: Path = Path()
     file: Path | None = None
     lang: Lang = "en"
@@ -368,12 +372,13 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "output": Output, "extend": Extend, "prometheus": PrometheusServer, "kubernetes": Kubernetes,
     "server": Server, "oidc": Oidc, "traffic": TrafficSettings,
     "compare": Compare, "gate": Gate, "notify": Notify, "digest": DigestSettings, "smtp": Smtp,
+    "alerts": Alerts, "tick": Tick,
 }  # fmt: skip
 """Sections of lichen.toml, ``[name]``."""
 
 LISTS: Final[Mapping[str, type[Any]]] = {
     "part": Part, "journey": Journey, "meter": Meter, "traffic.journey": TrafficJourney,
-    "budget": Budget, "channel": Channel,
+    "budget": Budget, "channel": Channel, "job": Job,
 }  # fmt: skip
 """Repeated sections, ``[[name]]``; those with a dot lie in a section."""
 
