@@ -8,7 +8,7 @@ from typing import Final
 
 from lichen.render.figures import plain, shorten
 from lichen.render.i18n import catalogue
-from lichen.render.numbers import Numbers
+from lichen.render.numbers import Numbers, Rung
 from lichen.render.sentences import told
 from lichen.service.verdict import Cause, Effect, JourneyVerdict, Outcome, Verdict
 from lichen.stats.paired import LOOKS
@@ -77,7 +77,7 @@ class VerdictText:
         names = [self.name(effect.name) for effect in left if not effect.fault]
         if names:
             said.append(say("verdict.not_known", names=", ".join(names), delta=delta))
-        return "; ".join(said)
+        return self._words.say("compare.mark").join(said)
 
     def name(self, name: str) -> str:
         """A quantity or an indicator by its name in the language."""
@@ -129,12 +129,18 @@ class VerdictText:
             rung = self._numbers.rung(max(effect.base or 0.0, effect.head or 0.0), effect.unit)
             cells = (
                 f"{mark} {self.name(name)}",
-                self._numbers.amount(effect.base, effect.unit, rung=rung).text,
-                self._numbers.amount(effect.head, effect.unit, rung=rung).text,
+                self._amount(effect.base, effect, rung),
+                self._amount(effect.head, effect, rung),
                 self.change(effect),
                 self.interval(effect),
             )
             yield effect.outcome if decides else None, cells
+
+    def _amount(self, value: float | None, effect: Effect, rung: Rung) -> str:
+        """One side's value; a count is whole, and what never varies has all its digits."""
+        if value is not None and effect.unit == "1" and value.is_integer():
+            return self._numbers.integer(int(value))
+        return self._numbers.amount(value, effect.unit, rung=rung, half_width=0.0 if effect.exact else None).text
 
     @property
     def origin(self) -> str:

@@ -150,7 +150,9 @@ def effects_between(
 def effect_of(name: str, base: Series, head: Series, delta: float, estimate: Estimate = paired_effect) -> Effect:
     """The effect of one quantity; unknown where a run does not know it or a ratio has no meaning."""
     pairs = min(len(base.values), len(head.values))
-    unknown = replace(unmeasured(name), unit=base.unit, base=_mean(base.values), head=_mean(head.values), pairs=pairs)
+    unknown = replace(
+        unmeasured(name), fault="", unit=base.unit, base=_mean(base.values), head=_mean(head.values), pairs=pairs
+    )
     if pairs > 1 and len(set(base.values)) == 1 and len(set(head.values)) == 1:
         return _exact(unknown, base.values[0], head.values[0], delta)
     for series in (base, head):
