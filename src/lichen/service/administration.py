@@ -41,6 +41,19 @@ class NewToken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserLine:
+    """An account. roles: of each team, by its code; signs_in_by: ``password`` and ``oidc``, as far as they are set up."""
+
+    user_id: str
+    email: str
+    name: str
+    is_admin: bool
+    active: bool
+    roles: Mapping[str, Role]
+    signs_in_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLine:
     """A token that was not revoked, with names where the store has ids."""
 
@@ -95,6 +108,49 @@ def add_user(store: Store, new: NewUser, *, by: By) -> str:
             known: Role = next(word for word in accounts.ROLES if word == role)
             accounts.set_role(session, user.id, _team_id(session, team), known, by=by)
         return user.id
+
+
+def list_users(store: Store) -> list[UserLine]:
+    """All accounts, by address."""
+    with store.reading() as session:
+        return user_lines(session)
+
+
+def user_lines(session: Session) -> list[UserLine]:
+    """The same in a session that reads."""
+    codes = {team.id: team.code for team in queries.all_teams(session)}
+    roles: dict[str, dict[str, Role]] = {}
+    for held in queries.memberships(session):
+        roles.setdefault(held.user_id, {})[codes[held.team_id]] = held.role
+    return [
+        UserLine(
+            user_id=user.id, email=user.email, name=user.name, is_admin=user.is_admin, active=user.active,
+            roles=dict(sorted(roles.get(user.id, {}).items())),
+            signs_in_by=tuple(
+                way for way, known in (("password", user.password_hash), ("oidc", user.oidc_subject)) if known is not None
+            ),
+        )
+        for user in queries.all_users(session)
+    ]  # fmt: skip
+
+
+def set_user_active(store: Store, email: str, active: bool, *, by: By) -> str:
+    """Disable an account, which ends its sessions and stops its tokens, or enable it again; its address.
+
+    Raises:
+        UsageError: nobody has this address, or it is the last administrator's.
+    """
+    with store.session() as session:
+        user = accounts.find_user(session, email)
+        if user is None:
+            known = [one.email for one in queries.all_users(session)][:50]
+            raise UsageError(
+                f"Nobody has the address '{email[:80]}'.",
+                repair=nearest(email, known, valid_are="Accounts") if known else "Add one: lichen user add.",
+                culprit="email",
+            )
+        accounts.set_active(session, user.id, active, by=by)
+        return user.email
 
 
 def make_token(store: Store, new: NewToken, *, by: By) -> Minted:

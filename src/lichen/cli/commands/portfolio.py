@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,17 @@ from lichen.cli.decisions import by_command, opened
 from lichen.cli.failure import printable
 from lichen.cli.invocation import Invocation, common_options
 from lichen.cli.words import Words
+from lichen.errors import UsageError
 
 if TYPE_CHECKING:
     from lichen.service.portfolio_files import Change, Plan
+    from lichen.service.removing import Goes
 
 
 @click.group("portfolio", epilog="Example: lichen portfolio export portfolio.toml")
 @common_options
 def command() -> None:
-    """Export and import applications, teams, weights, targets and actions as files."""
+    """Export and import the portfolio as files; retire applications and take them out."""
 
 
 @command.command("export", epilog="Example: lichen portfolio export portfolio.toml")
@@ -67,6 +70,90 @@ def import_(invocation: Invocation, files: tuple[Path, ...], dry_run: bool) -> N
     print_plan(made, Words(lang))
     if dry_run:
         click.echo(Words(lang)["dry_run"])
+
+
+@command.command("retire", epilog="Example: lichen portfolio retire old-portal")
+@click.argument("code")
+@common_options
+@click.pass_obj
+def retire(invocation: Invocation, code: str) -> None:
+    """Leave an application out of lists from now on; its history stays."""
+    from lichen.service import removing
+
+    with opened(invocation) as (store, workspace):
+        words = Words(workspace.settings.lang)
+        with store.session() as session:
+            removing.retire(session, removing.application_by_code(session, code), by=by_command("portfolio retire"))
+    _print_done(invocation, "retired", code, words)
+
+
+@command.command("restore", epilog="Example: lichen portfolio restore old-portal")
+@click.argument("code")
+@common_options
+@click.pass_obj
+def restore(invocation: Invocation, code: str) -> None:
+    """Bring a retired application back into lists."""
+    from lichen.service import removing
+
+    with opened(invocation) as (store, workspace):
+        words = Words(workspace.settings.lang)
+        with store.session() as session:
+            removing.restore(session, removing.application_by_code(session, code), by=by_command("portfolio restore"))
+    _print_done(invocation, "restored", code, words)
+
+
+@command.command("remove", epilog="Example: lichen portfolio remove old-portal --yes")
+@click.argument("code")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common_options
+@click.pass_obj
+def remove(invocation: Invocation, code: str, yes: bool) -> None:
+    """Take an application out with what was decided and imported about it.
+
+    Its runs stay in the ledger. A run that is sent under its code later makes it again, without a team.
+    """
+    from lichen.service import removing
+
+    with opened(invocation) as (store, workspace):
+        words = Words(workspace.settings.lang)
+        with store.reading() as session:
+            goes = removing.goes_with_application(session, removing.application_by_code(session, code))
+        confirm_removal(invocation, goes, words, yes=yes)
+        with store.session() as session:
+            application = removing.application_by_code(session, code)
+            goes = removing.remove_application(session, application, by=by_command("portfolio remove"))
+    print_removal(invocation, goes, words)
+
+
+def confirm_removal(invocation: Invocation, goes: Goes, words: Words, *, yes: bool) -> None:
+    """Say what goes, and ask.
+
+    Raises:
+        UsageError: nobody is there to answer.
+    """
+    if yes:
+        return
+    counted = ", ".join(f"{count} {words[f'go_{kind}']}" for kind, count in goes.counts.items() if count)
+    told = f"{words['goes_with'].format(name=printable(goes.code))}{words.colon}{counted or words['go_nothing']}"
+    if invocation.json or not sys.stdin.isatty():
+        raise UsageError(f"{told}.", repair="Add --yes to take it out.", culprit=goes.code)
+    click.echo(told, err=True)
+    click.confirm(words["take_out"], abort=True, err=True)
+
+
+def print_removal(invocation: Invocation, goes: Goes, words: Words) -> None:
+    """Say what went."""
+    if invocation.json:
+        invocation.print_json({"removed": goes.code, "with": dict(goes.counts)})
+        return
+    click.echo(f"{words['removed']}{words.colon}{printable(goes.code)}")
+
+
+def _print_done(invocation: Invocation, what: str, code: str, words: Words) -> None:
+    if invocation.json:
+        invocation.print_json({what: code})
+        return
+    click.echo(f"{words[what]}{words.colon}{printable(code)}")
 
 
 def plan_json(made: Plan) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from lichen.outputs.web.problems import Problem
 from lichen.outputs.web.showing import page as show
 from lichen.service import accounts
 from lichen.service.accounts import Role
+from lichen.service.administration import list_users
 from lichen.store.queries import accounts as queries
 
 router = APIRouter(
@@ -166,21 +167,11 @@ def _cut(rows: list[dict[str, Any]], number: int) -> tuple[list[dict[str, Any]],
 
 
 def _users(context: WebContext) -> list[dict[str, Any]]:
-    with context.store.reading() as session:
-        codes = {team.id: team.code for team in queries.all_teams(session)}
-        roles: dict[str, dict[str, str]] = {}
-        for held in queries.memberships(session):
-            roles.setdefault(held.user_id, {})[codes[held.team_id]] = held.role
-        return [
-            {
-                "user_id": user.id, "email": user.email, "name": user.name, "is_admin": user.is_admin, "active": user.active,
-                "roles": dict(sorted(roles.get(user.id, {}).items())),
-                "signs_in_by": [
-                    way for way, known in (("password", user.password_hash), ("oidc", user.oidc_subject)) if known is not None
-                ],
-            }
-            for user in queries.all_users(session)
-        ]  # fmt: skip
+    return [
+        {name: getattr(line, name) for name in ("user_id", "email", "name", "is_admin", "active", "roles")}
+        | {"signs_in_by": list(line.signs_in_by)}
+        for line in list_users(context.store)
+    ]
 
 
 def _tokens(context: WebContext) -> list[dict[str, Any]]:
