@@ -43,6 +43,11 @@ class Server:
         en="Give figures at /metrics for Prometheus, to tokens that may read.",
         fr="Donner les chiffres sur /metrics pour Prometheus, aux jetons qui peuvent lire.",
     )  # fmt: skip
+    journal_days: int = declare(
+        integer(0, 3650), 7,
+        en="Days that the ingest journal keeps run files which the ledger has as evidence.",
+        fr="Jours pendant lesquels le journal d'arrivée garde les fichiers que le registre a comme preuves.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

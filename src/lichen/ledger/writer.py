@@ -9,6 +9,7 @@ leaves ``activities`` one number ahead; the next writer first writes the rows of
 from __future__ import annotations
 
 import gzip
+import hashlib
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from lichen.errors import StorageError
+from lichen.errors import ActivityError, StorageError
 from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import Handles, app_transaction, committed, read_marker, sequence
 from lichen.ledger.rewriting import rewrite
@@ -32,9 +33,10 @@ from lichen.ledger.tables import (
     run_row,
     schema,
 )
-from lichen.records import canonical_json
+from lichen.records import ID_SHOWN, canonical_json
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.dataset as ds
     from deltalake import DeltaTable
 
@@ -126,6 +128,8 @@ class Writer:
             return committed(self._handles.location, "activities", lambda: self._append(runs))
 
     def _append(self, runs: Sequence[RunContent]) -> Appended:
+        import pyarrow as pa
+
         # runs before activities: what is committed in between can only put activities ahead.
         runs_table, table = self._handles.fresh("runs"), self._handles.fresh("activities")
         number = sequence(table)
@@ -136,16 +140,14 @@ class Writer:
         if not chosen.fresh:
             return chosen.outcome
         packed = [run.packed or gzip.compress(canonical_json(run.content), 6, mtime=0) for run in chosen.fresh]
+        hashes = [hashlib.sha256(one).hexdigest() for one in packed]
         # Refused rows stop everything before a file is written.
-        rows = [row for run in chosen.fresh for row in activity_rows(run, "", number + 1)]
-        hashes = dict(
-            zip((run.run_id for run in chosen.fresh), self._evidence.put_all(packed), strict=True),
-        )
-        for row in rows:
-            row["artefact_sha256"] = hashes[row["run_id"]]
+        tables = [_tables(run, sha256, number + 1) for run, sha256 in zip(chosen.fresh, hashes, strict=True)]
+        self._evidence.put_all(packed)
+        rows = pa.concat_tables([activities for activities, _ in tables])
         self._commit(table, "activities", rows, number + 1)
-        self._tell([run_row(run, hashes[run.run_id], number + 1) for run in chosen.fresh], number + 1)
-        return chosen.outcome + Appended(runs=len(chosen.fresh), activities=len(rows), batch=number + 1)
+        self._tell(pa.concat_tables([row for _, row in tables]), number + 1)
+        return chosen.outcome + Appended(runs=len(chosen.fresh), activities=rows.num_rows, batch=number + 1)
 
     def _chosen(self, runs: Sequence[RunContent], runs_table: DeltaTable) -> _Chosen:
         marker = read_marker(self._handles.location)
@@ -162,15 +164,13 @@ class Writer:
                 fresh[run.run_id] = run
         return _Chosen(list(fresh.values()), Appended(already=len(runs) - len(fresh) - expired, expired=expired))
 
-    def _commit(self, table: DeltaTable, name: TableName, rows: Sequence[Mapping[str, Any]], number: int) -> None:
-        import pyarrow as pa
+    def _commit(self, table: DeltaTable, name: TableName, data: pa.Table, number: int) -> None:
         from deltalake import write_deltalake
 
-        data = pa.Table.from_pylist(list(rows), schema=schema(name))
         write_deltalake(table, data, mode="append", commit_properties=app_transaction(number))
         self._handles.location.settle(name, table.version())
 
-    def _tell(self, rows: Sequence[Mapping[str, Any]], number: int) -> None:
+    def _tell(self, rows: pa.Table, number: int) -> None:
         """Commits the rows of ``runs``, unless another writer has done it meanwhile."""
 
         def attempt() -> None:
@@ -182,6 +182,7 @@ class Writer:
 
     def _complete(self, table: DeltaTable, told: int, number: int) -> None:
         """Writes the rows of ``runs`` that the commits after ``told`` lack: one, or more in a copy that was made meanwhile."""
+        import pyarrow as pa
         import pyarrow.dataset as ds
 
         chosen = (ds.field("source") == RUNS_SOURCE) & (ds.field("batch") > told)
@@ -189,7 +190,7 @@ class Writer:
         found = dataset.to_table(columns=["run_id", "artefact_sha256", "batch"], filter=chosen)
         named = sorted({(row["run_id"], row["artefact_sha256"], row["batch"]) for row in found.to_pylist()})
         rows = [run_row(RunContent(key, self._evidence.run(sha256)), sha256, batch) for key, sha256, batch in named]
-        self._tell(rows, number)
+        self._tell(pa.Table.from_pylist(rows, schema=schema("runs")), number)
 
     def replace(self, chosen: Slice, facts: Iterable[Fact]) -> int:
         """Puts facts in the place of a slice's rows, in one commit: readers see the old rows, or the new ones.
@@ -229,6 +230,22 @@ class Writer:
         with self._turn:
             committed(self._handles.location, "activities", attempt)
         return len(rows)
+
+
+def _tables(run: RunContent, sha256: str, number: int) -> tuple[pa.Table, pa.Table]:
+    """The rows of a run in ``activities``, and its row in ``runs``; ActivityError when a column cannot hold one of them."""
+    import pyarrow as pa
+
+    try:
+        return (
+            pa.Table.from_pylist(activity_rows(run, sha256, number), schema=schema("activities")),
+            pa.Table.from_pylist([run_row(run, sha256, number)], schema=schema("runs")),
+        )
+    except (pa.ArrowException, ArithmeticError, TypeError, ValueError) as error:
+        raise ActivityError(
+            f"A row of the run {run.run_id[:ID_SHOWN]} does not fit the ledger's columns: {str(error).rstrip('.')}.",
+            repair="Measure again.", culprit=run.run_id,
+        ) from error  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

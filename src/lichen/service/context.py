@@ -76,6 +76,11 @@ def open_context(workspace: Workspace) -> ServiceContext:
     )
 
 
+def has_store(settings: Settings) -> bool:
+    """Whether a server's store is there, or is named; nothing is opened."""
+    return settings.server.store is not None or (settings.folder / ".lichen" / "lichen.db").exists()
+
+
 def store_url(settings: Settings) -> str:
     """The database of decisions."""
     return settings.server.store or f"sqlite:///{(settings.folder / '.lichen' / 'lichen.db').absolute()}"

@@ -101,6 +101,7 @@ def follow(landing: Landing, stopped: Callable[[float], bool]) -> None:
         problem = ""
         try:
             wait_s = 0.0 if landing.step() else _IDLE_S
+            problem = landing.problem
         except StorageError as error:
             problem = error.sentence()
             wait_s = min(max(2 * wait_s, _IDLE_S), _WAIT_MAX_S)

@@ -18,6 +18,7 @@ from lichen.errors import ExitCode
 if TYPE_CHECKING:
     from lichen.ledger import Ledger
     from lichen.ledger.maintenance import Status
+    from lichen.service.landing import Status as Landing
 
 _place = setting_option("--ledger", "server.ledger", "PLACE")
 
@@ -80,12 +81,23 @@ def ingest(invocation: Invocation, folder: Path | None) -> None:
 @common_options
 @click.pass_obj
 def status(invocation: Invocation) -> None:
-    """Say what the ledger holds, and how much room it takes."""
+    """Say what the ledger holds, and how much room it takes.
+
+    Beside a server's store: what waits to land in it, and what is set aside.
+    """
     found = _opened(invocation).status()
+    journal = _journal(invocation)
     if invocation.json:
-        invocation.print_json(_plain(asdict(found)))
-    else:
-        _Printer(invocation.settings().lang).status(found)
+        waiting = None if journal is None else {
+            "waiting": journal.pending, "problem": journal.problem,
+            "setbacks": [asdict(one) for one in journal.setbacks],
+        }  # fmt: skip
+        invocation.print_json({**_plain(asdict(found)), "journal": waiting})
+        return
+    printer = _Printer(invocation.settings().lang)
+    printer.status(found)
+    if journal is not None:
+        printer.journal(journal)
 
 
 @command.command("compact", epilog="Example: lichen ledger compact --keep-hours 1")
@@ -142,6 +154,21 @@ def _opened(invocation: Invocation, *, create: bool = False) -> Ledger:
     return open_ledger(ledger_place(invocation.settings()), create=create)
 
 
+def _journal(invocation: Invocation) -> Landing | None:
+    """How runs of the server's journal land; None where there is no store."""
+    from lichen.service.context import has_store, open_context
+    from lichen.service.workspace import Workspace
+
+    settings = invocation.settings()
+    if not has_store(settings):
+        return None
+    from lichen.service import landing
+
+    context = open_context(Workspace(settings))
+    with context.store:
+        return landing.status(context)
+
+
 def _plain(found: dict[str, Any]) -> dict[str, Any]:
     return {key: value.isoformat() if isinstance(value, date) else value for key, value in found.items()}
 
@@ -172,6 +199,13 @@ class _Printer:
         self.line("retained_from", found.retained_from)
         self._files("tables", found.table_files, found.table_bytes)
         self._files("evidence", found.evidence_files, found.evidence_bytes)
+
+    def journal(self, found: Landing) -> None:
+        """What waits to land."""
+        self.line("journal_waiting", found.pending)
+        self.line("journal_problem", found.problem or None)
+        for one in found.setbacks:
+            self.line("set_aside" if one.is_aside else "tried_again", f"{one.run_id} ({one.application}): {one.reason}")
 
     def _files(self, key: str, count: int, size: int) -> None:
         shown = self._numbers.amount(size, "B").text

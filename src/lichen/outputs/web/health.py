@@ -12,6 +12,7 @@ from lichen import __version__
 from lichen.errors import LichenError
 from lichen.outputs.web.access import public
 from lichen.outputs.web.context import WebContext, context_of
+from lichen.records import ID_SHOWN
 from lichen.service import landing
 from lichen.store import schema
 
@@ -61,7 +62,8 @@ def _ledger(context: WebContext) -> dict[str, Any]:
 def _landing(found: landing.Status | None) -> dict[str, Any]:
     if found is None:
         return {"ok": False, "problem": "The store does not answer."}
-    said = {"pending": found.pending, "refused": found.refused}
+    # Runs are named by their hash alone: whoever watches may not know the applications.
+    said = {"pending": found.pending, "set_aside": [one.run_id[:ID_SHOWN] for one in found.aside]}
     if not found.alive:
         return {"ok": False, "problem": "Nobody lands runs; they are taken in and wait.", **said}
     return {"ok": not found.problem, "problem": "The landing waits." if found.problem else "", **said}

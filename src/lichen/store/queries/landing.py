@@ -6,13 +6,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from lichen.store.lease import database_now
 from lichen.store.models import ApiToken, Application, IngestJournal, Journey, Lease, Part, Run, Setting
+
+_TRIMMED: Final = "journal.trimmed"
+"""Key of the setting that holds the last number of the journal whose file was let go."""
+_TRIM_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,7 @@ class Arrival:
     Attributes:
         application: code; token_id: of its sender.
         parts: code and tier of each part. journeys: their codes.
-        evidence: SHA-256 of its file.
+        evidence: SHA-256 of the file that the ledger keeps.
         samples: repetitions counted, all journeys together.
     """
 
@@ -52,10 +56,22 @@ def holder(session: Session, name: str) -> str | None:
     return None if row is None else row.holder
 
 
-def waiting(session: Session, limit: int, besides: Collection[int] = ()) -> Sequence[IngestJournal]:
-    """The oldest runs of the journal that have not landed, but those of these numbers."""
-    chosen = select(IngestJournal).where(IngestJournal.state == "pending").order_by(IngestJournal.seq).limit(limit)
-    return session.scalars(chosen.where(IngestJournal.seq.not_in(besides)) if besides else chosen).all()
+def waiting(session: Session, limit: int, limit_bytes: int, besides: Collection[int] = ()) -> Sequence[IngestJournal]:
+    """The oldest runs of the journal that have not landed, but those of these numbers.
+
+    Args:
+        limit: most runs; limit_bytes: most bytes of their files, though one run there always is.
+    """
+    table = IngestJournal
+    sizes = select(table.seq, func.length(table.body)).where(table.state == "pending").order_by(table.seq).limit(limit)
+    taken: list[int] = []
+    room = limit_bytes
+    for seq, size in session.execute(sizes.where(table.seq.not_in(besides)) if besides else sizes):
+        room -= size
+        if taken and room < 0:
+            break
+        taken.append(seq)
+    return session.scalars(select(table).where(table.seq.in_(taken)).order_by(table.seq)).all() if taken else []
 
 
 def count_waiting(session: Session) -> int:
@@ -65,7 +81,7 @@ def count_waiting(session: Session) -> int:
 
 
 def declare(session: Session, arrivals: Iterable[Arrival]) -> set[str]:
-    """Makes sure that applications, parts, journeys and runs have their rows.
+    """Makes sure that runs which the ledger has, their applications, parts and journeys have their rows.
 
     An application that nobody declared gets the team of its sender's token, or none.
 
@@ -94,9 +110,12 @@ def _make_application(session: Session, code: str, token_id: str | None) -> str:
 
 def _add_missing(session: Session, application_id: str, arrivals: Sequence[Arrival]) -> None:
     known = set(session.scalars(select(Run.run_id).where(Run.run_id.in_([one.run_id for one in arrivals]))))
-    for one in arrivals:
-        if one.run_id not in known:
-            session.add(_run(one, application_id))
+    new = [_run(one, application_id) for one in arrivals if one.run_id not in known]
+    if new:
+        session.execute(insert(Run), new)
+    again = [{"run_id": one.run_id, "evidence": one.evidence} for one in arrivals if one.run_id in known]
+    if again:
+        session.execute(update(Run), again)
     parts = {code: tier for one in arrivals for code, tier in one.parts.items()}
     there = set(session.scalars(select(Part.code).where(Part.application_id == application_id)))
     for code in parts.keys() - there:
@@ -106,26 +125,32 @@ def _add_missing(session: Session, application_id: str, arrivals: Sequence[Arriv
         session.add(Journey(application_id=application_id, code=code, name=code))
 
 
-def _run(one: Arrival, application_id: str) -> Run:
-    return Run(
-        run_id=one.run_id,
-        application_id=application_id,
-        journeys=list(one.journeys),
-        measured_at=one.measured_at,
-        received_at=one.received_at,
-        samples=one.samples,
-        host=one.host,
-        browser=one.browser,
-        lichen_version=one.lichen_version,
-    )
+def _run(one: Arrival, application_id: str) -> dict[str, Any]:
+    return {
+        "run_id": one.run_id, "application_id": application_id, "journeys": list(one.journeys),
+        "measured_at": one.measured_at, "received_at": one.received_at, "samples": one.samples, "host": one.host,
+        "browser": one.browser, "lichen_version": one.lichen_version, "evidence": one.evidence,
+    }  # fmt: skip
 
 
-def mark_landed(session: Session, arrivals: Iterable[Arrival], numbers: Collection[int], now: datetime) -> None:
-    """Notes that the rows of these runs are in the ledger, and that these numbers of the journal are done."""
-    for one in arrivals:
-        session.execute(update(Run).where(Run.run_id == one.run_id).values(evidence=one.evidence))
-    done = update(IngestJournal).where(IngestJournal.seq.in_(numbers))
-    session.execute(done.values(state="landed", landed_at=now))
+def mark_landed(session: Session, numbers: Collection[int], now: datetime) -> None:
+    """Notes that these numbers of the journal are done."""
+    landed = update(IngestJournal).where(IngestJournal.seq.in_(numbers))
+    session.execute(landed.values(state="landed", landed_at=now))
+
+
+def kept_too_long(session: Session, before: datetime) -> Sequence[int]:
+    """Numbers of the first runs whose files the journal still holds although they landed before a moment."""
+    table = IngestJournal
+    after = setting(session, _TRIMMED) or 0
+    landed = select(table.seq, table.landed_at).where(table.state == "landed", table.seq > after)
+    return [seq for seq, at in session.execute(landed.order_by(table.seq).limit(_TRIM_AT_ONCE)) if at and at < before]
+
+
+def let_go(session: Session, numbers: Sequence[int]) -> None:
+    """Drops the files of runs that have landed: the ledger has them as evidence. What the keys stand for stays known."""
+    session.execute(update(IngestJournal).where(IngestJournal.seq.in_(numbers)).values(body=b""))
+    put_setting(session, _TRIMMED, max(numbers))
 
 
 def setting(session: Session, key: str) -> Any:
