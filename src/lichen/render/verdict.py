@@ -93,13 +93,11 @@ class VerdictText:
         change = effect.change
         if change is None:
             return self._numbers.unknown
-        if change == 0:
-            return "="
-        if change >= _MUCH:
-            return self._words.say("verdict.times", factor=self._numbers.integer(round(change + 1)))
-        return self._signed(change)
+        return self._relative(change) if change else "="
 
-    def _signed(self, share: float) -> str:
+    def _relative(self, share: float) -> str:
+        if share >= _MUCH:
+            return self._words.say("verdict.times", factor=self._numbers.integer(round(share + 1)))
         return f"{'+' if share > 0 else '−'}{self._numbers.percent(abs(share))}"
 
     def interval(self, effect: Effect) -> str:
@@ -110,8 +108,9 @@ class VerdictText:
             return self._words.say("verdict.exact")
         if effect.low is None:
             return ""
-        high = self._words.say("verdict.any") if effect.high is None else self._signed(effect.high)
-        return self._words.say("number.range", low=self._signed(effect.low), high=high)
+        low = self._relative(effect.low)
+        high = self._words.say("verdict.any") if effect.high is None else self._relative(effect.high)
+        return low if low == high else self._words.say("number.range", low=low, high=high)
 
     def columns(self) -> list[str]:
         """Headings of `rows`."""
@@ -168,7 +167,8 @@ class VerdictText:
         if cause.change in ("new", "gone") and cause.url and count == 1:
             said = say(f"verdict.is_{cause.change}", name=what)
         elif cause.change in ("heavier", "lighter"):
-            said = what
+            was = plain(cause.instead_of)
+            said = say("verdict.instead", name=what, was=was) if was and was != cause.name else what
         else:
             said = self._words.count(f"verdict.{cause.change}", count, name=what)
         line = say("verdict.amount", amount=amount, said=said) if amount else said

@@ -78,6 +78,7 @@ class Cause:
         bytes_delta, requests_delta: head minus base of one run.
         cpu_s_delta: head minus base of one run [s].
         step, host, url: where; empty when it has none.
+        instead_of: file name that this one has taken the place of; empty when it is the same.
     """
 
     kind: CauseKind
@@ -91,6 +92,7 @@ class Cause:
     step: str = ""
     host: str = ""
     url: str = ""
+    instead_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,11 @@ MOST: Final = 8
 """Causes that a verdict keeps."""
 _SMALLEST_SHARE: Final = 0.02
 """Of its effect; what explains less is not worth a line."""
+_FIRST: Final = 3
+_SECOND: Final = 2
+"""Causes of the effect that changed most, then of the other one, before the rest."""
 _TIED: Final = 1e-9
+_STEM: Final = re.compile(r"[.\-_@~]")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HASHED: Final = re.compile(r"(?<=[.\-_~])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{8,}(?=\.)")
 """A piece of a file name that a bundler changes with its content."""
@@ -70,27 +74,36 @@ def _grouped(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], _Reques
 def causes_of(
     effects: JourneyEffects, base: Sequence[Mapping[str, Any]], head: Sequence[Mapping[str, Any]]
 ) -> tuple[Cause, ...]:
-    """What differs, the largest explanation first.
+    """What differs, the best explanation first.
 
     Args:
         effects: of the journey.
         base, head: rows of requests of one typical run of each side, as run files keep them.
 
-    Each cause explains a share of one effect (bytes, requests or CPU time); its place is that share times the logarithm of how
-    much the quantity changed, so that a tenth of a doubling goes after the whole of a tripling.
+    Returns:
+        Each cause explains a share of one effect. Those of the effect that changed most come first (the logarithm of its ratio
+        decides), by share; after three of them the first of the other effect, so that a long list of files hides nothing.
     """
-    weighed: list[tuple[float, Cause]] = [
-        *_by_host(_requests(effects, _grouped(base), _grouped(head))),
-        *_by_place("part", effects.parts, effects.whole.get("cpu_time")),
-        *_by_place("step", effects.steps, effects.whole.get("cpu_time")),
-        *_layouts(effects.whole.get("layouts")),
+    whole = effects.whole
+    requests = _by_host(_requests(effects, _grouped(base), _grouped(head)))
+    places = [
+        *_by_place("part", effects.parts, whole.get("cpu_time")),
+        *_by_place("step", effects.steps, whole.get("cpu_time")),
     ]
-    worth = [(weight, cause) for weight, cause in weighed if cause.share is None or cause.share >= _SMALLEST_SHARE]
-    # Heavier before lighter: who reads a regression looks for what was added.
-    ordered = sorted(
-        worth, key=lambda item: (-round(item[0], 6), item[1].change in ("gone", "lighter", "fewer"), item[1].name)
-    )
-    return tuple(cause for _, cause in ordered[:MOST])
+    traffic = max(_size(whole.get("network_bytes")), _size(whole.get("requests")))
+    groups = [(traffic, _ordered(requests)), (_size(whole.get("cpu_time")), _ordered(places))]
+    (_, first), (_, second) = sorted(groups, key=lambda group: -group[0])
+    found = [*first[:_FIRST], *second[:_SECOND], *_layouts(whole.get("layouts")), *first[_FIRST:], *second[_SECOND:]]
+    return tuple(found[:MOST])
+
+
+def _ordered(weighed: Iterable[tuple[float, Cause]]) -> list[Cause]:
+    """By weight; heavier before lighter: who reads a regression looks for what was added."""
+    worth = [item for item in weighed if (item[1].share or 0.0) >= _SMALLEST_SHARE]
+    lighter = ("gone", "lighter", "fewer")
+    return [
+        cause for _, cause in sorted(worth, key=lambda one: (-round(one[0], 6), one[1].change in lighter, one[1].name))
+    ]
 
 
 def _size(effect: Effect | None) -> float:
@@ -109,57 +122,98 @@ def _moved(effect: Effect) -> bool:
     return (effect.low is not None and effect.low > 0) or (effect.high is not None and effect.high < 0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The requests for one address on both sides; ``was`` is the name of the file that it took the place of."""
+
+    address: str
+    before: _Requests | None
+    after: _Requests | None
+    was: str = ""
+
+    @property
+    def shown(self) -> _Requests:
+        found = self.after or self.before
+        assert found is not None  # noqa: S101 - a pair has one side at least
+        return found
+
+    @property
+    def network_bytes(self) -> int:
+        return (self.after.network_bytes if self.after else 0) - (self.before.network_bytes if self.before else 0)
+
+    @property
+    def count(self) -> int:
+        return (self.after.count if self.after else 0) - (self.before.count if self.before else 0)
+
+    @property
+    def known(self) -> bool:
+        return all(side is None or side.known for side in (self.before, self.after))
+
+    @property
+    def change(self) -> CauseChange:
+        if self.before is None:
+            return "new"
+        if self.after is None:
+            return "gone"
+        if self.count:
+            return "more" if self.count > 0 else "fewer"
+        return "heavier" if self.network_bytes > 0 else "lighter"
+
+
+def _pairs(base: Mapping[tuple[str, str], _Requests], head: Mapping[tuple[str, str], _Requests]) -> Iterator[_Pair]:
+    """Both sides of each address; a file that went, and one of the same name but its ending that came, are one."""
+    gone: dict[tuple[str, str], list[str]] = {}
+    for host, address in base:
+        if (host, address) not in head:
+            gone.setdefault((host, _stem(address)), []).append(address)
+    taken: set[tuple[str, str]] = set()
+    for host, address in head:
+        before = base.get((host, address))
+        candidates = [] if before is not None else gone.get((host, _stem(address)), [])
+        if _stem(address) and len(candidates) == 1 and (host, candidates[0]) not in taken:
+            taken.add((host, candidates[0]))
+            yield _Pair(address, base[host, candidates[0]], head[host, address], _file_name(candidates[0]))
+        else:
+            yield _Pair(address, before, head[host, address])
+    for host, address in base:
+        if (host, address) not in head and (host, address) not in taken:
+            yield _Pair(address, base[host, address], None)
+
+
+def _stem(address: str) -> str:
+    """File name of an address up to its first mark: of ``/pictures/hero-960.avif`` it is ``hero``; empty for no file."""
+    name = address.partition("?")[0].rpartition("/")[2]
+    return _STEM.split(name)[0] if "." in name else ""
+
+
 def _requests(
     effects: JourneyEffects, base: Mapping[tuple[str, str], _Requests], head: Mapping[tuple[str, str], _Requests]
 ) -> Iterator[tuple[float, Cause]]:
-    """Each address whose requests or bytes differ."""
-    of_bytes, of_requests = (effects.whole.get(name) for name in ("network_bytes", "requests"))
-    rows = [(key, base.get(key), head.get(key)) for key in dict.fromkeys((*head, *base))]
-    deltas = [
-        (
-            key,
-            before,
-            after,
-            (after.network_bytes if after else 0) - (before.network_bytes if before else 0),
-            (after.count if after else 0) - (before.count if before else 0),
-        )
-        for key, before, after in rows
-    ]
-    moved_bytes = math.fsum(abs(one[3]) for one in deltas) or 1.0
-    moved_requests = math.fsum(abs(one[4]) for one in deltas) or 1.0
-    for (host, address), before, after, bytes_delta, requests_delta in deltas:
-        if not bytes_delta and not requests_delta:
+    """Each address whose requests or bytes differ, with its weight."""
+    of_bytes, of_requests = (_size(effects.whole.get(name)) for name in ("network_bytes", "requests"))
+    pairs = list(_pairs(base, head))
+    moved_bytes = math.fsum(abs(pair.network_bytes) for pair in pairs) or 1.0
+    moved_requests = math.fsum(abs(pair.count) for pair in pairs) or 1.0
+    for pair in pairs:
+        if not pair.network_bytes and not pair.count:
             continue
-        shown = after or before
-        if shown is None:
-            continue
-        of_b, of_r = abs(bytes_delta) / moved_bytes, abs(requests_delta) / moved_requests
-        weights = of_b * _size(of_bytes), of_r * _size(of_requests)
-        change: CauseChange = "heavier" if bytes_delta > 0 else "lighter"
-        if before is None:
-            change = "new"
-        elif after is None:
-            change = "gone"
-        elif requests_delta:
-            change = "more" if requests_delta > 0 else "fewer"
-        known = (before is None or before.known) and (after is None or after.known)
-        yield (
-            max(weights),
-            _worded(
-                Cause(
-                    kind="request",
-                    change=change,
-                    text="",
-                    name=_file_name(address) or host or shown.host or "/",
-                    share=of_b if weights[0] >= weights[1] else of_r,
-                    bytes_delta=bytes_delta if known else None,
-                    requests_delta=requests_delta,
-                    step=shown.step,
-                    host=host,
-                    url=shown.url,
-                )
-            ),
+        shares = abs(pair.network_bytes) / moved_bytes, abs(pair.count) / moved_requests
+        weights = shares[0] * of_bytes, shares[1] * of_requests
+        shown = pair.shown
+        cause = Cause(
+            kind="request",
+            change=pair.change,
+            text="",
+            name=_file_name(pair.address) or shown.host or "/",
+            share=shares[0] if weights[0] >= weights[1] else shares[1],
+            bytes_delta=pair.network_bytes if pair.known else None,
+            requests_delta=pair.count,
+            step=shown.step,
+            host=shown.host,
+            url=shown.url,
+            instead_of=pair.was,
         )
+        yield max(weights), _worded(cause)
 
 
 def _file_name(address: str) -> str:
@@ -197,7 +251,7 @@ def _by_host(causes: Iterable[tuple[float, Cause]]) -> list[tuple[float, Cause]]
 def _by_place(kind: str, places: Sequence[PlaceEffects], whole: Effect | None) -> Iterator[tuple[float, Cause]]:
     """Parts or steps whose CPU time moved. A single one tells nothing that the whole does not."""
     found = [(place, effect) for place in places if (effect := place.effect("cpu_time")) is not None]
-    if whole is None or len(found) < 2:
+    if whole is None or sum(bool(place.name) for place, _ in found) < 2:
         return
     deltas = [_difference(effect) for _, effect in found]
     total = math.fsum(map(abs, deltas)) or 1.0
@@ -221,14 +275,13 @@ def _by_place(kind: str, places: Sequence[PlaceEffects], whole: Effect | None) -
         )
 
 
-def _layouts(effect: Effect | None) -> Iterator[tuple[float, Cause]]:
-    if effect is None or not _moved(effect) or not effect.exact:
+def _layouts(effect: Effect | None) -> Iterator[Cause]:
+    if effect is None or not _moved(effect) or effect.base is None or effect.head is None:
         return
-    delta = _difference(effect)
-    cause = Cause(
-        kind="counter", change="more" if delta > 0 else "fewer", text="", name="layouts", requests_delta=round(delta)
-    )
-    yield 0.0, _worded(cause)
+    delta = round(effect.head) - round(effect.base)
+    if delta:
+        change: CauseChange = "more" if delta > 0 else "fewer"
+        yield _worded(Cause(kind="counter", change=change, text="", name="layouts", requests_delta=delta))
 
 
 def _difference(effect: Effect) -> float:
@@ -256,7 +309,8 @@ def cause_text(cause: Cause) -> str:
         "more": f"{amount}{count} more request{'s' if count != 1 else ''} to {at}",
         "fewer": f"{amount}{count} fewer request{'s' if count != 1 else ''} to {at}",
     }
-    return words.get(cause.change, f"{amount}{at}") + where
+    instead = f" in place of {cause.instead_of}" if cause.instead_of and cause.instead_of != cause.name else ""
+    return words.get(cause.change, f"{amount}{at}{instead}") + where
 
 
 def _bytes(amount: int) -> str:
