@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "import": "Import what other tools have written.",
     "demo": "Measure the bundled sample application and write a report.",
     "compare": "Say whether one version of a site uses more than another, and why.",
+    "gate": "Hold journeys to the budgets of lichen.toml.",
     "advise": "Say what to change in each journey, what saves most first.",
     "explain": "Open a figure down to its formula, factors, sources and raw values.",
     "methods": "List the methods, or show one.",
@@ -37,8 +38,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "backup": "Write the server's data to one file, while it serves.",
     "restore": "Bring a backup back.",
     "portfolio": "Export and import applications, teams, weights, targets and actions as files.",
-    "team": "Add a team from a template.",
-    "user": "Add the account of a person.",
+    "team": "Add a team from a template, or take one out.",
+    "user": "Add, list, disable and enable the accounts of people.",
     "token": "Create, list and revoke the tokens of programs.",
     "plugins": "List the plug-ins, installed and local.",
 }

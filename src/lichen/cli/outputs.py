@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that a measurement writes through output plug-ins: checked before it starts, written after it is printed."""
+"""Files that a measurement or a gate writes through output plug-ins: checked before it starts, written after it is printed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lichen import plugins
 from lichen.cli.words import Words
@@ -16,18 +16,20 @@ from lichen.errors import ConfigError, LichenError, StorageError, UsageError
 if TYPE_CHECKING:
     from lichen.cli.invocation import Invocation
     from lichen.config import Settings
-    from lichen.outputs import Output
+    from lichen.outputs import GateOutput, Output
+    from lichen.service.gating.outcome import GateResult
     from lichen.service.result import Result
 
 GROUP = "lichen.outputs"
+GATE_GROUP = "lichen.gate_outputs"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A file and the plug-in that renders it."""
+    """A file and the plug-in that renders it: an `Output`, or a `GateOutput`."""
 
     name: str
-    output: Output
+    output: Any
     path: Path
 
 
@@ -56,13 +58,14 @@ def deliver(invocation: Invocation, result: Result, targets: Sequence[Target], l
         invocation.say(f"{words['written']}{words.colon}{target.path}")
 
 
-def plan(html: Path | None, formats: Sequence[str], keep: Path | None = None) -> list[Target]:
+def plan(html: Path | None, formats: Sequence[str], keep: Path | None = None, *, group: str = GROUP) -> list[Target]:
     """The files to write.
 
     Args:
         html: of ``output.html``.
         formats: ``NAME=FILE`` words, NAME being an output plug-in.
         keep: the settings file in use, which no output may replace.
+        group: of the plug-ins.
 
     Raises:
         UsageError: a word is not ``NAME=FILE``, names no output plug-in or the settings file, or two words name one file.
@@ -70,14 +73,14 @@ def plan(html: Path | None, formats: Sequence[str], keep: Path | None = None) ->
     """
     from lichen.ledger.runfile import destination
 
-    targets = [] if html is None else [_target("html", html)]
+    targets = [] if html is None else [_target("html", html, group)]
     for word in formats:
         name, equals, file = word.partition("=")
         if not (name and equals and file):
             raise UsageError(
                 f"'{word}' is not NAME=FILE.", repair="Write for example --format json=result.json.", culprit=word
             )
-        targets.append(_target(name, Path(file)))
+        targets.append(_target(name, Path(file), group))
     taken = set()
     kept = None if keep is None else destination(keep)
     for target in targets:
@@ -94,20 +97,20 @@ def plan(html: Path | None, formats: Sequence[str], keep: Path | None = None) ->
     return targets
 
 
-def _target(name: str, path: Path) -> Target:
+def _target(name: str, path: Path, group: str) -> Target:
     try:
-        return _checked_target(name, path)
+        return _checked_target(name, path, group)
     except OSError as error:  # a name that is too long, a folder that may not be searched
         raise _unwritable(path, error) from error
 
 
-def _checked_target(name: str, path: Path) -> Target:
-    if name not in plugins.names(GROUP):
+def _checked_target(name: str, path: Path, group: str) -> Target:
+    if name not in plugins.names(group):
         raise UsageError(
-            f"There is no output '{name}'.", repair=f"Outputs: {', '.join(plugins.names(GROUP))}.", culprit=name
+            f"There is no output '{name}'.", repair=f"Outputs: {', '.join(plugins.names(group))}.", culprit=name
         )
     _check_place(path)
-    return Target(name, plugins.load(GROUP, name)(), path)
+    return Target(name, plugins.load(group, name)(), path)
 
 
 def check_file(path: Path, keep: Path | None) -> None:
@@ -161,17 +164,38 @@ def write(targets: Sequence[Target], result: Result, lang: str) -> None:
         ConfigError: an output plug-in failed.
         StorageError: the folder is read-only, the disk is full.
     """
+
+    def render(output: Output) -> bytes:
+        return output.render(result, lang=lang)
+
+    _write(targets, render, f"The run is kept in {result.run_path}; repair the output plug-in.")
+
+
+def deliver_gate(invocation: Invocation, gate: GateResult, targets: Sequence[Target], lang: str) -> None:
+    """Writes the files asked for of a gate and says so; raises as `write` does."""
+
+    def render(output: GateOutput) -> bytes:
+        return output.render(gate, lang=lang)
+
+    words = Words(lang)
+    for target in targets:
+        _write([target], render, "Repair the output plug-in.")
+        invocation.written.append(target.path)
+        invocation.say(f"{words['written']}{words.colon}{target.path}")
+
+
+def _write(targets: Sequence[Target], render: Callable[[Any], bytes], repair: str) -> None:
     from lichen.ledger.runfile import write_atomically
 
     for target in targets:
         try:
-            content = target.output.render(result, lang=lang)
+            content = render(target.output)
         except LichenError:
             raise
         except Exception as error:
             raise ConfigError(
                 f"The output '{target.name}' failed: {type(error).__name__}: {error}.",
-                repair=f"The run is kept in {result.run_path}; repair the output plug-in.",
+                repair=repair,
                 culprit=target.name,
             ) from error
         write_atomically(target.path, content)

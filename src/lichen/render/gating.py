@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from lichen.render.figures import plain
@@ -17,6 +17,7 @@ MARKS: Final = {
 }  # fmt: skip
 """A sign beside each word: colour and shape never stand alone."""
 _ORDER: Final = ("fail", "error", "inconclusive", "warn", "accepted", "skipped", "pass")
+CAUSES_MAX: Final = 5
 _MINUS: Final = "\u2212"
 
 
@@ -68,6 +69,20 @@ class GateText:
     def ordered(self) -> tuple[Check, ...]:
         """The checks, what matters most first; within that as they are declared."""
         return tuple(sorted(self.gate.checks, key=lambda check: _ORDER.index(state(check))))
+
+    def headings(self) -> tuple[str, str, str, str]:
+        """Of a table of checks: state, journey, bound, what was found."""
+        state, place, code, found = (
+            self._words.say(f"gate.column.{name}") for name in ("state", "place", "code", "found")
+        )
+        return state, place, code, found
+
+    def causes(self, most: int = CAUSES_MAX) -> Iterator[str]:
+        """What moved in each journey of a comparison that did not pass, a heading and its lines."""
+        for journey in () if self.gate.verdict is None else self.gate.verdict.journeys:
+            if journey.causes and journey.outcome != "pass":
+                yield self._words.say("gate.causes", journey=plain(journey.journey))
+                yield from (f"- {plain(cause.text)}" for cause in journey.causes[:most])
 
     def state_word(self, check: Check) -> str:
         """A check's outcome as a word."""

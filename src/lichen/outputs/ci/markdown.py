@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 
 from lichen.records import ID_SHOWN
 from lichen.render.figures import shorten
-from lichen.render.gating import MARKS, GateText, state
+from lichen.render.gating import CAUSES_MAX, MARKS, GateText, state
 from lichen.render.i18n import catalogue
 from lichen.service.gating.outcome import Check, GateResult
 
@@ -23,7 +23,6 @@ SUMMARY_BYTES: Final = 200_000
 COMMENT_CHARACTERS: Final = 20_000
 _NAME: Final = 80
 """Characters of a foreign name that are shown."""
-_CAUSES: Final = 5
 _SEPARATOR: Final = "\u200b"
 _SIGNS: Final = re.compile(r"([\\`*_{}\[\]()#+\-!|~$^=:])")
 _REFERENCES: Final = re.compile(r"([@#!~%&$^])(?=[\w\"'(\[])")
@@ -99,9 +98,8 @@ class _Page:
     def _table(self, checks: Iterable[Check]) -> Iterator[str]:
         rows = [self._row(check) for check in checks]
         if rows:
-            heads = (self._words.say(f"gate.column.{name}") for name in ("state", "place", "code", "found"))
             yield ""
-            yield f"| {' | '.join(heads)} |"
+            yield f"| {' | '.join(self.text_of.headings())} |"
             yield "| --- | --- | --- | --- |"
             yield from rows
 
@@ -122,7 +120,7 @@ class _Page:
             if journey.causes and journey.outcome != "pass":
                 yield ""
                 yield self._words.say("gate.causes", journey=md(shorten(journey.journey, _NAME)))
-                for cause in journey.causes[:_CAUSES]:
+                for cause in journey.causes[:CAUSES_MAX]:
                     yield f"- {md(shorten(cause.text, 3 * _NAME))}"
 
     def _notes(self) -> list[str]:

@@ -177,17 +177,22 @@ def _with(check: Check, effect: Effect) -> Check:
     )  # fmt: skip
 
 
-def regression(journey: JourneyVerdict, delta: float) -> Draft:
-    """The check that a comparison itself is; several journeys were looked at together when it was made."""
+def regression(journey: JourneyVerdict, delta: float, place: tuple[str, int]) -> Draft:
+    """The check that a comparison itself is; several journeys were looked at together when it was made.
+
+    Args:
+        delta: smallest relative increase that fails.
+        place: file and line that declare the journey.
+    """
     effects = [effect for name in journey.gated if (effect := journey.effect(name)) is not None]
     deciding = next((effect for effect in effects if effect.outcome == journey.outcome), journey.primary)
     check = Check(
         code=REGRESSION, rule="regression", journey=journey.journey, step=None, what="energy", unit="kWh", limit=delta,
-        outcome=journey.outcome, reason=_REASONS[journey.outcome],
+        outcome=journey.outcome, reason=_REASONS[journey.outcome], file=place[0], line=place[1],
     )  # fmt: skip
     if deciding is None:
         return Draft(check)
-    return Draft(replace(_with(check, deciding), what=deciding.name, p=deciding.p))
+    return Draft(replace(_with(check, deciding), what=deciding.name))
 
 
 _REASONS: Final[dict[CheckOutcome, Reason]] = {

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from lichen.config import Settings
 from lichen.config.names import nearest
 from lichen.errors import NothingMeasured, UsageError
 from lichen.ledger import runfile
@@ -17,7 +18,7 @@ from lichen.service.gating.baseline import Baseline
 from lichen.service.gating.deciding import Draft, concluded, hold_effect, hold_increase, hold_maximum, regression
 from lichen.service.gating.outcome import REGRESSION, Acceptance, Check, GateResult, Note, outcome_of
 from lichen.service.gating.readings import RunReadings
-from lichen.service.gating.rules import Bound, bounds_of
+from lichen.service.gating.rules import Bound, bounds_of, place_of
 from lichen.service.sci import NAME as SCI
 from lichen.service.verdict import JourneyVerdict, Verdict
 from lichen.service.workspace import Workspace
@@ -60,6 +61,16 @@ def check_gate(workspace: Workspace) -> None:
     _acceptances(workspace)
 
 
+def nothing_to_measure(workspace: Workspace, why: str) -> GateResult:
+    """A gate that passes because no journey was asked for.
+
+    Args:
+        why: key of the note that says so.
+    """
+    settings = workspace.settings
+    return GateResult(outcome="pass", project=settings.project.name, checks=(), notes=(Note(key=why),))
+
+
 def _acceptances(workspace: Workspace) -> tuple[Acceptance, ...]:
     settings = workspace.settings
     return read_acceptances(settings.gate.accept, (REGRESSION, *(budget.code for budget in settings.budgets)))
@@ -92,7 +103,12 @@ def gate(workspace: Workspace, order: Order) -> GateResult:
     steps: dict[str, Sequence[str] | None] = {name: head.steps(name) for name, head in heads.items()}
     present = {name: steps.get(name) for name in (*heads, *compared)}
     bounds = bounds_of(settings, workspace.nomenclature, present)
-    drafts = [regression(journey, verdict.delta) for journey in compared.values() if verdict is not None]
+    places = _places(settings)
+    drafts = [
+        regression(journey, verdict.delta, places.get(journey.journey, ("", 0)))
+        for journey in compared.values()
+        if verdict is not None
+    ]
     drafts += _held(workspace, order, bounds, heads, compared)
     checks, unused = apply_acceptances(concluded(drafts), acceptances, order.today)
     runs = {head.run.run_id: head for head in heads.values()}
@@ -110,6 +126,14 @@ def gate(workspace: Workspace, order: Order) -> GateResult:
         figures={name: _figures(workspace, head, name) for name, head in heads.items()},
         verdict=verdict,
     )
+
+
+def _places(settings: Settings) -> dict[str, tuple[str, int]]:
+    """Where each journey is declared."""
+    return {
+        journey.name: place_of(settings, f"journey.{position}.name")
+        for position, journey in enumerate(settings.journeys)
+    }
 
 
 def _heads(runs: Sequence[RunReadings]) -> dict[str, RunReadings]:

@@ -60,7 +60,7 @@ class Check:
         p: one-sided, after Holm over all checks of the gate that are not exact; None when exact or unknown.
         counted: that the reason speaks of, such as sessions.
         stated: why the budget exists, in its owner's words.
-        file, line: where it is declared; relative to the folder of lichen.toml.
+        file, line: where it is declared, from the root of the Git repository; empty and 0 without a file.
         accepted: why a failing check does not fail the gate; lapsed: an acceptance that is over.
     """
 

@@ -28,7 +28,7 @@ class Bound:
     Attributes:
         journeys: that it holds for.
         maximum: most [unit]; increase: largest relative increase; None without.
-        file, line: where it is declared, relative to the folder of lichen.toml.
+        file, line: where it is declared, as `place_of` says it.
     """
 
     code: str
@@ -61,7 +61,7 @@ def bounds_of(
         journeys = _journeys(settings, position, budget, present)
         _check_step(settings, position, budget, present)
         if journeys:
-            file, line = _place(settings, position, "code")
+            file, line = place_of(settings, f"budget.{position}.code")
             found.append(
                 Bound(
                     code=budget.code, what=what, unit=unit, journeys=journeys, step=budget.step, maximum=maximum,
@@ -76,11 +76,20 @@ def _where(settings: Settings, position: int, key: str) -> str:
     return "" if origin is None else origin.where
 
 
-def _place(settings: Settings, position: int, key: str) -> tuple[str, int]:
-    path, _, line = _where(settings, position, key).rpartition(":")
-    file = Path(path or "lichen.toml")
-    if file.is_relative_to(settings.folder):
-        file = file.relative_to(settings.folder)
+def place_of(settings: Settings, dotted: str) -> tuple[str, int]:
+    """File and line of a key, the file as seen from the root of its Git repository; without one, from lichen.toml's folder.
+
+    Returns:
+        ``("", 0)`` for what stands in no file.
+    """
+    origin = settings.origins.get(dotted)
+    if origin is None or origin.kind != "file":
+        return "", 0
+    path, _, line = origin.where.rpartition(":")
+    file = Path(path or origin.where)
+    root = next((folder for folder in file.parents if (folder / ".git").exists()), settings.folder)
+    if file.is_relative_to(root):
+        file = file.relative_to(root)
     return file.as_posix(), int(line) if line.isdigit() else 1
 
 
