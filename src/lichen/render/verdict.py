@@ -22,6 +22,9 @@ STYLES: Final[dict[Outcome, str]] = {
 _MUCH: Final = 10.0
 """Relative change from which on a factor says more than a percentage."""
 
+_HARDLY: Final = 0.0005
+"""Relative change that a tenth of a percent rounds to nothing."""
+
 Row = tuple[Outcome | None, Sequence[str]]
 """Outcome of what decides, and the cells of its row."""
 
@@ -96,6 +99,8 @@ class VerdictText:
         return self._relative(change) if change else "="
 
     def _relative(self, share: float) -> str:
+        if abs(share) < _HARDLY:
+            return self._words.say("verdict.hardly")
         if share >= _MUCH:
             return self._words.say("verdict.times", factor=self._numbers.integer(round(share + 1)))
         return f"{'+' if share > 0 else '−'}{self._numbers.percent(abs(share))}"

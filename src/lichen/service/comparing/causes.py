@@ -51,9 +51,7 @@ def normalised(url: str) -> str:
     '/drafts/*/done'
     """
     parts = urlsplit(url)
-    segments = [
-        _IDENTIFIER.sub("*", piece) if _IDENTIFIER.fullmatch(piece) else piece for piece in parts.path.split("/")
-    ]
+    segments = ["*" if _IDENTIFIER.fullmatch(piece) else piece for piece in parts.path.split("/")]
     path = _HASHED.sub("*", _UUID.sub("*", "/".join(segments)))
     names = sorted({name for name, _ in parse_qsl(parts.query, keep_blank_values=True)})
     return path + (f"?{'&'.join(names)}" if names else "")
