@@ -8,6 +8,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from lichen.outputs.web.pages import (
     actions,
+    advice,
     application,
     board,
     members,
@@ -20,7 +21,7 @@ from lichen.outputs.web.pages import (
 )
 
 router = APIRouter(include_in_schema=False)
-for _room in (static, board, actions, application, members, retiring, samples, settings, patterns):
+for _room in (static, board, actions, advice, application, members, retiring, samples, settings, patterns):
     router.include_router(_room.router)
 
 _WORTH_PACKING = 600
