@@ -60,5 +60,9 @@ def _print(invocation: Invocation, gate: GateResult, lang: str) -> None:
             )  # fmt: skip
         console.print()
         console.print(table)
-    for line in (*text.causes(), *text.notes()):
+    for heading, lines in text.causes():
+        console.print()
+        for line in (heading, *(f"  {line}" for line in lines)):
+            console.print(Text(printable(line)), soft_wrap=True)
+    for line in text.notes():
         console.print(Text(printable(line)), soft_wrap=True)

@@ -210,6 +210,12 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "refused for good, kept in .lichen/spool/refused: {refusal}",
         "refusée définitivement, gardée dans .lichen/spool/refused : {refusal}",
     ),
+    "comment_created": ("The comment was made.", "Le commentaire a été créé."),
+    "comment_updated": ("The comment was brought up to date.", "Le commentaire a été mis à jour."),
+    "comment_refused": (
+        "The token may not comment, as that of a merge request from a fork; the report of the job says the same.",
+        "Le jeton ne permet pas de commenter, comme celui d’une demande venue d’un fork ; le rapport du job dit la même chose.",
+    ),
     "range_assumed": ("range assumed", "fourchette supposée"),
     "imported_period": ("period", "période"),
     "imported_span": ("{first} to {last}", "du {first} au {last}"),

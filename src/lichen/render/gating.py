@@ -9,6 +9,7 @@ from typing import Final
 from lichen.render.figures import plain
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Amount, Numbers
+from lichen.render.verdict import VerdictText
 from lichen.service.gating.outcome import REGRESSION, Acceptance, Check, GateResult
 from lichen.stats.budgets import SESSIONS_MIN
 
@@ -17,7 +18,6 @@ MARKS: Final = {
 }  # fmt: skip
 """A sign beside each word: colour and shape never stand alone."""
 _ORDER: Final = ("fail", "error", "inconclusive", "warn", "accepted", "skipped", "pass")
-CAUSES_MAX: Final = 5
 _MINUS: Final = "\u2212"
 
 
@@ -77,12 +77,13 @@ class GateText:
         )
         return state, place, code, found
 
-    def causes(self, most: int = CAUSES_MAX) -> Iterator[str]:
-        """What moved in each journey of a comparison that did not pass, a heading and its lines."""
-        for journey in () if self.gate.verdict is None else self.gate.verdict.journeys:
-            if journey.causes and journey.outcome != "pass":
-                yield self._words.say("gate.causes", journey=plain(journey.journey))
-                yield from (f"- {plain(cause.text)}" for cause in journey.causes[:most])
+    def causes(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """What moved in each journey of a comparison that did not pass: a heading, and its lines."""
+        verdict = self.gate.verdict
+        for journey in () if verdict is None else verdict.journeys:
+            if verdict is not None and journey.causes and journey.outcome != "pass":
+                heading = self._words.say("gate.causes", journey=plain(journey.journey))
+                yield heading, VerdictText(verdict, self.lang).causes(journey)
 
     def state_word(self, check: Check) -> str:
         """A check's outcome as a word."""

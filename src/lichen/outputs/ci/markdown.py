@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 
 from lichen.records import ID_SHOWN
 from lichen.render.figures import shorten
-from lichen.render.gating import CAUSES_MAX, MARKS, GateText, state
+from lichen.render.gating import MARKS, GateText, state
 from lichen.render.i18n import catalogue
 from lichen.service.gating.outcome import Check, GateResult
 
@@ -115,13 +115,11 @@ class _Page:
         return f"| {' | '.join(cells)} |"
 
     def _causes(self) -> Iterator[str]:
-        journeys = () if self.gate.verdict is None else self.gate.verdict.journeys
-        for journey in journeys:
-            if journey.causes and journey.outcome != "pass":
-                yield ""
-                yield self._words.say("gate.causes", journey=md(shorten(journey.journey, _NAME)))
-                for cause in journey.causes[:CAUSES_MAX]:
-                    yield f"- {md(shorten(cause.text, 3 * _NAME))}"
+        for heading, lines in self.text_of.causes():
+            yield ""
+            yield md(shorten(heading, 2 * _NAME))
+            yield ""
+            yield from (f"- {md(shorten(line, 3 * _NAME))}" for line in lines)
 
     def _notes(self) -> list[str]:
         notes = [f"- {md(note)}" for note in self.text_of.notes()]
