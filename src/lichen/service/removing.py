@@ -85,7 +85,7 @@ def remove_team(session: Session, team: Team, *, heir: Team | None, by: By) -> G
     if heir is not None and heir.id == team.id:
         raise UsageError(f"'{team.code}' is the team that goes.", repair="Name another one.", culprit="heir")
     goes = goes_with_team(session, team)
-    detail = {**goes.counts, "applications_to": None if heir is None else heir.code, "code": team.code}
+    detail = {**goes.counts, "applications_to": None if heir is None else heir.code, "removed": team.code}
     note(session, by, "team.remove", "team", team.id, detail)
     session.flush()
     queries.move(session, team, heir)
@@ -132,7 +132,7 @@ def remove_application(session: Session, application: Application, *, by: By) ->
             f"'{application.code}' has {goes.waiting} runs that are on their way to the ledger.",
             repair="Wait until they have landed, or retire it.", culprit="waiting",
         )  # fmt: skip
-    note(session, by, "application.remove", "application", application.id, {**goes.counts, "code": application.code})
+    note(session, by, "application.remove", "application", application.id, {**goes.counts, "removed": application.code})
     session.flush()
     queries.remove_application(session, application)
     return goes

@@ -45,6 +45,7 @@ def change_profile(request: Request, caller: Myself, form: Fields) -> Response:
             user = accounts.get_user(session, str(caller.user_id))
             user.name = accounts.clean_name(form.one("name")) or user.name
             user.lang = lang if lang in LANGUAGES else None
+            accounts.note(session, by_of(request, caller.actor), "user.profile", "user", user.id)
     except UsageError as error:
         return _page(request, caller, problem=error, status=422)
     return RedirectResponse(f"{_PATH}?done=profile", 303)
