@@ -9,13 +9,15 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JOBS ?= 2
 # Browser test suites as their authors write them, which the tests measure: their runners have an environment of their own.
 SUITES := tests/suites
+# Spark is too large for every run of the tests: `make spark`.
+SPARK := tests/spark
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-header --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 LOCK_LICHEN := $(LOCK) pyproject.toml --extra journeys --extra demo --extra imports --extra server --group build
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help install install-dev browser suites containers prometheus postgresql demo check style types imports constants locks docs test golden pages pictures bench lock wheel clean
+.PHONY: all help install install-dev browser suites containers prometheus postgresql spark demo check style types imports constants locks docs test golden pages pictures bench lock wheel clean
 
 all: check test ## everything that continuous integration runs (the default)
 
@@ -87,6 +89,15 @@ prometheus: ## install Prometheus for the tests, when root on Debian
 postgresql: ## install PostgreSQL for the tests, when root on Debian
 	@tools/system.sh postgresql
 
+$(SPARK)/.venv/.installed: $(SPARK)/requirements.lock
+	@tools/system.sh venv "$(PYTHON)" $(SPARK)/.venv
+	@echo "installing Spark into $(SPARK)/.venv"
+	@$(SPARK)/.venv/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $(SPARK)/requirements.lock
+	@touch $@
+
+spark: install-dev $(SPARK)/.venv/.installed ## install Spark (800 MB, needs Java 17) and read a ledger with it
+	$(BIN)/python -m pytest -q tests/e2e/test_spark.py
+
 test: install-dev browser suites containers prometheus postgresql ## all tests
 	$(BIN)/python tools/run_tests.py --jobs $(JOBS)
 
@@ -110,6 +121,7 @@ lock: install-dev ## resolve the locks again (UPGRADE=1: to the newest versions)
 	$(LOCK_LICHEN) --output-file requirements.lock
 	$(LOCK_LICHEN) --extra postgres --group dev --output-file requirements-dev.lock
 	$(LOCK) $(SUITES)/requirements.in --output-file $(SUITES)/requirements.lock
+	$(LOCK) $(SPARK)/requirements.in --output-file $(SPARK)/requirements.lock
 	@$(BIN)/python tools/check_locks.py
 
 wheel: install ## build the wheel into dist/
@@ -117,4 +129,4 @@ wheel: install ## build the wheel into dist/
 	@ls dist/*.whl
 
 clean: ## remove what make built
-	rm -rf "$(VENV)" dist build node_modules $(SUITES)/.venv $(SUITES)/node_modules lichen-report.html
+	rm -rf "$(VENV)" dist build node_modules $(SUITES)/.venv $(SUITES)/node_modules $(SPARK)/.venv lichen-report.html

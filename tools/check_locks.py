@@ -25,6 +25,8 @@ LOCKS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """Lock file -> the extras and the dependency groups it holds beside the base dependencies."""
 SUITES: Final = Path("tests/suites")
 """Folder of the suites that tests measure: their requirements and locks are apart from Lichen's."""
+SPARK: Final = Path("tests/spark")
+"""Folder of what Spark reads a ledger with."""
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;\\]+)")
 _ADDRESS = re.compile(r"://|^\s*-|(?:^|\s)@\s|(?:^|\s)/\w|\bfile:", re.MULTILINE)
@@ -114,11 +116,16 @@ def check(root: Path) -> list[str]:
     return found
 
 
-def check_suites(folder: Path) -> list[str]:
-    """Findings of the locks of the measured suites: Python's as above, npm's must hold hashes and no address."""
+def check_requirements(folder: Path) -> list[str]:
+    """Findings of the lock of an environment that is apart from Lichen's."""
     lines = (folder / "requirements.in").read_text(encoding="utf-8").splitlines()
     wanted = _by_name(line for line in lines if line and not line.startswith("#"))
-    found = check_lock(folder / "requirements.lock", wanted, asks="requirements.in")
+    return check_lock(folder / "requirements.lock", wanted, asks="requirements.in")
+
+
+def check_suites(folder: Path) -> list[str]:
+    """Findings of the locks of the measured suites: Python's as above, npm's must hold hashes and no address."""
+    found = check_requirements(folder)
     project = json.loads((folder / "package.json").read_text(encoding="utf-8"))
     lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     if lock[""]["devDependencies"] != project["devDependencies"]:
@@ -137,6 +144,8 @@ def main(arguments: list[str]) -> int:
     found = check(root)
     if (root / SUITES).is_dir():
         found += check_suites(root / SUITES)
+    if (root / SPARK).is_dir():
+        found += [f"{SPARK}/{line}" for line in check_requirements(root / SPARK)]
     for line in found:
         print(line)
     if found:
