@@ -22,6 +22,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "lichen.factor_packs": "path of a factor pack (toml)",
     "lichen.formulas": "module whose @formula functions are registered on import",
     "lichen.methods": "path of a method file (toml)",
+    "lichen.notifiers": "class with name, limits, payload(outgoing, channel), send(outgoing, channel, means)",
     "lichen.outputs": "class with name, media_type, suffix, render(result)",
     "lichen.gate_outputs": "class with name, media_type, suffix, render(gate)",
     "lichen.suite_runners": "class with name, tells_cases, accepts(call), prepare(call, draft)",

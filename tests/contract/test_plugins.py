@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import notify_support
 
 from lichen import nomenclature, plugins
 from lichen.catalogue import machines
 from lichen.collect.base import Availability
+from lichen.config import Channel
 from lichen.errors import ConfigError
 from lichen.factors.store import FactorStore
 from lichen.model import registry
@@ -83,6 +85,24 @@ def test_an_output(name: str) -> None:
     assert list(parameters) == ["result", "lang"]
     assert parameters["lang"].kind is inspect.Parameter.KEYWORD_ONLY
     assert inspect.getdoc(type(output))
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("name", _registered("lichen.notifiers"))
+def test_a_notifier(name: str, lang: str) -> None:
+    notifier: Any = plugins.load("lichen.notifiers", name)()
+    assert notifier.name == name
+    assert inspect.getdoc(type(notifier))
+    assert list(inspect.signature(notifier.payload).parameters) == ["outgoing", "channel"]
+    assert list(inspect.signature(notifier.send).parameters) == ["outgoing", "channel", "means"]
+    channel = Channel(name="c", kind=name, to=("team@example.org",))
+    for kind, message in notify_support.messages().items():
+        payload = notifier.payload(notify_support.outgoing(message, lang), channel)
+        assert 0 < len(payload) <= notifier.limits.characters, kind
+        blocks = (
+            payload.count('"type":"section"') + payload.count('"type":"header"') + payload.count('"type":"context"')
+        )
+        assert blocks <= (notifier.limits.blocks or blocks), kind
 
 
 @pytest.mark.parametrize("name", _registered("lichen.nomenclatures"))
