@@ -51,8 +51,8 @@ def evaluate(context: ServiceContext, applications: Collection[str] | None = Non
     Raises:
         StorageError: the store or the ledger is away.
     """
-    readings = Readings(context, context.settings.alerts.watch)
     with context.store.reading() as session:
+        readings = Readings(context, _names(context, session))
         everything = queries.applications(session)
         seen = landing.setting(session, _SEEN) or {}
         now = {one.id: _fingerprint(session, one.id, readings.pin) for one in everything}
@@ -73,6 +73,14 @@ def evaluate(context: ServiceContext, applications: Collection[str] | None = Non
         queries.forget_candidates(session, context.clock().date() - _CANDIDATES_KEPT)
         landing.put_setting(session, _SEEN, {ref: word for ref, word in seen.items() if ref in known})
     return Found(series, tuple(told), tuple(failures))
+
+
+def _names(context: ServiceContext, session: Session) -> list[str]:
+    """What is read from runs: what is watched, and what a visit has a budget of."""
+    nomenclature = context.workspace.nomenclature
+    known = {*nomenclature.names("indicator"), *nomenclature.names("quantity")}
+    of_budgets = {one.indicator_or_quantity for one in queries.budgets(session, context.clock().date())}
+    return [name for name in dict.fromkeys((*context.settings.alerts.watch, *sorted(of_budgets))) if name in known]
 
 
 def _fingerprint(session: Session, application_id: str, pin: Sequence[Any]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from lichen.store.models import (
@@ -183,6 +183,11 @@ def alerts(
         at, row_id = before
         query = query.where(or_(Alert.opened_at < at, (Alert.opened_at == at) & (Alert.id < row_id)))
     return list(session.scalars(query if limit is None else query.limit(limit)))
+
+
+def alert_counts(session: Session) -> dict[str, int]:
+    """How often each thing was alerted of, open alerts and those that are over, by key."""
+    return dict(session.execute(select(Alert.key, func.count()).group_by(Alert.key)).tuples().all())
 
 
 def measuring_days(session: Session, application_ids: Sequence[str], since: datetime) -> Mapping[str, list[date]]:
