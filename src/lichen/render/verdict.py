@@ -182,7 +182,7 @@ class VerdictText:
     def _bytes(self, delta: int | None) -> str:
         if not delta:
             return ""
-        return f"{'+' if delta > 0 else '−'}{self._numbers.amount(abs(delta), 'B').text}"
+        return f"{'+' if delta > 0 else '−'}{self._numbers.amount(abs(delta), 'B', half_width=0.0).text}"
 
     def advice(self) -> Iterator[str]:
         """How to get an answer where there is none."""

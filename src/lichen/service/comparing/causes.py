@@ -84,12 +84,12 @@ def causes_of(
     """
     whole = effects.whole
     requests = _by_host(_requests(effects, _grouped(base), _grouped(head)))
-    places = [
-        *_by_place("part", effects.parts, whole.get("cpu_time")),
-        *_by_place("step", effects.steps, whole.get("cpu_time")),
-    ]
+    parts = _ordered(_by_place("part", effects.parts, whole.get("cpu_time")))
+    steps = _ordered(_by_place("step", effects.steps, whole.get("cpu_time")))
+    # Who does the work, then when; the others of both after these two.
+    places = [*parts[:1], *steps[:1], *parts[1:], *steps[1:]]
     traffic = max(_size(whole.get("network_bytes")), _size(whole.get("requests")))
-    groups = [(traffic, _ordered(requests)), (_size(whole.get("cpu_time")), _ordered(places))]
+    groups = [(traffic, _ordered(requests)), (_size(whole.get("cpu_time")), places)]
     (_, first), (_, second) = sorted(groups, key=lambda group: -group[0])
     found = [*first[:_FIRST], *second[:_SECOND], *_layouts(whole.get("layouts")), *first[_FIRST:], *second[_SECOND:]]
     return tuple(found[:MOST])

@@ -151,7 +151,7 @@ def varying(journeys: Iterable[JourneyVerdict]) -> list[str]:
         names = [
             name
             for name in _DETERMINISTIC
-            if (effect := one.effect(name)) is not None and not effect.exact and effect.pairs > 1
+            if (effect := one.effect(name)) is not None and not effect.exact and not effect.fault
         ]
         if names:
             found.append(f"{one.journey}: {', '.join(names)} differ from run to run, and are compared by statistics")
