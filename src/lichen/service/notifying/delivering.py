@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 from lichen import plugins, redact
-from lichen.config import Channel, Settings, Smtp
+from lichen.config import Channel, Settings
 from lichen.config.notify import find_channel
 from lichen.errors import ConfigError, LichenError, StoreConflict
 from lichen.service.context import ServiceContext
-from lichen.service.messages import Message
+from lichen.service.messages import Message, TrialNotice, trial_message
+from lichen.service.notifying.protocol import GROUP, Means, Notifier, Outgoing, Refused, Sent
 from lichen.service.outbound import Outbound
 from lichen.service.quiet import quiet_until
 from lichen.store.queries import board
 from lichen.store.queries import deliveries as queries
 from lichen.store.queries.deliveries import DeliveryFact
 
-GROUP: Final = "lichen.notifiers"
 Scope = Literal["organisation", "team", "application"]
 
 _WAITS: Final = (1, 2, 5, 15, 30, 60, 120, 240, 480)
@@ -36,106 +36,6 @@ _LONGEST_WAIT: Final = timedelta(days=1)
 _CLAIM: Final = timedelta(minutes=5)
 """How long an attempt may take before another process tries again: longer than any attempt."""
 _AT_ONCE: Final = 200
-_FAILING_AFTER: Final = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The channel has taken a message. detail: what it said, such as ``200``."""
-
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """The channel has not taken a message.
-
-    Attributes:
-        reason: one sentence; no secret of an address in it.
-        dead: trying again is of no use before somebody repairs something.
-        retry_after_s: seconds that the other side asks to wait.
-    """
-
-    reason: str
-    dead: bool = False
-    retry_after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a channel takes at most of one message: characters of the whole payload, and blocks; None where it has none."""
-
-    characters: int
-    blocks: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """A message on its way.
-
-    Attributes:
-        delivery_id: the same at every attempt.
-        lang: of the channel.
-        base_url: address of the dashboard, without a slash at its end; empty when people cannot reach it.
-    """
-
-    delivery_id: str
-    message: Message
-    lang: str
-    base_url: str = ""
-
-    @property
-    def link(self) -> str:
-        """Address of the message's page; empty when people cannot reach it."""
-        return f"{self.base_url}{self.message.path}" if self.base_url else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What notifiers send with: variables of the environment, the guarded way out, the mail server."""
-
-    env: Mapping[str, str]
-    outbound: Outbound
-    smtp: Smtp
-
-    def secret(self, channel: Channel, variable: str | None, what: str) -> str:
-        """The value of a variable that a channel names.
-
-        Args:
-            what: the channel's key, as in ``url_env``.
-
-        Raises:
-            ConfigError: the channel names none, or it is not set.
-        """
-        if variable is None:
-            raise ConfigError(
-                f"The channel '{channel.name}' has no {what}.",
-                repair=f'Add {what} = "NAME_OF_A_VARIABLE" to it.', culprit=channel.name,
-            )  # fmt: skip
-        value = self.env.get(variable, "").strip()
-        if not value:
-            raise ConfigError(
-                f"The variable {variable} of the channel '{channel.name}' is not set.",
-                repair="Set it where Lichen runs.", culprit=variable,
-            )  # fmt: skip
-        return value
-
-
-class Notifier(Protocol):
-    """Serves channels of one kind. A class without arguments, registered under `GROUP`."""
-
-    name: str
-    limits: Limits
-
-    def payload(self, outgoing: Outgoing, channel: Channel) -> str:
-        """What is sent, as text, within the limits; needs no secret."""
-
-    def send(self, outgoing: Outgoing, channel: Channel, means: Means) -> Sent | Refused:
-        """One attempt.
-
-        Raises:
-            ConfigError: the channel lacks something.
-        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,22 +46,6 @@ class Delivered:
     failed: int = 0
     dead: int = 0
     reasons: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
-    """A channel that does not get through.
-
-    Attributes:
-        why: ``refused`` (a message was given up since the last that was delivered), ``failing`` (one waits for more than a day),
-            ``silent`` (nothing was delivered for `notify.silent_after_days`).
-        since: when that began. error: what the other side said last; empty when nothing.
-    """
-
-    channel: str
-    why: Literal["refused", "failing", "silent"]
-    since: datetime
-    error: str
 
 
 def notifiers() -> dict[str, Notifier]:
@@ -347,36 +231,36 @@ def _settled(
     return "failed", columns, reason
 
 
-def silent(context: ServiceContext, now: datetime | None = None) -> list[Silence]:
-    """Channels that do not get through; one that was never used is not among them.
+def trial(
+    context: ServiceContext,
+    name: str,
+    *,
+    by: str,
+    available: Mapping[str, Notifier] | None = None,
+    means: Means | None = None,
+) -> DeliveryFact:
+    """Sends a trial to a channel at once.
+
+    Args:
+        name: of the channel. by: who asks.
+        available, means: as in `deliver_due`.
+
+    Returns:
+        The delivery, as it stands after the attempt.
 
     Raises:
-        StorageError: the store cannot be read.
+        ConfigError: there is no such channel, or nothing serves it.
+        StorageError: the store cannot be read or written.
     """
-    moment = now or context.clock()
+    channel = find_channel(context.settings.channels, name)
+    found = notifiers() if available is None else available
+    notifier_of(found, channel)
+    moment = context.clock()
+    notice = TrialNotice(channel=name, at=moment, by=by)
+    made = enqueue(
+        context, channel=channel, dedup_key=f"test/{moment.isoformat()}", message=trial_message(notice), now=moment
+    )
+    if made is not None:
+        deliver_due(context, found, means=means, now=moment, only=made)
     with context.store.reading() as session:
-        facts = {one.name: queries.channel(session, one.name) for one in context.settings.channels}
-    listed = (_silence(one, facts[one.name], context.settings, moment) for one in context.settings.channels)
-    return [one for one in listed if one is not None]
-
-
-def _silence(channel: Channel, fact: queries.ChannelFact, settings: Settings, now: datetime) -> Silence | None:
-    error = fact.last_error or ""
-    if fact.dead_since is not None:
-        return Silence(channel=channel.name, why="refused", since=fact.dead_since, error=error)
-    if fact.waiting_since is not None and now - fact.waiting_since > _FAILING_AFTER:
-        return Silence(channel=channel.name, why="failing", since=fact.waiting_since, error=error)
-    limit = timedelta(days=settings.notify.silent_after_days)
-    if channel.digest and fact.last_sent is not None and now - fact.last_sent > limit:
-        return Silence(channel=channel.name, why="silent", since=fact.last_sent, error=error)
-    return None
-
-
-def check_channels(channels: Sequence[Channel], found: Mapping[str, Notifier]) -> None:
-    """Every channel has a notifier.
-
-    Raises:
-        ConfigError: one has none.
-    """
-    for channel in channels:
-        notifier_of(found, channel)
+        return queries.log(session, channel=name, limit=1)[0]
