@@ -9,6 +9,7 @@ from typing import Final
 from lichen.render.figures import plain
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Amount, Numbers
+from lichen.render.sentences import told
 from lichen.render.verdict import VerdictText
 from lichen.service.gating.outcome import REGRESSION, Acceptance, Check, GateResult
 from lichen.stats.budgets import SESSIONS_MIN
@@ -175,4 +176,13 @@ class GateText:
             self._words.say("gate.note.failed", journey=plain(name), why=plain(why))
             for name, why in self.gate.failed.items()
         ]
-        return (*failed, *(self._words.say(f"gate.note.{note.key}", **note.values) for note in self.gate.notes))
+        verdict = self.gate.verdict
+        compared: list[str] = []
+        if verdict is not None:
+            compared += VerdictText(verdict, self.lang).advice()
+            compared += (told(warning, self._words) for warning in verdict.warnings)
+        return (
+            *failed,
+            *compared,
+            *(self._words.say(f"gate.note.{note.key}", **note.values) for note in self.gate.notes),
+        )

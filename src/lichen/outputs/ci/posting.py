@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One comment on a merge request, made or brought up to date: found again by the hidden line that it begins with.
 
-Interfaces: https://docs.github.com/rest/issues/comments and https://docs.gitlab.com/api/notes/. The address and the token come from
+Interfaces: https://docs.github.com/rest/issues/comments and https://docs.gitlab.com/api/notes/. Address and token come from
 variables of the pipeline, and the token goes nowhere but to that address: redirects are not followed.
 """
 

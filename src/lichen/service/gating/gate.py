@@ -199,8 +199,6 @@ def _notes(
         yield Note(key="no_history")
     for acceptance in unused:
         yield Note(key="unused", values={"code": acceptance.code, "journey": acceptance.journey})
-    for warning in () if verdict is None else verdict.warnings:
-        yield Note(key="said", values={"text": warning})
 
 
 def _method(workspace: Workspace, runs: Sequence[RunReadings], verdict: Verdict | None) -> dict[str, str]:
