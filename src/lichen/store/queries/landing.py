@@ -140,10 +140,14 @@ def mark_landed(session: Session, numbers: Collection[int], now: datetime) -> No
 
 
 def kept_too_long(session: Session, before: datetime) -> Sequence[int]:
-    """Numbers of the first runs whose files the journal still holds although they landed before a moment."""
+    """Numbers of the first runs whose files the journal still holds although they landed before a moment.
+
+    Runs without evidence, such as those of the sample portfolio, have their file in the journal alone and keep it.
+    """
     table = IngestJournal
     after = setting(session, _TRIMMED) or 0
-    landed = select(table.seq, table.landed_at).where(table.state == "landed", table.seq > after)
+    landed = select(table.seq, table.landed_at).join(Run, Run.run_id == table.run_id)
+    landed = landed.where(table.state == "landed", table.seq > after, Run.evidence.is_not(None))
     return [seq for seq, at in session.execute(landed.order_by(table.seq).limit(_TRIM_AT_ONCE)) if at and at < before]
 
 
