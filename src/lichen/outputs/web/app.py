@@ -22,13 +22,14 @@ from lichen.outputs.web.api import (
     register,
     runs,
     series,
+    watching,
 )
 from lichen.outputs.web.context import WebContext
 
 _INSTALLED: Final = (problems, access, ingest, signin, pages, lane)
 """Rooms with an ``install(app)``: middleware, handlers of errors, mounted folders. The last one stands before the others."""
 _ROUTED: Final = (
-    runs, health, signin, applications, register, measurements, series, exports, metrics, badge, explain, pages,
+    runs, health, signin, applications, register, measurements, series, exports, metrics, badge, explain, watching, pages,
 )  # fmt: skip
 """Rooms with a ``router``; the first is asked first, and runs come in most often."""
 

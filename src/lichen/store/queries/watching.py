@@ -187,7 +187,7 @@ def alerts(
 
 def alert_counts(session: Session) -> dict[str, int]:
     """How often each thing was alerted of, open alerts and those that are over, by key."""
-    return dict(session.execute(select(Alert.key, func.count()).group_by(Alert.key)).tuples().all())
+    return dict(session.execute(select(Alert.key, func.count()).group_by(Alert.key)).all())
 
 
 def measuring_days(session: Session, application_ids: Sequence[str], since: datetime) -> Mapping[str, list[date]]:

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens to applications, for programs: deployments and marks are told here; changes of histories and alerts are read."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response
+
+from lichen.outputs.web import limits
+from lichen.outputs.web.access import Identity, Reader, not_found, require
+from lichen.outputs.web.api import answers
+from lichen.outputs.web.api.answers import Code, Cursor, Limit
+from lichen.outputs.web.api.applications import Context, Listing
+from lichen.service import alerts, history_watch
+from lichen.service.accounts import By
+from lichen.service.alerts import AlertRow
+from lichen.service.board.shapes import to_json
+from lichen.service.history_watch import HistoryView
+from lichen.service.history_watch.listing import DeploymentItem, MarkItem, deployment_items, mark_items
+from lichen.service.history_watch.recording import NewDeployment, NewMark, record_deployment, record_mark
+
+router = APIRouter(prefix="/api/v1", tags=["history"])
+_DOCUMENTED: Final = answers.documented()
+_WITH_404: Final = answers.documented(404)
+_TOLD: Final = {200: {"description": "It was told before."}, 201: {"description": "Kept."}, **answers.documented(404)}
+Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+OfApplication = Annotated[str | None, Query(max_length=200, description="Code of an application.")]
+
+
+Recorder = Annotated[Identity, Depends(require("ingest"))]
+"""What pipelines tell needs the scope that their runs need."""
+
+
+class DeploymentBody(BaseModel):
+    """A version that went live."""
+
+    model_config = ConfigDict(extra="forbid")
+    application: Line = Field(description="Its code.")
+    version: Line | None = Field(None, description="Version or tag; the commit when there is none.")
+    environment: Line | None = Field(None, description="Where it runs, such as production.")
+    commit: Line | None = None
+    at: AwareDatetime | None = Field(None, description="When, with a time zone; now when left out.")
+    author: Line | None = None
+    link: Annotated[str, Field(max_length=500, pattern=r"^https?://[!-~]+$")] | None = None
+
+
+class MarkBody(BaseModel):
+    """A day on which what is measured with became another one: histories are cut there."""
+
+    model_config = ConfigDict(extra="forbid")
+    application: Line | None = Field(None, description="Its code; null: for all of them, which administrators may.")
+    kind: Literal["browser", "runtime", "cluster", "factors", "method", "other"]
+    text: Line = Field(description="What changed, such as Chromium 156.")
+    at: AwareDatetime | None = Field(None, description="When, with a time zone; now when left out.")
+
+
+@router.post(
+    "/deployments", status_code=201, response_model=DeploymentItem, responses=_TOLD, summary="Tell of a deployment"
+)
+def post_deployment(request: Request, context: Context, caller: Recorder, body: DeploymentBody) -> Response:
+    """Keeps a deployment. The same version, environment and moment are told once: 201 the first time, 200 later."""
+    told = NewDeployment(**(body.model_dump() | {"at": (body.at or context.clock()).astimezone(UTC)}))
+    found = record_deployment(context, told, allowed=caller.may_ingest, by=_by(request, context, caller))
+    if found is None:
+        raise not_found("This application")
+    row, is_new = found
+    return _kept(DeploymentItem.of(row, body.application), is_new=is_new)
+
+
+@router.get("/deployments", response_model=Listing[DeploymentItem], responses=_WITH_404, summary="Deployments")
+def list_deployments(
+    request: Request,
+    context: Context,
+    caller: Reader,
+    application: OfApplication = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response:
+    """Deployments, the newest first."""
+    after = answers.moment(answers.read_cursor(cursor, 2))
+    rows = answers.found(
+        deployment_items(context, application, after, limit + 1, caller.visibility()), "This application"
+    )
+    return answers.listed(request, rows, limit, lambda row: answers.cursor_of(row.at.isoformat(), row.id))
+
+
+@router.post("/marks", status_code=201, response_model=MarkItem, responses=_TOLD, summary="Mark a history")
+def post_mark(request: Request, context: Context, caller: Recorder, body: MarkBody) -> Response:
+    """Keeps a mark, such as an upgrade of the browser or the cluster: it cuts histories instead of alarming."""
+    told = NewMark(
+        application=body.application, at=(body.at or context.clock()).astimezone(UTC), kind=body.kind, text=body.text,
+        source=caller.name or "api",
+    )  # fmt: skip
+    by = _by(request, context, caller)
+    may_mark_all = caller.is_admin and caller.application_id is None
+    found = record_mark(context, told, allowed=caller.may_ingest, by=by, may_mark_all=may_mark_all)
+    if found is None:
+        raise not_found("This application")
+    row, is_new = found
+    return _kept(MarkItem.of(row, body.application or ""), is_new=is_new)
+
+
+@router.get("/marks", response_model=Listing[MarkItem], responses=_WITH_404, summary="Marks")
+def list_marks(
+    request: Request,
+    context: Context,
+    caller: Reader,
+    application: OfApplication = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response:
+    """Marks of all applications and, where one is asked for, its own; the newest first."""
+    rows = answers.found(mark_items(context, application, caller.visibility()), "This application")
+    return answers.by_position(request, rows, limit, cursor)
+
+
+@router.get(
+    "/applications/{code}/history", response_model=HistoryView, responses=_WITH_404, summary="Changes of histories"
+)
+def get_history(request: Request, context: Context, caller: Reader, code: Code) -> Response:
+    """Confirmed changes with their likely deployment, what each deployment did, and upgrades."""
+    view = history_watch.changes(context, code, caller.visibility())
+    return answers.answer(request, answers.found(view, "This application"))
+
+
+@router.get("/alerts", response_model=Listing[AlertRow], responses=_DOCUMENTED, summary="Alerts")
+def list_alerts(
+    request: Request,
+    context: Context,
+    caller: Reader,
+    *,
+    state: Annotated[
+        Literal["firing", "resolved"] | None, Query(description="Open ones, or those that are over.")
+    ] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response:
+    """Alerts of applications that are seen, the newest first; those of the organisation for whoever sees everything."""
+    after = answers.moment(answers.read_cursor(cursor, 2))
+    rows = alerts.listed(context, caller.visibility(), state=state, before=after, limit=limit + 1)
+    return answers.listed(request, rows, limit, lambda row: answers.cursor_of(row.opened_at.isoformat(), row.id))
+
+
+def _by(request: Request, context: Context, caller: Identity) -> By:
+    return By(actor=caller.actor, at=context.clock(), address=limits.address_of(request))
+
+
+def _kept(item: object, *, is_new: bool) -> Response:
+    return JSONResponse(to_json(item), 201 if is_new else 200)

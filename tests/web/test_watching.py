@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deployments and marks that pipelines tell, and the histories and alerts that programs read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+from tests.web.access_support import World, measure, world
+
+from lichen.service import alerts, history_watch
+from lichen.service.alerts import Finding, Findings
+from lichen.store.models import AuditEvent, Deployment
+
+AT = "2026-02-01T10:00:00+01:00"
+TOLD = {"application": "app-ours", "version": "1.2", "environment": "production", "commit": "abc123", "at": AT}
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def pipeline(here: World) -> TestClient:
+    return here.program(here.token("ingest", owner="editor", team="ours").text)
+
+
+def deployments(here: World) -> list[Deployment]:
+    with here.context.store.reading() as session:
+        return list(session.scalars(select(Deployment)))
+
+
+def test_a_deployment_is_told_once(here: World, pipeline: TestClient) -> None:
+    first, again = (pipeline.post("/api/v1/deployments", json=TOLD) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert first.json()["at"] == "2026-02-01T09:00:00+00:00"
+    assert [(one.version, one.commit) for one in deployments(here)] == [("1.2", "abc123")]
+    other = pipeline.post("/api/v1/deployments", json={**TOLD, "environment": "test"})
+    assert other.status_code == 201
+    with here.context.store.reading() as session:
+        events = session.scalars(select(AuditEvent).where(AuditEvent.action == "deployment.record")).all()
+    assert len(events) == 2
+    listed = here.browser("viewer").get("/api/v1/deployments?limit=1").json()
+    assert [one["application"] for one in listed["items"]] == ["app-ours"]
+    rest = here.browser("viewer").get(f"/api/v1/deployments?cursor={listed['next']}").json()
+    assert {listed["items"][0]["environment"], rest["items"][0]["environment"]} == {"production", "test"}
+    assert rest["next"] is None
+    assert here.browser("stranger").get("/api/v1/deployments").json()["items"] == []
+    assert here.browser("stranger").get("/api/v1/deployments?application=app-ours").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "culprit"),
+    [
+        ({**TOLD, "application": "app-theirs"}, 404, ""),
+        ({**TOLD, "application": "nothing"}, 404, ""),
+        ({"application": "app-ours"}, 422, "version"),
+        ({**TOLD, "at": "2026-02-01T10:00:00"}, 422, "at"),
+        ({**TOLD, "at": "2999-02-01T10:00:00Z"}, 422, "at"),
+        ({**TOLD, "version": "1\u0000"}, 422, "version"),
+        ({**TOLD, "version": "x" * 201}, 422, "version"),
+        ({**TOLD, "link": "javascript:alert(1)"}, 422, "link"),
+        ({**TOLD, "colour": "green"}, 422, "colour"),
+        ([], 422, ""),
+    ],
+)
+def test_a_wrong_deployment_is_refused(here: World, pipeline: TestClient, body: Any, status: int, culprit: str) -> None:
+    answer = pipeline.post("/api/v1/deployments", json=body)
+    assert answer.status_code == status
+    problem = answer.json()
+    assert problem["detail"]
+    assert culprit in problem["culprit"]
+    assert deployments(here) == []
+
+
+def test_a_mark_of_all_applications_is_made_by_administrators(here: World, pipeline: TestClient) -> None:
+    mark = {"kind": "browser", "text": "Chromium 157", "at": AT}
+    assert pipeline.post("/api/v1/marks", json=mark).status_code == 404
+    mine = pipeline.post("/api/v1/marks", json={**mark, "application": "app-ours"})
+    assert mine.status_code == 201
+    everywhere = here.program(here.token("ingest").text)
+    assert [everywhere.post("/api/v1/marks", json=mark).status_code for _ in range(2)] == [201, 200]
+    seen = here.browser("viewer").get("/api/v1/marks?application=app-ours").json()["items"]
+    assert sorted(one["application"] for one in seen) == ["", "app-ours"]
+    assert [one["application"] for one in here.browser("stranger").get("/api/v1/marks").json()["items"]] == [""]
+    assert here.browser("stranger").get("/api/v1/marks?application=app-ours").status_code == 404
+
+
+def test_histories_and_alerts_are_seen_by_their_team(here: World, pipeline: TestClient) -> None:
+    measure(here, "ours")
+    pipeline.post("/api/v1/deployments", json=TOLD)
+    history_watch.evaluate(here.context)
+    view = here.browser("viewer").get("/api/v1/applications/app-ours/history").json()
+    assert view["changes"] == []
+    assert here.browser("stranger").get("/api/v1/applications/app-ours/history").status_code == 404
+    wrong = [
+        Finding(rule="data_stopped", key="data/1", application_id=here.applications["ours"], value=30.0, limit=21.0),
+        Finding(rule="channel_dead", key="channel/pay", detail={"subject": "pay"}),
+    ]
+    alerts.turn(here.context, Findings({one.key: one for one in wrong}))
+    rows = here.browser("viewer").get("/api/v1/alerts").json()["items"]
+    assert [(row["rule"], row["state"], row["application"]["code"], row["value"]) for row in rows] == [
+        ("data_stopped", "firing", "app-ours", 30.0)
+    ]
+    assert len(here.browser("admin").get("/api/v1/alerts?state=firing").json()["items"]) == 2
+    assert here.browser("admin").get("/api/v1/alerts?state=resolved").json()["items"] == []
+    assert here.browser("stranger").get("/api/v1/alerts").json()["items"] == []
+    assert here.browser("viewer").get("/api/v1/alerts?state=open").status_code == 422
