@@ -49,7 +49,7 @@ def test_no_message_is_empty() -> None:
 
 def _composed(text: str) -> tuple[str, ...]:
     """Beginnings of the keys that pages put together: ``say("web.mend." ~ code)``, ``word("web.problem", code)``."""
-    begun = re.findall(r'"((?:web|server|gate)\.[a-z_.]*[._])["{]', text)
+    begun = re.findall(r'"((?:web|server|gate|verdict)\.[a-z_.]*[._])["{]', text)
     families = re.findall(r'word\(\s*"(web\.[a-z_.]+)"', text)
     return (*begun, *(f"{family}." for family in families))
 

@@ -175,7 +175,7 @@ class VerdictText:
             was = plain(cause.instead_of)
             said = say("verdict.instead", name=what, was=was) if was and was != cause.name else what
         else:
-            said = self._words.count(f"verdict.{cause.change}", count, name=what)
+            said = self._words.count(f"verdict.requests_{cause.change}", count, name=what)
         line = say("verdict.amount", amount=amount, said=said) if amount else said
         return say("verdict.in_step", said=line, step=plain(cause.step)) if cause.step else line
 
