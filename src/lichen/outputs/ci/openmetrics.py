@@ -43,7 +43,9 @@ def exposition(project: str, figures: Figures, states: Mapping[str, int]) -> byt
     names: dict[str, str] = {name: row["unit"] for rows in figures.values() for name, row in rows.items()}
     for name, unit in names.items():
         suffix = _UNITS.get(unit, "")
-        metric = f"lichen_journey_{_NOT_A_NAME.sub('_', name)}{f'_{suffix}' if suffix else ''}"
+        plain_name = _NOT_A_NAME.sub("_", name)
+        ends = not suffix or plain_name.endswith(f"_{suffix}")
+        metric = f"lichen_journey_{plain_name}{'' if ends else f'_{suffix}'}"
         lines.append(f"# TYPE {metric} gauge")
         if suffix:
             lines.append(f"# UNIT {metric} {suffix}")
