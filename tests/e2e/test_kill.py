@@ -55,7 +55,7 @@ def until(answer: Any, seconds: float = 30.0) -> Any:
 
 
 def test_no_acknowledged_run_is_lost_and_none_doubled_by_kills(server: Server) -> None:
-    acknowledged = asyncio.run(killed(server, server.token(), KILLS))
+    acknowledged = asyncio.run(killed(server, server.token(), KILLS, 100.0))
     assert acknowledged
     kept = Counter(journal(server.folder))
     assert acknowledged <= kept.keys()

@@ -29,7 +29,7 @@ def postgres() -> Iterator[Postgres]:
 
 def test_no_acknowledged_run_is_lost_by_kills(postgres: Postgres, tmp_path: Path) -> None:
     server = Server(tmp_path, postgres.url())
-    acknowledged = asyncio.run(killed(server, server.token(), KILLS))
+    acknowledged = asyncio.run(killed(server, server.token(), KILLS, 100.0))
     kept = Counter(journal(tmp_path, server.store))
     assert acknowledged
     assert acknowledged <= kept.keys()

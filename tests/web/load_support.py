@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 from sqlalchemy import text
@@ -103,6 +104,55 @@ class Server:
         assert self._process.stdout is not None
         self._process.stdout.close()
         return code
+
+
+class Nursery:
+    """Servers of one folder, one after the other, each of which is there at once: forked from a process that has loaded all."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._number = 0
+        self._output = server.folder / "server.out"
+        with (server.folder / "server.log").open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("nursery.py"))],
+                cwd=server.folder, env=server.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+            )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        (self._server.folder / "lichen.toml").touch()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._number:
+            self.kill()
+        self._process.communicate(timeout=_READY_S)
+
+    def _ask(self, line: str) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def start(self) -> str:
+        """Starts one; its address once it listens."""
+        self._output.unlink(missing_ok=True)
+        self._number = self._ask(f"serve {self._output}")
+        end = time.monotonic() + _READY_S
+        while time.monotonic() < end:
+            said = self._output.read_text() if self._output.exists() else ""
+            for line in said.splitlines(keepends=True):
+                if " http://" in line and line.endswith("\n"):
+                    return line.split()[-1]
+            time.sleep(0.01)
+        raise AssertionError(f"the server did not start: {(self._server.folder / 'server.log').read_text()}")
+
+    def kill(self) -> None:
+        """Ends it as a power cut would."""
+        os.kill(self._number, signal.SIGKILL)
+        assert self._ask(f"wait {self._number}") == -signal.SIGKILL
+        self._number = 0
 
 
 @cache
@@ -224,19 +274,25 @@ def journal(folder: Path, store: str | None = None) -> list[str]:
         return list(session.execute(text("SELECT run_id FROM ingest_journal")).scalars())
 
 
-async def killed(server: Server, token: str, count: int) -> set[str]:
-    """Kills a server so many times under a load; the runs that it acknowledged. What had no answer is sent again."""
+async def killed(server: Server, token: str, count: int, rate: float = 500.0) -> set[str]:
+    """Kills a server so many times under a load; the runs that it acknowledged. What had no answer is sent again.
+
+    Every fifth one lives long enough for its runs to be landing when it is killed.
+    """
     acknowledged: set[str] = set()
     again: list[int] = []
-    for turn in range(count):
-        server.start()
-        started = asyncio.Event()
-        load = Load([*again, *range(turn * 1000, turn * 1000 + 1000)], 500)
-        sending = asyncio.create_task(send(server.address, token, load, started))
-        await started.wait()
-        await asyncio.sleep(random.uniform(0, 0.5))
-        server.kill()
-        outcome = await sending
-        acknowledged |= outcome.acknowledged
-        again = outcome.unanswered
+    with Nursery(server) as nursery:
+        for turn in range(count):
+            address = nursery.start()
+            lives_s = random.uniform(0, 0.4) if turn % 5 else random.uniform(2.5, 4.0)
+            started = asyncio.Event()
+            first = turn * 10_000
+            load = Load([*again, *range(first, first + int(5 * rate))], rate)
+            sending = asyncio.create_task(send(address, token, load, started))
+            await asyncio.wait_for(started.wait(), _READY_S)
+            await asyncio.sleep(lives_s)
+            nursery.kill()
+            outcome = await sending
+            acknowledged |= outcome.acknowledged
+            again = outcome.unanswered
     return acknowledged

@@ -28,6 +28,10 @@ _NICENESS: Final = 10
 _STOP_S: Final = 5.0
 _GRACE_S: Final = 3.0
 _AGAIN_S: Final = 2.0
+_FIRST_S: Final = 1.0
+"""Before the first one begins: two processes that load all they need at once would keep the first visitor waiting."""
+
+Target = Callable[[Settings, Connection], None]
 
 
 class LandingProcess:
@@ -35,12 +39,15 @@ class LandingProcess:
 
     Args:
         settings: say where store and ledger are.
+        target: what the process does instead, until the pipe that it is handed closes; after_s: seconds before it begins.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, target: Target | None = None, *, after_s: float = _FIRST_S) -> None:
         self._settings = settings
+        self._target = target or run
+        self._after_s = after_s
         self._stopping = threading.Event()
-        self._guard = threading.Thread(target=self._keep, name="lichen-landing", daemon=True)
+        self._guard = threading.Thread(target=self._keep, name="lichen-beside", daemon=True)
 
     def __enter__(self) -> Self:
         self._guard.start()
@@ -52,9 +59,10 @@ class LandingProcess:
 
     def _keep(self) -> None:
         spawning = multiprocessing.get_context("spawn")
+        self._stopping.wait(self._after_s)
         while not self._stopping.is_set():
             ours, theirs = spawning.Pipe()
-            process = spawning.Process(target=run, args=(self._settings, theirs), name="lichen-landing", daemon=True)
+            process = spawning.Process(target=self._target, args=(self._settings, theirs), name="lichen-beside", daemon=True)
             process.start()
             theirs.close()
             while process.is_alive() and not self._stopping.wait(_IDLE_S):
@@ -76,11 +84,11 @@ def run(settings: Settings, server: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICENESS)
     over = threading.Event()
-    threading.Thread(target=_watch, args=(server, over), daemon=True).start()
+    threading.Thread(target=end_with, args=(server, over), daemon=True).start()
     follow(Landing(open_context(Workspace(settings))), over.wait)
 
 
-def _watch(server: Connection, over: threading.Event) -> None:
+def end_with(server: Connection, over: threading.Event) -> None:
     """Ends this process when the pipe to the server closes, at once if what it does lasts: it may be ended anywhere."""
     with contextlib.suppress(EOFError, OSError):
         server.recv_bytes()
