@@ -98,7 +98,10 @@ def _aim(context: ServiceContext, mark: dict[str, list[str] | str | None], today
         taken = queries.has_target(session)
         targets = []
         own = {*mark["teams"], *mark["applications"]} if mark["teams"] and mark["applications"] else set()
-        for number, ((scope, ref), year) in enumerate(sorted(found.items())):
+        # Ids are random: the order in which things were made is the same for every store.
+        made = {ref: number for number, ref in enumerate([*(mark["teams"] or ()), *(mark["applications"] or ())])}
+        listed = sorted(found.items(), key=lambda item: (item[0][0], made.get(item[0][1], -1)))
+        for number, ((scope, ref), year) in enumerate(listed):
             whole = scope == "organisation"
             if (whole and taken) or (not whole and ref not in own) or (scope == "application" and number % 2):
                 continue
