@@ -127,7 +127,7 @@ def _repository(folder: Path, variant: str) -> None:
         who = ("-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.org", "-c", "commit.gpgsign=false")
         subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
 
-    plain = (DEMO / "lichen.toml").read_text(encoding="utf-8")
+    plain = (DEMO / "lichen.toml").read_text(encoding="utf-8").replace("reset =", "ready_timeout_s = 90\nreset =")
     shutil.copytree(DEMO / "journeys", folder / "journeys")
     git("init", "--initial-branch=main")
     (folder / "lichen.toml").write_text(plain, encoding="utf-8")

@@ -98,7 +98,7 @@ def test_a_heavier_page_fails_with_its_cause_and_its_runs_can_be_compared_again(
 
     assert ended.code == 1, ended.err
     assert ended.out.startswith("✗ fail  cmd:")
-    assert "From: +312 kB: hero.png is new (step 'open')" in ended.out
+    assert "From: +312 kB: hero.png is new (step 'open')" in ended.out.replace("\u00a0", " ")
     verdict = json.loads((shop / "verdict.json").read_text())
     (journey,) = verdict["journeys"]
     assert (verdict["schema_version"], journey["journey"], journey["outcome"]) == (1, "page", "fail")
@@ -169,6 +169,7 @@ command = [
   "{python}", "-m", "lichen.demo.portal", "--port", "{port}", "--data", "{data}", "--backoffice", "{backoffice.url}",
   "--allow-reset"]
 ready = "{url}/healthz"
+ready_timeout_s = 90
 reset = "{url}/__reset__"
 [[journey]]
 name = "home"

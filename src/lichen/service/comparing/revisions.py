@@ -23,6 +23,8 @@ _SHOWN: Final = 12
 """Characters of a commit that are shown."""
 _SECONDS_PER_MINUTE: Final = 60.0
 _PYTHON: Final = "{python}"
+_OF_ANOTHER_CALL: Final = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})
+"""Variables of Git that a hook runs with: they would point this work at the caller's index and files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,20 @@ def checked_out(reference: str, folder: Path) -> Iterator[Revision]:
     tree = place / "tree"
     try:
         _git(top, "worktree", "add", "--quiet", "--detach", str(tree), commit)
-        yield Revision(commit, tree / folder.resolve().relative_to(top.resolve()))
+        inside = folder.resolve().relative_to(top.resolve())
+        if not (tree / inside).is_dir():
+            raise UsageError(
+                f"'{reference}' has no folder {inside}, where lichen.toml is now.",
+                repair="Compare with a commit that has it.",
+                culprit=reference,
+            )
+        yield Revision(commit, tree / inside)
     finally:
         subprocess.run(
-            ["git", "-C", str(top), "worktree", "remove", "--force", str(tree)], capture_output=True, check=False
+            ["git", "-C", str(top), "worktree", "remove", "--force", str(tree)],
+            capture_output=True,
+            check=False,
+            env=_environment(),
         )
         shutil.rmtree(place, ignore_errors=True)
 
@@ -85,8 +97,9 @@ def build(revision: Revision, command: Sequence[str], side: str, *, minutes: flo
     with tempfile.TemporaryFile() as log:
         try:
             process = subprocess.Popen(
-                words, cwd=revision.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+                words, cwd=revision.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=_environment(),
+            )  # fmt: skip
         except OSError as error:
             raise ConfigError(
                 f"{what}: '{shown}' cannot be started: {error.strerror}.",
@@ -116,10 +129,14 @@ def build(revision: Revision, command: Sequence[str], side: str, *, minutes: flo
             )
 
 
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_CALL}
+
+
 def _git(folder: Path, *words: str) -> str:
     """Standard output of a Git command, without its last line end."""
     try:
-        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=False)
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=False, env=_environment())
     except OSError as error:
         raise UsageError(
             f"Git cannot be started: {error.strerror}.", repair="Install it, or compare addresses.", culprit="git"
