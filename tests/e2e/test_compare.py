@@ -85,7 +85,7 @@ def shop(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir()
         (tmp_path / name / "index.html").write_text(PAGE.format(more=more))
         (tmp_path / name / "logo.png").write_bytes(b"\x89PNG" + bytes(2_000))
-    (tmp_path / "new" / "hero.png").write_bytes(b"\x89PNG" + bytes(312_000))
+    (tmp_path / "new" / "hero.png").write_bytes(b"\x89PNG" + bytes(311_000))
     return tmp_path
 
 

@@ -14,6 +14,7 @@ from lichen.cli.commands.compare import exit_code
 from lichen.errors import StorageError
 from lichen.render.verdict import VerdictText
 from lichen.service.comparing.effects import Series, effect_of
+from lichen.service.comparing.verdicts import varying
 from lichen.service.verdict import (
     Cause,
     Effect,
@@ -159,3 +160,11 @@ def test_names_of_pages_cannot_rewrite_the_terminal() -> None:
     (line,) = VerdictText(verdict(journey(causes=(evil,))), "en").causes(journey(causes=(evil,)))
     assert "\x1b" not in line
     assert "\n" not in line
+
+
+def test_a_counter_that_varies_is_said_by_its_name() -> None:
+    noisy = effect_of("requests", Series("1", (14.0, 15.0, 14.0, 14.0, 14.0, 16.0)), Series("1", (14.0,) * 6), 0.05)
+    one = journey("pass", counters=(BYTES, noisy))
+    assert one.varying == ("requests",)
+    found = verdict(one, warnings=tuple(varying([one])))
+    assert any("Requêtes diffèrent d’un passage à l’autre" in line for line in VerdictText(found, "fr").remarks())

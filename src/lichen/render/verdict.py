@@ -179,6 +179,15 @@ class VerdictText:
         line = say("verdict.amount", amount=amount, said=said) if amount else said
         return say("verdict.in_step", said=line, step=plain(cause.step)) if cause.step else line
 
+    def _named(self, warning: str) -> str:
+        """A warning in the language, the quantities in it by their names."""
+        said = told(warning, self._words)
+        for one in self._verdict.journeys:
+            names = ", ".join(one.varying)
+            if names and warning.startswith(f"{one.journey}: {names} "):
+                return said.replace(names, ", ".join(map(self.name, one.varying)), 1)
+        return said
+
     def _bytes(self, delta: int | None) -> str:
         if not delta:
             return ""
@@ -207,7 +216,7 @@ class VerdictText:
             method=f"{verdict.method['id']} {verdict.method['version']}",
         )  # fmt: skip
         for warning in verdict.warnings:
-            yield self._words.say("verdict.warning", warning=told(warning, self._words))
+            yield self._words.say("verdict.warning", warning=self._named(warning))
         files = [*verdict.base.runs, *verdict.head.runs]
         if files:
             yield self._words.say("verdict.runs", files=", ".join(files))

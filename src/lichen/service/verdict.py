@@ -17,6 +17,8 @@ SCHEMA_VERSION: Final = 1
 
 Outcome = Literal["pass", "fail", "inconclusive", "error"]
 """``error``: a journey that cannot be compared, because it failed on one side."""
+_STEADY: Final = ("network_bytes", "requests", "layouts")
+"""Counters that usually agree from run to run."""
 CauseKind = Literal["request", "step", "part", "counter"]
 CauseChange = Literal["new", "gone", "heavier", "lighter", "more", "fewer"]
 OperandKind = Literal["url", "cmd", "git", "run"]
@@ -117,6 +119,12 @@ class JourneyVerdict:
     parts: tuple[PlaceEffects, ...] = ()
     causes: tuple[Cause, ...] = ()
     reason: str = ""
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """Counters that usually agree from run to run, and did not: they are compared by statistics, as CPU time is."""
+        effects = [effect for name in _STEADY if (effect := self.effect(name)) is not None]
+        return tuple(effect.name for effect in effects if not effect.exact and not effect.fault)
 
     def effect(self, name: str) -> Effect | None:
         """The effect of a quantity or indicator on the whole journey; None when there is none."""

@@ -17,8 +17,6 @@ from lichen.service.record import request_rows
 from lichen.service.verdict import Effect, JourneyVerdict, Outcome, PlaceEffects, worst
 from lichen.stats.paired import LOOKS
 
-_DETERMINISTIC: Final = ("network_bytes", "requests", "layouts")
-"""Counters that usually agree from run to run."""
 _SIDES: Final[tuple[SideName, SideName]] = ("base", "head")
 
 _FAULTS: Final[Mapping[str, str]] = {
@@ -146,16 +144,11 @@ def _failure(one: PairSeries) -> str:
 
 def varying(journeys: Iterable[JourneyVerdict]) -> list[str]:
     """Warnings about counters that vary within a side, which are then compared like CPU time."""
-    found = []
-    for one in journeys:
-        names = [
-            name
-            for name in _DETERMINISTIC
-            if (effect := one.effect(name)) is not None and not effect.exact and not effect.fault
-        ]
-        if names:
-            found.append(f"{one.journey}: {', '.join(names)} differ from run to run, and are compared by statistics")
-    return found
+    return [
+        f"{one.journey}: {', '.join(names)} differ from run to run, and are compared by statistics"
+        for one in journeys
+        if (names := one.varying)
+    ]
 
 
 def _typical(samples: Sequence[Sample]) -> Sample:
