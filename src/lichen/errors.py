@@ -4,6 +4,7 @@
 ::
 
     LichenError                      exit 3   something in Lichen itself
+    ├── JobFailed                             scheduled work that did not come to its end
     ├── UsageError                   exit 2   a word on the command line
     │   ├── ConfigError                       lichen.toml, a journey file, a product or part declaration
     │   ├── ActivityError                     a row given to the model
@@ -70,6 +71,12 @@ class LichenError(Exception):
     def sentence(self) -> str:
         """The problem and its repair as one line."""
         return f"{self.problem} {self.repair}".strip()
+
+
+class JobFailed(LichenError):
+    """Scheduled work failed: a command, or something of Lichen's own. It is tried again."""
+
+    code = "E310"
 
 
 class UsageError(LichenError):

@@ -38,6 +38,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "serve": "Serve the dashboard and the API until Ctrl-C.",
     "backup": "Write the server's data to one file, while it serves.",
     "restore": "Bring a backup back.",
+    "tick": "Do the scheduled work that is due: measure, look for changes, alert, tell, tidy up.",
+    "deployment": "Tell which version went live, so that histories can name it.",
     "portfolio": "Export and import the portfolio as files; retire applications and take them out.",
     "team": "Add a team from a template, or take one out.",
     "user": "Add, list, disable and enable the accounts of people.",

@@ -14,6 +14,7 @@ from typing import Final
 
 import uvicorn
 
+from lichen.config import Settings
 from lichen.errors import UsageError
 from lichen.outputs.web.app import create_app
 from lichen.outputs.web.context import WebContext
@@ -21,6 +22,7 @@ from lichen.render.i18n import catalogue
 from lichen.service import accounts, arrivals
 from lichen.service.context import ServiceContext, open_context
 from lichen.service.landing_process import LandingProcess
+from lichen.service.ticking import process
 from lichen.service.workspace import Workspace
 
 _BACKLOG: Final = 1024
@@ -63,10 +65,15 @@ def serve(workspace: Workspace, *, demo: bool, say: Say) -> None:
             )  # fmt: skip
             sys.setswitchinterval(_SWITCH_S)
             gc.freeze()  # what is loaded by now stays: no collection looks at it again while somebody waits
-            with contextlib.suppress(KeyboardInterrupt), LandingProcess(settings):
+            with contextlib.suppress(KeyboardInterrupt), LandingProcess(settings), _schedule(settings):
                 uvicorn.Server(config).run([listener])
     finally:
         found.store.close()
+
+
+def _schedule(settings: Settings) -> LandingProcess:
+    """Scheduled work beside the server."""
+    return LandingProcess(settings, process.run, after_s=process.AFTER_S)
 
 
 def _fill(context: WebContext, *, demo: bool, say: Say) -> None:
