@@ -37,7 +37,7 @@ def changed_journeys(settings: Settings, reference: str) -> tuple[str, ...]:
     """
     root = Path(_git(settings.folder, "rev-parse", "--show-toplevel").rstrip("\n"))
     listed = _git(
-        settings.folder, "diff", "--name-only", "-z", "--no-renames", "--end-of-options", f"{reference}...HEAD"
+        settings.folder, "diff", "--name-only", "-z", "--no-renames", "--end-of-options", f"{reference}...HEAD", "--"
     )
     changed = [
         os.path.relpath(root / name, settings.folder.resolve()).replace(os.sep, "/")
@@ -67,7 +67,7 @@ def _git(folder: Path, *words: str) -> str:
         raise UsageError(
             f"Git cannot tell what changed: {said}.",
             repair="Fetch the branch (git fetch origin main, or fetch-depth: 0 in the pipeline), or name the journeys.",
-            culprit=words[-1],
+            culprit=" ".join(words),
         ) from error
     return done.stdout
 
