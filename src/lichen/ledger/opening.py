@@ -78,6 +78,10 @@ class Ledger:
         """See `Writer.replace`."""
         return self._writer.replace(chosen, facts)
 
+    def sources(self) -> set[str]:
+        """Where rows of ``activities`` come from: ``runs``, and the names of imports."""
+        return self._reader.sources()
+
     def activities(self, selection: Selection = EVERYTHING, columns: Sequence[str] | None = None) -> pa.Table:
         """Rows of ``activities`` as an Arrow table."""
         return self._reader.table("activities", selection, columns)

@@ -93,6 +93,11 @@ class Reader:
         with self._handles.lock, self._handles.location.told(name):
             return self._handles.table(name).to_pyarrow_dataset(filesystem=self._handles.location.system(name))
 
+    def sources(self) -> set[str]:
+        """Where rows of ``activities`` come from, as the log of the table tells."""
+        with self._handles.lock, self._handles.location.told("activities"):
+            return {row["source"] for row in self._handles.table("activities").partitions()}
+
     def table(self, name: TableName, selection: Selection, columns: Sequence[str] | None) -> pa.Table:
         """Rows of a table, in memory."""
         dataset = self.dataset(name)

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from lichen.service.board import lists, newest, periods
 from lichen.service.board.cells import VISITS
+from lichen.service.board.effects import effects
 from lichen.service.board.figures import compute, read_contents
 from lichen.service.board.lines import Line
 from lichen.service.board.portfolio import Portfolio
@@ -17,6 +19,7 @@ from lichen.service.board.reading import HEADLINE, Look, by_ref
 from lichen.service.board.rows import Curve, Facts, JourneyRow, PartRow
 from lichen.service.board.run import newest_steps
 from lichen.service.board.shapes import Figure, Point
+from lichen.service.board.sources import beside, tier_claims
 from lichen.service.board.units import content_of
 from lichen.service.board.views import ApplicationView, JourneyView
 from lichen.service.context import ServiceContext
@@ -88,7 +91,7 @@ class _Application:
             journeys=self._journeys(),
             curves=self._curves(),
             deployments=lists.deployments(look, fact.id),
-            change=lists.effects(look, [one.id for one in self.journeys], periods.before(look.period), look.period),
+            change=effects(look, [fact.id], periods.before(look.period), look.period),
             target=self.portfolio.aims.gap("application", fact.id),
             ranks=self.portfolio.ranks(self.line),
             runs=lists.run_rows(look, runs, by_id),
@@ -120,15 +123,16 @@ class _Application:
         for fact in facts:
             groups.setdefault(getattr(fact, by), []).append(fact)
         whole = self.line.measures.impact.value
+        told = tier_claims(self.look, self.fact) if by == "tier" else {}
         rows = []
-        for name, members in groups.items():
+        for name in dict.fromkeys([*groups, *told]):
+            members = groups.get(name, [])
             figure, _ = self.look.figure(members, None, self.look.why("application", self.fact.code))
-            rows.append(
-                PartRow(
-                    code=name, name=name, figure=figure, source=members[0].source or "",
-                    share=figure.value / whole if figure.value is not None and whole else None,
-                )
+            row = PartRow(
+                code=name, name=name, figure=figure, source=members[0].source or "" if members else "",
+                share=figure.value / whole if figure.value is not None and whole else None,
             )  # fmt: skip
+            rows.append(beside(row, told.get(name, ())))
         return tuple(sorted(rows, key=lambda row: -(row.figure.value or 0.0)))
 
     def _journeys(self) -> tuple[JourneyRow, ...]:
@@ -136,11 +140,18 @@ class _Application:
         months = by_ref(queries.of_refs(look.session, look.kind("journey"), ids, *look.span))
         runs = by_ref(queries.of_refs(look.session, look.kind("journey", granularity="run"), ids, date.min, date.max))
         visits = lists.visits_of(look, "journey", ids)
-        whole = self.line.measures.impact.value
+        figures = {
+            one.id: look.figure(
+                months.get(one.id, ()), visits.get(one.id), look.why("journey", f"{self.fact.code}/{one.code}"),
+                is_measured=one.id in runs,
+            )[0]
+            for one in self.journeys
+        }  # fmt: skip
+        # Of what journeys tell: where a meter counts, they are no part of the application's figure.
+        whole = math.fsum(figure.value or 0.0 for figure in figures.values())
         rows = []
         for one in self.journeys:
-            why = look.why("journey", f"{self.fact.code}/{one.code}")
-            figure, _ = look.figure(months.get(one.id, ()), visits.get(one.id), why)
+            figure = figures[one.id]
             last = runs[one.id][-1] if one.id in runs else None
             rows.append(
                 JourneyRow(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from lichen.service import result
 from lichen.service.board import lists, periods
+from lichen.service.board.effects import effects
 from lichen.service.board.figures import read_contents
 from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import HEADLINE, Look
@@ -143,7 +144,6 @@ def compare_periods(
                     for name, rows in by_name.items()
                 }
             )  # fmt: skip
-        journeys = [one.id for one in queries.journeys(session, [fact.id])]
         rows = [
             _period_row(
                 name, sides[0].get(name), sides[1].get(name), context.workspace.nomenclature.indicator(name).unit
@@ -157,7 +157,7 @@ def compare_periods(
             left=left,
             right=right,
             rows=tuple(rows),
-            effects=lists.effects(look, journeys, *spans),
+            effects=effects(look, [fact.id], *spans),
             caution=(),
         )
 

@@ -1,48 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps the cache of figures up to date: what a run, traffic or factors touched is computed again, the rest is left.
 
-A journey's month is the sum over its runs of the figure of one functional unit x the visits that take it. Sums of teams and of
-the organisation add draws, so that their ranges are right; they are computed again for the months whose applications changed.
+A journey's month is the sum over its runs of the figure of one functional unit x the visits that take it. An application's month
+takes each tier from the source that counts. Sums of teams and of the organisation add draws, so that their ranges are right; they
+are computed again for the months whose applications changed.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from lichen.model.method import Method
-from lichen.service.board.cells import (
-    Cell,
-    Place,
-    Stamp,
-    Sums,
-    application_cell,
-    folded,
-    month_of_journey,
-    rows_of,
-    rows_of_cell,
-)
-from lichen.service.board.traffic import Share, by_month, daily
-from lichen.service.board.units import Content, Epochs, Unit, UnitKey, content_of, evaluate_units
+from lichen.records import digest
+from lichen.service.board.cells import Stamp, Sums, rows_of_cell
+from lichen.service.board.gathering import FINGERPRINT, Gathered, gather, read_totals
+from lichen.service.board.units import Epochs
+from lichen.service.board.working import PORTION, Contents, Model, Task, work
 from lichen.service.context import ServiceContext
+from lichen.store import Session
 from lichen.store.queries import figures as queries
 from lichen.store.queries import landing
-from lichen.store.queries.figures import JourneyFact, Owned, RunFact, TrafficFact
+from lichen.store.queries.figures import Fresh, Owned
 
-PORTION: Final = 24
-"""Runs that are evaluated at once: the draws of their figures take some 100 MB."""
-_SEEN: Final = "figures.seen"
-"""Key of the setting that holds the fingerprint of each application whose figures are up to date."""
+__all__ = ["PORTION", "Refreshed", "compute", "has_news", "read_contents", "refresh", "stamp_of"]
+
 _LOOKED: Final = "figures.looked"
 """Key of the setting that holds the newest change of the portfolio that has been looked at."""
-
-Contents = Callable[[Collection[str]], Mapping[str, Mapping[str, Any]]]
-"""Run files by run."""
+_AT_ONCE: Final = 50
+"""Applications whose runs and traffic are read at once."""
+_MONTHS: Final = 13
+_RUNS: Final = 480
+"""Months, and runs without a figure, of one application that are worked on at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +45,6 @@ class Refreshed:
     applications: int
     months: int
     rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Journey:
-    """A journey with its runs, the oldest first, and its months."""
-
-    fact: JourneyFact
-    runs: Sequence[RunFact]
-    months: Mapping[date, Share]
-
-
-@dataclass(frozen=True, slots=True)
-class _Application:
-    """An application with what its figures come from. ``visits``: by month."""
-
-    owned: Owned
-    journeys: Sequence[_Journey]
-    visits: Mapping[date, float]
-
-    def runs(self, months: Collection[date] | None) -> Iterator[tuple[str, date]]:
-        """Runs, each with a day whose factors are asked for; of some months only, or of all and of the runs themselves."""
-        for journey in self.journeys:
-            for month, share in journey.months.items():
-                if months is None or month in months:
-                    yield from ((run_id, month) for run_id in share.runs)
-            if months is None:
-                yield from ((run.run_id, run.measured_at.date()) for run in journey.runs)
 
 
 def stamp_of(context: ServiceContext, method: Method | None = None) -> Stamp:
@@ -108,7 +74,7 @@ def refresh(
         StorageError: the store or the ledger cannot be read or written.
         ActivityError: a run that the model refuses.
     """
-    return _Refresh(context, contents or (lambda run_ids: read_contents(context, run_ids))).run(applications)
+    return _Refresh(context, contents).run(applications)
 
 
 def compute(context: ServiceContext, application: str, method: Method) -> None:
@@ -123,7 +89,7 @@ def compute(context: ServiceContext, application: str, method: Method) -> None:
     with context.store.reading() as session:
         if queries.is_computed(session, application, stamp.method, stamp.factors_hash):
             return
-    _Refresh(context, lambda run_ids: read_contents(context, run_ids), method).only(application)
+    _Refresh(context, None, method).only(application)
 
 
 def read_contents(context: ServiceContext, run_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
@@ -136,16 +102,40 @@ def read_contents(context: ServiceContext, run_ids: Collection[str]) -> dict[str
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Stale:
+    """An application of which something is not up to date.
+
+    Attributes:
+        months: to be computed; gone: months that it has no more.
+        noted: what its figures will have been made of.
+        changed: months of which the sums change: those, or all when it has another team.
+    """
+
+    application: Gathered
+    months: Sequence[date]
+    gone: Sequence[date]
+    runs: Sequence[tuple[str, str, date]]
+    noted: Mapping[str, Any]
+    changed: frozenset[date]
+
+
 class _Refresh:
     """One bringing up to date."""
 
-    def __init__(self, context: ServiceContext, contents: Contents, method: Method | None = None) -> None:
+    def __init__(self, context: ServiceContext, contents: Contents | None, method: Method | None = None) -> None:
         self._context = context
-        self._contents = contents
         self._stamp = stamp_of(context, method)
-        self._method = method or context.workspace.method(context.settings.method.use)
-        self._epochs = Epochs(context.workspace.factors)
+        self._model = Model(
+            workspace=context.workspace,
+            method=method or context.workspace.method(context.settings.method.use),
+            stamp=self._stamp,
+            epochs=Epochs(context.workspace.factors),
+            contents=contents or (lambda run_ids: read_contents(context, run_ids)),
+            today=context.clock().date(),
+        )
         self._sums = Sums()
+        self._added: dict[date, int] = {}
         self._rows = 0
 
     def run(self, asked: Collection[str] | None) -> Refreshed:
@@ -153,28 +143,35 @@ class _Refresh:
         with self._context.store.reading() as session:
             everything, change = queries.owned(session), queries.last_change(session)
             asked = asked if landing.setting(session, _LOOKED) == change else None
-            seen, now = landing.setting(session, _SEEN) or {}, self._fingerprints(queries.fingerprints(session, asked))
+            seen, quick = queries.seen(session, asked), queries.fingerprints(session, asked)
         known = {one.application_id: one for one in everything}
-        if asked is None:
-            chosen = [one for one in everything if seen.get(one.application_id) != now[one.application_id]]
-        else:
-            chosen = [known[application] for application in asked if application in known]
-        gone = bool(set(seen) - set(known))
-        all_of_them = len(chosen) == len(everything)
+        wanted = known if asked is None else {one: known[one] for one in asked if one in known}
+        codes = None if asked is None else [one.code for one in wanted.values()]
+        totals = read_totals(self._context, codes)
+        facts = {one: self._quick(quick[one], totals.get(owned.code)) for one, owned in wanted.items()}
+        chosen = [
+            owned for one, owned in wanted.items() if asked is not None or seen.get(one, {}).get("facts") != facts[one]
+        ]
+        gone = [] if asked is not None else sorted(set(seen) - set(known))
+        whole = len(chosen) == len(everything)
         changed: set[date] = set()
-        for applications in self._portions(chosen):
-            changed |= self._refresh(applications, seen, add=all_of_them)
+        noted: dict[str, Any] = {}
+        months_of: dict[date, int] = {}
+        for stale in self._stale(chosen, totals, seen, facts):
+            for batch in stale:
+                changed |= batch.changed
+                noted[batch.application.owned.application_id] = batch.noted
+                for month in batch.application.months():
+                    months_of[month] = months_of.get(month, 0) + 1
+            self._write(stale, add=whole)
         if gone:
             with self._context.store.reading() as session:
                 changed |= queries.months_of_sums(session)
-        if changed and not all_of_them:
-            for applications in self._portions(everything):
-                self._evaluate(applications, months=changed)
-        self._write_sums(changed, all_of_them)
+        complete = {month for month in changed if whole and self._added.get(month, 0) == months_of.get(month, 0)}
+        self._sum(everything, changed - complete)
+        self._write_sums(changed)
         with self._context.store.session() as session:
-            up_to_date = {one.application_id: now[one.application_id] for one in chosen}
-            kept = {application: numbers for application, numbers in seen.items() if application in known}
-            landing.put_setting(session, _SEEN, kept | up_to_date)
+            queries.put_seen(session, noted, gone)
             landing.put_setting(session, _LOOKED, change)
         return Refreshed(len(chosen), len(changed), self._rows)
 
@@ -182,181 +179,156 @@ class _Refresh:
         """Adds what this method gives for one application to the cache; the sums stay those of the settings' method."""
         with self._context.store.reading() as session:
             chosen = [one for one in queries.owned(session) if one.application_id == application]
-        for applications in self._portions(chosen):
-            cells, units = self._evaluate(applications)
-            rows = [
-                row
-                for place, cell in cells.items()
-                for row in rows_of(place, cell.amounts, self._stamp, units=cell.units)
-            ]
-            for one in applications:
-                rows += self._of_runs(one, units)
-            with self._context.store.session() as session:
-                queries.put(session, rows, self._stamp.method, self._stamp.factors_hash)
+        for one in gather(self._context, chosen, read_totals(self._context, [one.code for one in chosen])):
+            for task in self._tasks(one, one.months(), _runs(one, frozenset())):
+                for _, _, fresh in work(self._model, [task]):
+                    with self._context.store.session() as session:
+                        queries.write(session, _of_method(fresh))
 
-    def _fingerprints(self, found: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
-        return {key: [*values, self._stamp.method, self._stamp.factors_hash[:16]] for key, values in found.items()}
+    def _quick(self, numbers: Sequence[Any], totals: Mapping[date, Any] | None) -> list[Any]:
+        """What an application's figures come from, in a few words that change when a figure may have."""
+        told = {
+            f"{month}": {str(kind): list(rows) for kind, rows in own.items()} for month, own in (totals or {}).items()
+        }
+        words = [*numbers[1:], digest(told)[:FINGERPRINT], self._model.epochs.of(self._model.today)]
+        return [numbers[0], self._stamp.method, self._stamp.factors_hash[:FINGERPRINT], *words]
 
-    def _portions(self, chosen: Sequence[Owned]) -> Iterator[list[_Application]]:
-        """Applications in portions of some runs."""
-        for ids in queries.portions([one.application_id for one in chosen], 50):
-            wanted = set(ids)
-            gathered: list[_Application] = []
-            count = 0
-            for application in self._facts([one for one in chosen if one.application_id in wanted]):
-                gathered.append(application)
-                count += sum(len(journey.runs) for journey in application.journeys)
-                if count >= PORTION:
-                    yield gathered
-                    gathered, count = [], 0
-            if gathered:
-                yield gathered
+    def _stale(
+        self,
+        chosen: Sequence[Owned],
+        totals: Mapping[str, Any],
+        seen: Mapping[str, Mapping[str, Any]],
+        facts: Mapping[str, list[Any]],
+    ) -> Iterator[list[_Stale]]:
+        """Applications with what of them is stale, some at a time: about as many runs as are evaluated at once."""
+        listed = list(chosen)
+        for first in range(0, len(listed), _AT_ONCE):
+            batch: list[_Stale] = []
+            size = 0
+            for one in gather(self._context, listed[first : first + _AT_ONCE], totals):
+                application = one.owned.application_id
+                stale = self._compared(one, seen.get(application, {}), facts[application])
+                batch.append(stale)
+                size += Task(one, stale.months, stale.runs).size
+                if size >= PORTION:
+                    yield batch
+                    batch, size = [], 0
+            if batch:
+                yield batch
 
-    def _facts(self, chosen: Sequence[Owned]) -> Iterator[_Application]:
-        ids = [one.application_id for one in chosen]
+    def _compared(self, one: Gathered, seen: Mapping[str, Any], facts: list[Any]) -> _Stale:
+        prints = one.fingerprints(self._model.epochs, self._model.today)
+        same_model = seen.get("facts", [None, None, None])[1:3] == facts[1:3]
+        before: Mapping[str, str] = seen.get("months", {}) if same_model else {}
+        now = {month.isoformat(): mark for month, mark in prints.items()}
+        months = [month for month in prints if before.get(month.isoformat()) != now[month.isoformat()]]
+        known = seen.get("months", {})
+        gone = [date.fromisoformat(month) for month in known if month not in now]
+        moved = bool(seen) and seen["facts"][0] != facts[0]
         with self._context.store.reading() as session:
-            journeys, runs = queries.journeys(session, ids), queries.runs(session, ids)
-            traffic = queries.traffic(session, ids)
-        missing = {(run.application_id, code) for run in runs for code in run.journeys} - {
-            (one.application_id, one.code) for one in journeys
-        }
-        if missing:
-            with self._context.store.session() as session:
-                queries.add_journeys(session, sorted(missing))
-                journeys = queries.journeys(session, ids)
-        for one in chosen:
-            yield _application(
-                one,
-                [fact for fact in journeys if fact.application_id == one.application_id],
-                [run for run in runs if run.application_id == one.application_id],
-                [row for row in traffic if row.application_id == one.application_id],
+            figured = queries.runs_with_figures(
+                session,
+                [journey.fact.journey_id for journey in one.journeys],
+                self._stamp.method,
+                self._stamp.factors_hash,
             )
+        return _Stale(
+            one, months, gone, _runs(one, figured), {"facts": facts, "months": now},
+            frozenset(prints if moved else months) | frozenset(gone),
+        )  # fmt: skip
 
-    def _evaluate(
-        self, applications: Sequence[_Application], *, months: Collection[date] | None = None
-    ) -> tuple[dict[Place, Cell], dict[UnitKey, Unit]]:
-        """Cells of applications and journeys; with ``months``, applications' cells of those go to the sums and nowhere else."""
-        asked = {(run_id, self._epochs.of(day)): day for one in applications for run_id, day in one.runs(months)}
-        bodies = self._contents({run_id for run_id, _ in asked}) if asked else {}
-        read: dict[str, Content] = {
-            run_id: content_of(self._context.workspace, run_id, body) for run_id, body in bodies.items()
-        }
-        units = evaluate_units(
-            self._context.workspace, self._method, ((read[run], day) for (run, _), day in asked.items()), self._epochs
-        )
-        cells: dict[Place, Cell] = {}
-        for application in applications:
-            for month, (cell, parts) in self._months(application, units, months):
-                if months is not None:
-                    self._sums.add(month, application.owned.team_id, cell)
-                    continue
-                cells[Place("application", application.owned.application_id, month)] = cell
-                cells.update({Place("journey", journey, month): part for journey, part in parts.items()})
-        return cells, units
+    def _tasks(self, one: Gathered, months: Sequence[date], runs: Sequence[tuple[str, str, date]]) -> Iterator[Task]:
+        """An application's work in pieces that fit into memory, however long its history."""
+        for first in range(0, len(months), _MONTHS):
+            yield Task(one, months[first : first + _MONTHS], ())
+        for first in range(0, len(runs), _RUNS):
+            yield Task(one, (), runs[first : first + _RUNS])
 
-    def _months(
-        self, application: _Application, units: Mapping[UnitKey, Unit], months: Collection[date] | None
-    ) -> Iterator[tuple[date, tuple[Cell, dict[str, Cell]]]]:
-        listed = sorted({*application.visits, *(month for journey in application.journeys for month in journey.months)})
-        for month in listed:
-            if months is not None and month not in months:
-                continue
-            epoch = self._epochs.of(month)
-            found: dict[str, tuple[Unit, float]] = {}
-            visits: dict[str, float] = {}
-            for journey in application.journeys:
-                share = journey.months.get(month)
-                if share is None:
-                    continue
-                visits[journey.fact.journey_id] = share.visits
-                if share.runs:
-                    of_run = {run: units.get(UnitKey(run, journey.fact.code, epoch), {}) for run in share.runs}
-                    found[journey.fact.journey_id] = month_of_journey(of_run, share.runs), share.visits
-            cell, parts = application_cell(found)
-            cell.visits = application.visits.get(month)
-            for journey_id, count in visits.items():
-                parts.setdefault(journey_id, Cell()).visits = count
-            yield month, (cell, parts)
-
-    def _refresh(self, applications: Sequence[_Application], seen: Mapping[str, Any], *, add: bool) -> set[date]:
-        """Computes and writes applications and journeys; the months that are not what they were."""
-        cells, units = self._evaluate(applications)
-        rows: dict[str, list[dict[str, Any]]] = {"application": [], "journey": []}
-        for place, cell in cells.items():
-            rows[place.level] += rows_of_cell(place, cell, self._stamp)
-        for application in applications:
-            rows["journey"] += self._of_runs(application, units)
-        ids = [one.owned.application_id for one in applications]
+    def _write(self, stale: Sequence[_Stale], *, add: bool) -> None:
+        """Computes and writes some applications; add: to the sums, too."""
+        small: list[Task] = []
+        large: list[list[Task]] = []
+        for one in stale:
+            tasks = list(self._tasks(one.application, one.months, one.runs))
+            # Applications with little to do are worked on together, a long history piece by piece.
+            if sum(task.size for task in tasks) <= PORTION:
+                small += tasks
+            else:
+                large += [[task] for task in tasks]
         with self._context.store.session() as session:
-            before = queries.published(session, ids, self._stamp.method)
-            queries.replace(session, "application", ids, rows["application"])
-            journeys = [journey.fact.journey_id for one in applications for journey in one.journeys]
-            queries.replace(session, "journey", journeys, rows["journey"])
-            after = queries.published(session, ids, self._stamp.method)
-        self._rows += sum(len(part) for part in rows.values())
-        teams = {one.owned.application_id: one.owned.team_id for one in applications}
-        if add:
-            for place, cell in cells.items():
-                if place.level == "application":
-                    self._sums.add(place.month, teams[place.ref], cell)
-        moved = {ref for ref, team in teams.items() if ref in seen and seen[ref][0] != team}
-        changed = before ^ after | {one for one in after if one[0] in moved}
-        return {month for _, month, *_ in changed}
+            for one in stale:
+                self._forget(session, one.application, one.gone)
+        for tasks in ([small] if small else []) + large:
+            written = Fresh()
+            for month, cell, fresh in work(self._model, tasks):
+                written.figures.extend(fresh.figures)
+                written.claims.extend(fresh.claims)
+                written.later.extend(fresh.later)
+                if add and month.month != date.min:
+                    self._sums.add(month.month, month.application.owned.team_id, cell)
+                    self._added[month.month] = self._added.get(month.month, 0) + 1
+            with self._context.store.session() as session:
+                for task in tasks:
+                    self._forget(session, task.application, task.months)
+                queries.write(session, written)
+            self._rows += len(written)
 
-    def _of_runs(self, application: _Application, units: Mapping[UnitKey, Unit]) -> Iterator[dict[str, Any]]:
-        """The figure of one functional unit of each run, under the factors of its day."""
-        for journey in application.journeys:
-            for run in journey.runs:
-                day = run.measured_at.date()
-                unit = units.get(UnitKey(run.run_id, journey.fact.code, self._epochs.of(day)), {})
-                place = Place("journey", journey.fact.journey_id, day)
-                yield from rows_of(
-                    place, folded(unit), self._stamp, granularity="run", run_id=run.run_id, basis="per_unit", units=1.0
-                )
+    def _forget(self, session: Session, one: Gathered, months: Collection[date]) -> None:
+        """Takes out what is not of this model, and some months."""
+        journeys = [journey.fact.journey_id for journey in one.journeys]
+        for level, refs in (("application", [one.owned.application_id]), ("journey", journeys)):
+            queries.forget_other(session, level, refs, self._stamp.method, self._stamp.factors_hash)
+            if months:
+                queries.forget_months(session, level, refs, months)
 
-    def _write_sums(self, changed: Collection[date], all_of_them: bool) -> None:
-        """Writes the sums of the months that changed; of all of them, when everything was computed."""
-        if not changed and not all_of_them:
+    def _sum(self, everything: Sequence[Owned], months: Collection[date]) -> None:
+        """Adds up some months anew: every application's."""
+        if not months:
             return
-        by_level: dict[str, list[dict[str, Any]]] = {"team": [], "organisation": []}
+        for place in [place for place in self._sums.cells if place.month in months]:
+            del self._sums.cells[place]
+        totals = read_totals(self._context, None)
+        for first in range(0, len(everything), _AT_ONCE):
+            tasks: list[Task] = []
+            for one in gather(self._context, everything[first : first + _AT_ONCE], totals):
+                of_it = [month for month in one.months() if month in months]
+                tasks += [task for task in self._tasks(one, of_it, ()) if task.months]
+                if sum(task.size for task in tasks) >= PORTION:
+                    self._add(tasks)
+                    tasks = []
+            self._add(tasks)
+
+    def _add(self, tasks: Sequence[Task]) -> None:
+        if tasks:
+            for month, cell, _ in work(self._model, tasks, later=False):
+                self._sums.add(month.month, month.application.owned.team_id, cell)
+
+    def _write_sums(self, changed: Collection[date]) -> None:
+        """Writes the sums of the months that changed."""
+        if not changed:
+            return
+        fresh: dict[str, Fresh] = {"team": Fresh(), "organisation": Fresh()}
         for place, cell in self._sums.cells.items():
-            by_level[place.level] += rows_of_cell(place, cell, self._stamp)
+            if place.month in changed:
+                fresh[place.level].figures.extend(rows_of_cell(place, cell, self._stamp))
         with self._context.store.session() as session:
-            for level, rows in by_level.items():
-                refs = queries.refs(session, level) | {one["ref"] for one in rows}
-                queries.replace(session, level, refs, rows, months=None if all_of_them else changed)
-        self._rows += sum(len(rows) for rows in by_level.values())
+            for level, written in fresh.items():
+                queries.forget_other(session, level, None, self._stamp.method, self._stamp.factors_hash)
+                queries.forget_months(session, level, queries.refs(session, level), changed)
+                queries.write(session, written)
+                self._rows += len(written)
 
 
-def _application(
-    owned: Owned,
-    journeys: Sequence[JourneyFact],
-    runs: Sequence[RunFact],
-    traffic: Sequence[TrafficFact],
-) -> _Application:
-    """What an application's figures come from.
+def _runs(one: Gathered, figured: Collection[tuple[str, str]]) -> list[tuple[str, str, date]]:
+    """Runs of an application's journeys that have no figure yet, with the day whose factors it takes."""
+    return [
+        (journey.fact.journey_id, run.run_id, run.measured_at.date())
+        for journey in one.journeys
+        for run in journey.runs
+        if (journey.fact.journey_id, run.run_id) not in figured
+    ]
 
-    Visits that are known of the whole application and of no journey are taken to be spread evenly over the journeys that were
-    measured.
-    """
-    by_journey = {
-        fact.journey_id: daily(row for row in traffic if row.journey_id == fact.journey_id) for fact in journeys
-    }
-    of_it = daily(row for row in traffic if row.journey_id is None)
-    own = {fact.journey_id: [run for run in runs if fact.code in run.journeys] for fact in journeys}
-    measured = [fact.journey_id for fact in journeys if own[fact.journey_id]]
-    if of_it and not any(by_journey.values()):
-        by_journey = {
-            journey: {day: None if count is None else count / len(measured) for day, count in of_it.items()}
-            for journey in measured
-        }
-    months = {fact.journey_id: by_month(by_journey.get(fact.journey_id, {}), own[fact.journey_id]) for fact in journeys}
-    visits: dict[date, list[float]] = {}
-    for share_of in [by_month(of_it, ())] if of_it else months.values():
-        for month, share in share_of.items():
-            visits.setdefault(month, []).append(share.visits)
-    return _Application(
-        owned,
-        [_Journey(fact, own[fact.journey_id], months[fact.journey_id]) for fact in journeys],
-        {month: math.fsum(counts) for month, counts in visits.items()},
-    )
+
+def _of_method(fresh: Fresh) -> Fresh:
+    """Without visits, which are there and depend on no method."""
+    return Fresh([row for row in fresh.figures if row["method"]], fresh.claims, fresh.later)

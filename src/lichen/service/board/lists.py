@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows that several views have: runs, deployments, actions, effects of a change."""
+"""Rows that several views have: runs, deployments, actions."""
 
 from __future__ import annotations
 
@@ -7,20 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import Any
 
-from lichen.portfolio.change import Line, explain
-from lichen.service.board import periods
 from lichen.service.board.cells import VISITS
 from lichen.service.board.newest import per_run
 from lichen.service.board.reading import Look, by_ref
 from lichen.service.board.rows import ActionRow, DeploymentMark, RunFigure, RunRow
-from lichen.service.board.shapes import Effects, Figure, Missing, Named, Page, Period
+from lichen.service.board.shapes import Figure, Missing, Named, Page
 from lichen.store.queries import board as queries
 from lichen.store.queries.board import AppFact, FigureFact
 
 SHOWN_RUNS = 8
 SHOWN_ACTIONS = 10
-_ROUNDING = 1e-12
-"""Share of a figure below which an effect is what the order of sums made, and told as none."""
 
 
 def page_of(number: int, size: int, rows: Sequence[Any]) -> tuple[Page, Sequence[Any]]:
@@ -113,50 +109,6 @@ def action_rows(look: Look, rows: Iterable[Any], applications: Mapping[str, AppF
         for row in rows
         if row.application_id in applications
     )  # fmt: skip
-
-
-def effects(look: Look, journey_ids: Sequence[str], left: Period, right: Period) -> Effects | None:
-    """Why the sum of some journeys differs between two periods; None while something of it is unknown.
-
-    Both sides are seen with one method; factors differ where those of the periods do, and count as intensity.
-    """
-    if not journey_ids:
-        return None
-    before, after = (_lines(look, journey_ids, period) for period in (left, right))
-    if not before or not after:
-        return None
-    found = explain(
-        Line(
-            volume_before=before.get(one, (0.0, None))[0],
-            volume_after=after.get(one, (0.0, None))[0],
-            published=before.get(one, (0.0, None))[1],
-            restated=before.get(one, (0.0, None))[1],
-            now=after.get(one, (0.0, None))[1],
-        )
-        for one in dict.fromkeys([*before, *after])
-    )
-    if found is None:
-        return None
-    one = found.effects
-    size = max(abs(one.before), abs(one.after)) * _ROUNDING
-    volume, intensity, factors = (
-        0.0 if abs(part) <= size else part for part in (one.volume, one.intensity, one.factor)
-    )
-    return Effects(
-        before=one.before, volume=volume, intensity=intensity, factors=factors, after=one.after, unit=look.unit,
-        rebound=found.rebound and intensity < 0,
-    )  # fmt: skip
-
-
-def _lines(look: Look, journey_ids: Sequence[str], period: Period) -> dict[str, tuple[float, float | None]]:
-    """Visits and figure per visit of each measured journey over a period."""
-    span = period.start, periods.last_month(period)
-    figures = by_ref(queries.of_refs(look.session, look.kind("journey"), journey_ids, *span))
-    found: dict[str, tuple[float, float | None]] = {}
-    for ref, facts in figures.items():
-        units = sum(fact.units or 0.0 for fact in facts)
-        found[ref] = units, sum(fact.value or 0.0 for fact in facts) / units if units else None
-    return found
 
 
 def visits_of(look: Look, level: str, refs: Sequence[str]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from lichen.service.board import lists, periods
+from lichen.service.board.effects import effects
 from lichen.service.board.portfolio import Portfolio
 from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import Look
@@ -64,9 +65,8 @@ def _public(look: Look, fact: AppFact, *, show_people: bool) -> PublicView:
     row = portfolio.shown([line])[0]
     frame = look.frame()
     before = periods.before(look.period)
-    journeys = [one.id for one in queries.journeys(look.session, [fact.id])]
-    effects = lists.effects(look, journeys, before, look.period)
-    change = effects.after / effects.before - 1 if effects and effects.before and effects.after is not None else None
+    found = effects(look, [fact.id], before, look.period)
+    change = found.after / found.before - 1 if found and found.before and found.after is not None else None
     done = [one for one in queries.actions(look.session, [fact.id]) if one.status == "done"]
     return PublicView(
         organisation=frame.organisation, sample=frame.sample, application=fact.name, period=look.period,

@@ -17,7 +17,7 @@ from lichen.portfolio.money import add
 from lichen.portfolio.ratios import ratios
 from lichen.portfolio.roi import MoneyRange, roi
 from lichen.service.board import periods
-from lichen.service.board.cells import VISITS
+from lichen.service.board.cells import SILENT, VISITS
 from lichen.service.board.figures import stamp_of
 from lichen.service.board.queries import Visibility
 from lichen.service.board.rows import Frame, Measures
@@ -178,9 +178,7 @@ class Look:
         rows = list(facts)
         found = as_estimate(rows)
         units = sum(row.units or 0.0 for row in rows) if rows else None
-        missing = (
-            "" if found.value is not None else Missing.NO_TRAFFIC if is_measured and not visits else Missing.NO_RUN
-        )
+        missing = "" if found.value is not None else _lacking(rows, visits, is_measured)
         covered = min(1.0, units / visits) if visits and units is not None else None
         return (
             Figure(
@@ -291,6 +289,13 @@ def _range(money: Money) -> MoneyRange | None:
     if money.amount is None:
         return None
     return MoneyRange(amount=money.amount, currency=money.currency, low=money.low, high=money.high)
+
+
+def _lacking(rows: Sequence[FigureFact], visits: float | None, is_measured: bool) -> Missing:
+    """Why a figure is unknown."""
+    if any(row.source == SILENT for row in rows):
+        return Missing.SOURCE_SILENT
+    return Missing.NO_TRAFFIC if is_measured and not visits else Missing.NO_RUN
 
 
 def _lacks(ratio: float | None, cost: Money) -> str:

@@ -108,12 +108,24 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """What a source that does not count says of a tier. difference: relative to the one that counts."""
+
+    source: str
+    figure: Figure
+    difference: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartRow:
     """A share of an application's figure: a part, a tier or a journey.
 
     Attributes:
         share: of the application's figure, 0 to 1.
-        source: ``meter``, ``bill`` or ``journey``: what counts for it.
+        source: ``meter``, ``bill`` or ``journeys``: what counts for it.
+        reason: why it counts (`lichen.portfolio.sources.Reason`), where there are several sources, or a declared one is silent.
+        counted: what it says of the phases that the others tell of, too: meters know nothing of the making of machines.
+        others: the sources that do not count.
     """
 
     code: str
@@ -121,11 +133,14 @@ class PartRow:
     figure: Figure
     share: float | None
     source: str = ""
+    reason: str = ""
+    counted: Figure | None = None
+    others: tuple[SourceRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyRow:
-    """A journey of an application. impact: of the period; per_visit: of the run it rests on."""
+    """A journey of an application. impact: of the period; per_visit: of the run it rests on; share: of what journeys tell."""
 
     journey: Named
     visits: float | None

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lichen.service.board import lists, periods
+from lichen.service.board.effects import effects
 from lichen.service.board.portfolio import Portfolio
 from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import HEADLINE, Look
@@ -41,7 +42,6 @@ def team(
         ordered = sorted(portfolio.lines, key=lambda line: -(line.value or 0.0))
         totals = portfolio.totals(portfolio.lines)
         by_id = {one.id: one for one in own}
-        journeys = [one.id for one in queries.journeys(session, list(by_id))]
         return TeamView(
             frame=look.frame(),
             team=Named(code=found.code, name=found.name),
@@ -53,7 +53,7 @@ def team(
             target=portfolio.aims.gap("team", found.id),
             rows=portfolio.shown(ordered),
             roll_out=RollOut(measured=sum(line.is_measured for line in ordered), total=len(ordered)),
-            change=lists.effects(look, journeys, periods.before(look.period), look.period),
+            change=effects(look, list(by_id), periods.before(look.period), look.period),
             actions=lists.action_rows(look, queries.actions(session, list(by_id))[: lists.SHOWN_ACTIONS], by_id),
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -161,21 +161,48 @@ def evaluate_units(
     Returns:
         Additive indicators only: scores are of one thing, and no portfolio has one.
     """
+    found: dict[UnitKey, Unit] = {}
+    for evaluation, places, tiers in _evaluations(workspace, method, runs, epochs):
+        _sum(evaluation, places, tiers, found)
+    return found
+
+
+def evaluate_values(
+    workspace: Workspace, method: Method, runs: Iterable[tuple[Content, date]], epochs: Epochs
+) -> dict[UnitKey, dict[Key, float]]:
+    """The same without ranges, which takes a fraction of the time."""
+    found: dict[UnitKey, dict[Key, float]] = {}
+    for evaluation, places, tiers in _evaluations(workspace, method, runs, epochs):
+        terms: dict[UnitKey, dict[Key, list[float]]] = {}
+        for batch in evaluation.batches:
+            for number, chain in enumerate(batch.work.chains):
+                if not evaluation.nomenclature.indicator(chain.indicator).additive:
+                    continue
+                for row, value in enumerate(batch.values[number]):
+                    entity = batch.groups[row].entity
+                    key = Key(tiers[entity], batch.work.rule.phase, chain.indicator, chain.accounting)
+                    terms.setdefault(places[entity], {}).setdefault(key, []).append(float(value))
+        for unit, listed in terms.items():
+            found[unit] = {key: math.fsum(values) for key, values in listed.items()}
+    return found
+
+
+def _evaluations(
+    workspace: Workspace, method: Method, runs: Iterable[tuple[Content, date]], epochs: Epochs
+) -> Iterator[tuple[Evaluation, _Places, Mapping[str, str]]]:
+    """Runs that share their context and epoch, evaluated together, with the places and tiers of their entities."""
     days: dict[int, date] = {}
     groups: dict[tuple[bytes, int], dict[str, Content]] = {}
     for run, asked in runs:
         epoch = epochs.of(asked)
         days.setdefault(epoch, asked)
         groups.setdefault((canonical_json(dict(run.context)), epoch), {})[run.run_id] = run
-    found: dict[UnitKey, Unit] = {}
     for (_, epoch), by_run in groups.items():
         members, day = tuple(by_run.values()), days[epoch]
         rows = [_placed(row, number, day, epochs.by_hour) for number, run in enumerate(members) for row in run.rows]
         evaluation = evaluate_activities(workspace, method, rows, members[0].context, on=day)
-        places = _Places(members, epoch)
         tiers = {row.entity: str(row.attribute("tier") or "") for row in rows}
-        _sum(evaluation, places, tiers, found)
-    return found
+        yield evaluation, _Places(members, epoch), tiers
 
 
 def _placed(row: Activity, number: int, day: date, by_hour: bool) -> Activity:

@@ -194,7 +194,7 @@ def sums(
         refs: of these alone; None: of everything of the level.
     """
     query = (
-        select(Figure.ref, func.sum(Figure.value), func.count())
+        select(Figure.ref, func.sum(Figure.value), func.count(Figure.value))
         .where(
             Figure.level == kind.level, Figure.granularity == "month", Figure.indicator == kind.indicator,
             Figure.period.between(first, last), Figure.tier == "", Figure.phase == "", Figure.method == kind.method,

@@ -3,17 +3,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from lichen.store.models import Application, AuditEvent, Base, Figure, IngestJournal, Journey, Run, Traffic
+from lichen.store.models import (
+    Application,
+    AuditEvent,
+    Base,
+    Figure,
+    IngestJournal,
+    Journey,
+    LaterFactors,
+    Run,
+    Setting,
+    SourceClaim,
+    TierSource,
+    Traffic,
+)
 
-_TABLE: Final = Base.metadata.tables[Figure.__tablename__]
+_SEEN: Final = "figures.of/"
+"""What the keys of settings begin with that hold fingerprints of applications."""
 _AT_ONCE: Final = 500
 """Values of one IN list: both engines have a limit."""
 
@@ -55,6 +69,16 @@ class TrafficFact:
     day: date
     visits: float | None
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredSource:
+    """The source that counts for a tier of an application from a day on: meter, bill or journeys."""
+
+    application_id: str
+    tier: str
+    source: str
+    valid_from: date
 
 
 def portions(values: Collection[str], size: int = _AT_ONCE) -> Iterator[list[str]]:
@@ -107,6 +131,52 @@ def traffic(session: Session, applications: Collection[str]) -> list[TrafficFact
     ]
 
 
+def declared_sources(session: Session, applications: Collection[str]) -> list[DeclaredSource]:
+    """Declared sources of the tiers of some applications, the oldest first."""
+    query = select(TierSource.application_id, TierSource.tier, TierSource.source, TierSource.valid_from)
+    return [
+        DeclaredSource(*row)
+        for ids in portions(applications)
+        for row in session.execute(query.where(TierSource.application_id.in_(ids)).order_by(TierSource.valid_from))
+    ]
+
+
+def seen(session: Session, applications: Collection[str] | None) -> dict[str, Any]:
+    """What `put_seen` noted of some applications, or of all."""
+    query = select(Setting.key, Setting.value)
+    keys = None if applications is None else [_SEEN + one for one in applications]
+    asked = (
+        [query.where(Setting.key.startswith(_SEEN))]
+        if keys is None
+        else [query.where(Setting.key.in_(part)) for part in portions(keys)]
+    )
+    return {key.removeprefix(_SEEN): value for one in asked for key, value in session.execute(one)}
+
+
+def put_seen(session: Session, noted: Mapping[str, Any], gone: Collection[str]) -> None:
+    """Notes what the figures of some applications were made of, and forgets others."""
+    for ids in portions([*noted, *gone]):
+        session.execute(delete(Setting).where(Setting.key.in_([_SEEN + one for one in ids])))
+    if noted:
+        rows = [{"key": _SEEN + application, "value": value} for application, value in noted.items()]
+        session.execute(insert(Setting), rows)
+
+
+def runs_with_figures(
+    session: Session, journey_ids: Collection[str], method: str, factors_hash: str
+) -> set[tuple[str, str]]:
+    """Journeys and runs that the cache has figures of, under a method."""
+    query = select(Figure.ref, Figure.run_id).where(
+        Figure.level == "journey", Figure.granularity == "run", Figure.method == method,
+        Figure.factors_hash == factors_hash,
+    )  # fmt: skip
+    return {
+        (row[0], row[1])
+        for ids in portions(journey_ids)
+        for row in session.execute(query.where(Figure.ref.in_(ids)).distinct())
+    }
+
+
 def files(session: Session, run_ids: Collection[str]) -> dict[str, str | bytes]:
     """Where the files of runs are: the hash of a piece of evidence, or the gzipped file that waits in the journal."""
     landed = select(Run.run_id, Run.evidence).where(Run.evidence.is_not(None))
@@ -138,6 +208,10 @@ def fingerprints(session: Session, applications: Collection[str] | None = None) 
         for one in asked:
             for application, *numbers in session.execute(one):
                 found[application] += [str(number) for number in numbers]
+    declared = select(TierSource.application_id, TierSource.tier, TierSource.source, TierSource.valid_from)
+    for application, *words in session.execute(declared.order_by(TierSource.tier, TierSource.valid_from)):
+        if application in found:
+            found[application] += [str(word) for word in words]
     return found
 
 
@@ -146,43 +220,64 @@ def last_change(session: Session) -> int:
     return session.scalar(select(func.max(AuditEvent.seq))) or 0
 
 
-def published(session: Session, refs: Collection[str], method: str) -> set[tuple[Any, ...]]:
-    """Monthly totals of some applications as the cache has them: (ref, period, indicator, value, low, high, hash)."""
-    query = select(
-        Figure.ref, Figure.period, Figure.indicator, Figure.value, Figure.low, Figure.high, Figure.factors_hash
-    ).where(
-        Figure.level == "application",
-        Figure.granularity == "month",
-        Figure.tier == "",
-        Figure.phase == "",
-        Figure.method.in_((method, "")),
-    )
-    return {tuple(row) for ids in portions(refs) for row in session.execute(query.where(Figure.ref.in_(ids)))}
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What was computed of some applications, as rows of the tables of the cache."""
+
+    figures: list[dict[str, Any]] = field(default_factory=list)
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    later: list[dict[str, Any]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.figures) + len(self.claims) + len(self.later)
 
 
-def replace(
-    session: Session,
-    level: str,
-    refs: Collection[str],
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    months: Collection[date] | None = None,
-) -> None:
-    """Puts rows of the cache in place of what it has about some things.
+def write(session: Session, fresh: Fresh) -> None:
+    """Adds rows to the cache; those that they replace are gone."""
+    for model, rows in ((Figure, fresh.figures), (SourceClaim, fresh.claims), (LaterFactors, fresh.later)):
+        if rows:
+            # The table rather than its class: thousands of rows need no unit of work.
+            session.connection().execute(insert(Base.metadata.tables[model.__tablename__]), rows)
 
-    Args:
-        refs: the things: all their figures go.
-        rows: of the same things.
-        months: only the monthly figures of these are replaced; None: everything of every method.
-    """
+
+def forget_months(session: Session, level: str, refs: Collection[str], months: Collection[date]) -> None:
+    """Takes months of some things out of the cache, by every method."""
     for ids in portions(refs):
-        query = delete(Figure).where(Figure.level == level, Figure.ref.in_(ids))
-        if months is not None:
-            query = query.where(Figure.granularity == "month", Figure.period.in_(sorted(months)))
-        session.execute(query)
-    if rows:
-        # The table rather than its class: thousands of rows need no unit of work.
-        session.connection().execute(insert(_TABLE), list(rows))
+        for some in _days(months):
+            session.execute(
+                delete(Figure).where(
+                    Figure.level == level, Figure.ref.in_(ids), Figure.granularity == "month", Figure.period.in_(some)
+                )
+            )
+            if level in ("application", "journey"):
+                session.execute(
+                    delete(LaterFactors).where(
+                        LaterFactors.level == level, LaterFactors.ref.in_(ids), LaterFactors.period.in_(some)
+                    )
+                )
+            if level == "application":
+                session.execute(
+                    delete(SourceClaim).where(SourceClaim.application_id.in_(ids), SourceClaim.period.in_(some))
+                )
+
+
+def _days(months: Collection[date]) -> Iterator[list[date]]:
+    listed = sorted(months)
+    return (listed[first : first + _AT_ONCE] for first in range(0, len(listed), _AT_ONCE))
+
+
+def forget_other(session: Session, level: str, refs: Collection[str] | None, method: str, factors_hash: str) -> None:
+    """Takes out what is not of a method and hash: older factors, and methods that were only looked through."""
+    other = (Figure.method != "") & ((Figure.method != method) | (Figure.factors_hash != factors_hash))
+    later = (LaterFactors.method != method) | (LaterFactors.factors_hash != factors_hash)
+    claims = (SourceClaim.method != method) | (SourceClaim.factors_hash != factors_hash)
+    for ids in [None] if refs is None else list(portions(refs)):
+        figures = delete(Figure).where(Figure.level == level, other)
+        session.execute(figures if ids is None else figures.where(Figure.ref.in_(ids)))
+        if ids is not None:
+            session.execute(delete(LaterFactors).where(LaterFactors.level == level, LaterFactors.ref.in_(ids), later))
+            if level == "application":
+                session.execute(delete(SourceClaim).where(SourceClaim.application_id.in_(ids), claims))
 
 
 def is_computed(session: Session, application: str, method: str, factors_hash: str) -> bool:
@@ -192,22 +287,6 @@ def is_computed(session: Session, application: str, method: str, factors_hash: s
         Figure.method == method, Figure.factors_hash == factors_hash,
     )  # fmt: skip
     return session.scalars(query.limit(1)).first() is not None
-
-
-def put(session: Session, rows: Sequence[Mapping[str, Any]], method: str, factors_hash: str) -> None:
-    """Adds rows of one method, in place of those of the same things that it has given before."""
-    for level in {row["level"] for row in rows}:
-        for ids in portions({row["ref"] for row in rows if row["level"] == level}):
-            session.execute(
-                delete(Figure).where(
-                    Figure.level == level,
-                    Figure.ref.in_(ids),
-                    Figure.method == method,
-                    Figure.factors_hash == factors_hash,
-                )
-            )
-    if rows:
-        session.connection().execute(insert(_TABLE), list(rows))
 
 
 def refs(session: Session, level: str) -> set[str]:

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an application's figures come from, and a fingerprint of each month: what is unchanged is not computed again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, Final, TypeVar
+
+from lichen.ledger import Selection
+from lichen.ledger.tables import activity_json
+from lichen.portfolio.sources import SourceKind
+from lichen.records import canonical_json, digest
+from lichen.service.board.periods import moved
+from lichen.service.board.traffic import Share, by_month, daily
+from lichen.service.board.units import Epochs
+from lichen.service.context import ServiceContext
+from lichen.store.queries import figures as queries
+from lichen.store.queries.figures import DeclaredSource, JourneyFact, Owned, RunFact, TrafficFact
+
+FINGERPRINT: Final = 16
+"""Hexadecimal digits of a fingerprint."""
+_LATER_MONTHS: Final = 12
+"""How far apart two months may be whose difference is told apart by cause: the same month of the next year."""
+_KINDS: Final = (SourceKind.METER, SourceKind.BILL)
+
+_Fact = TypeVar("_Fact", JourneyFact, RunFact, TrafficFact, DeclaredSource)
+
+_OF_A_ROW: Final = frozenset(("value", "samples", "started_at", "ended_at", "duration_s", "functional_unit", "tags"))
+"""What tells activities of a month apart that are one in the month's sum."""
+
+Totals = Mapping[SourceKind, Sequence[Mapping[str, Any]]]
+"""Activities of a month that a meter or a bill tells, as documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyMonths:
+    """A journey with its runs, the oldest first, and its months."""
+
+    fact: JourneyFact
+    runs: Sequence[RunFact]
+    months: Mapping[date, Share]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """An application with what its figures come from.
+
+    Attributes:
+        visits: by month. totals: of meters and bills, by month. declared: sources of its tiers, the oldest first.
+    """
+
+    owned: Owned
+    journeys: Sequence[JourneyMonths]
+    visits: Mapping[date, float]
+    totals: Mapping[date, Totals]
+    declared: Sequence[DeclaredSource]
+
+    def months(self) -> list[date]:
+        """Months that anything is known of, the oldest first."""
+        of_journeys = (month for journey in self.journeys for month in journey.months)
+        return sorted({*self.visits, *self.totals, *of_journeys})
+
+    def runs(self, months: Collection[date]) -> Iterator[tuple[str, date]]:
+        """Runs that some months rest on, with those."""
+        for journey in self.journeys:
+            for month, share in journey.months.items():
+                if month in months:
+                    yield from ((run_id, month) for run_id in share.runs)
+
+    def sources_on(self, month: date) -> dict[str, SourceKind]:
+        """The source that is declared for each tier on the last day of a month."""
+        last = moved(month, 1) - timedelta(days=1)
+        return {one.tier: SourceKind(one.source) for one in self.declared if one.valid_from <= last}
+
+    def fingerprints(self, epochs: Epochs, today: date) -> dict[date, str]:
+        """By month: another one whenever its figures may have changed, under the same method and factors."""
+        return {
+            month: digest(
+                [
+                    self.visits.get(month),
+                    [
+                        [one.fact.journey_id, one.fact.code, share.visits, sorted(share.runs.items())]
+                        for one in self.journeys
+                        if (share := one.months.get(month)) is not None
+                    ],
+                    {str(kind): list(rows) for kind, rows in self.totals.get(month, {}).items()},
+                    {tier: str(source) for tier, source in sorted(self.sources_on(month).items())},
+                    [later.isoformat() for later in later_factors(epochs, month, today)],
+                ]
+            )[:FINGERPRINT]
+            for month in self.months()
+        }
+
+
+def later_factors(epochs: Epochs, month: date, today: date) -> list[date]:
+    """Of the months after one, the first of each span of days whose factors are not those of the month."""
+    found: dict[int, date] = {}
+    for away in range(1, _LATER_MONTHS + 1):
+        later = moved(month, away)
+        if later <= today:
+            found.setdefault(epochs.of(later), later)
+    found.pop(epochs.of(month), None)
+    return list(found.values())
+
+
+def gather(
+    context: ServiceContext, chosen: Sequence[Owned], totals: Mapping[str, Mapping[date, Totals]]
+) -> list[Gathered]:
+    """Some applications; journeys that a run measured and nobody declared are made.
+
+    Args:
+        totals: of meters and bills, by code of the application and month.
+    """
+    ids = [one.application_id for one in chosen]
+    with context.store.reading() as session:
+        journeys, runs = queries.journeys(session, ids), queries.runs(session, ids)
+        traffic, declared = queries.traffic(session, ids), queries.declared_sources(session, ids)
+    missing = {(run.application_id, code) for run in runs for code in run.journeys} - {
+        (one.application_id, one.code) for one in journeys
+    }
+    if missing:
+        with context.store.session() as session:
+            queries.add_journeys(session, sorted(missing))
+            journeys = queries.journeys(session, ids)
+    of_journeys, of_runs, of_traffic = _by_application(journeys), _by_application(runs), _by_application(traffic)
+    of_declared = _by_application(declared)
+    return [
+        _gathered(
+            Gathered(
+                owned=one, journeys=(), visits={}, totals=totals.get(one.code, {}),
+                declared=of_declared.get(one.application_id, ()),
+            ),
+            of_journeys.get(one.application_id, ()), of_runs.get(one.application_id, ()),
+            of_traffic.get(one.application_id, ()),
+        )
+        for one in chosen
+    ]  # fmt: skip
+
+
+def _by_application(rows: Sequence[_Fact]) -> dict[str, list[_Fact]]:
+    found: dict[str, list[_Fact]] = {}
+    for row in rows:
+        found.setdefault(row.application_id, []).append(row)
+    return found
+
+
+def _gathered(
+    empty: Gathered, journeys: Sequence[JourneyFact], runs: Sequence[RunFact], traffic: Sequence[TrafficFact]
+) -> Gathered:
+    """With its traffic. Visits that are known of the whole application and of no journey are spread evenly over the journeys
+    that were measured."""
+    of_journey: dict[str | None, list[TrafficFact]] = {}
+    for row in traffic:
+        of_journey.setdefault(row.journey_id, []).append(row)
+    by_journey = {fact.journey_id: daily(of_journey.get(fact.journey_id, ())) for fact in journeys}
+    of_it = daily(of_journey.get(None, ()))
+    own = {fact.journey_id: [run for run in runs if fact.code in run.journeys] for fact in journeys}
+    measured = [fact.journey_id for fact in journeys if own[fact.journey_id]]
+    if of_it and not any(by_journey.values()):
+        by_journey = {
+            journey: {day: None if count is None else count / len(measured) for day, count in of_it.items()}
+            for journey in measured
+        }
+    months = {fact.journey_id: by_month(by_journey.get(fact.journey_id, {}), own[fact.journey_id]) for fact in journeys}
+    visits: dict[date, list[float]] = {}
+    for share_of in [by_month(of_it, ())] if of_it else months.values():
+        for month, share in share_of.items():
+            visits.setdefault(month, []).append(share.visits)
+    return replace(
+        empty,
+        journeys=[JourneyMonths(fact, own[fact.journey_id], months[fact.journey_id]) for fact in journeys],
+        visits={month: math.fsum(counts) for month, counts in visits.items()},
+    )
+
+
+def read_totals(context: ServiceContext, codes: Collection[str] | None) -> dict[str, dict[date, Totals]]:
+    """Activities that meters and bills tell, by application and month; the same things of a month are summed first.
+
+    Args:
+        codes: of these applications alone; None: of all.
+    """
+    kind_of = {
+        source: kind
+        for source in context.ledger.sources()
+        for kind in _KINDS
+        if source.partition(":")[0] == str(kind)
+    }  # fmt: skip
+    if not kind_of:
+        return {}
+    additive = {
+        name for name in context.workspace.nomenclature.names("quantity")
+        if context.workspace.nomenclature.quantity(name).additive
+    }  # fmt: skip
+    sums: dict[tuple[str, date, SourceKind], dict[str, tuple[dict[str, Any], list[float | None]]]] = {}
+    for row in context.ledger.rows("activities", Selection(applications=codes, sources=sorted(kind_of))):
+        if row["basis"] != "total" or row["quantity"] not in additive:
+            continue
+        document = {"tier": "server"} | {
+            name: value for name, value in activity_json(row).items() if name not in _OF_A_ROW
+        }
+        place = row["application"], row["day"].replace(day=1), kind_of[row["source"]]
+        key = canonical_json(document).decode()
+        sums.setdefault(place, {}).setdefault(key, (document, []))[1].append(row["value"])
+    found: dict[str, dict[date, Totals]] = {}
+    for (code, month, kind), rows in sorted(sums.items()):
+        documents = [
+            document | {"value": None if None in values else math.fsum(one for one in values if one is not None)}
+            for _, (document, values) in sorted(rows.items())
+        ]
+        of_month: dict[SourceKind, Sequence[Mapping[str, Any]]] = {
+            **found.setdefault(code, {}).get(month, {}),
+            kind: documents,
+        }
+        found[code][month] = of_month
+    return found
