@@ -23,9 +23,9 @@ from lichen.config import Schedule, load_settings
 from lichen.config.watching import read_schedule
 from lichen.errors import ConfigError, JobFailed, UsageError
 from lichen.service.context import ServiceContext
+from lichen.service.tick_process import follow
 from lichen.service.ticking import Work, all_work, chosen, plan, serve_due
 from lichen.service.ticking.due import last_due, next_due
-from lichen.service.ticking.process import follow
 from lichen.service.workspace import Workspace
 from lichen.store.lease import Lease
 from lichen.store.models import JobRun

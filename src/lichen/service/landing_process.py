@@ -62,7 +62,9 @@ class LandingProcess:
         self._stopping.wait(self._after_s)
         while not self._stopping.is_set():
             ours, theirs = spawning.Pipe()
-            process = spawning.Process(target=self._target, args=(self._settings, theirs), name="lichen-beside", daemon=True)
+            process = spawning.Process(
+                target=self._target, args=(self._settings, theirs), name="lichen-beside", daemon=True
+            )
             process.start()
             theirs.close()
             while process.is_alive() and not self._stopping.wait(_IDLE_S):

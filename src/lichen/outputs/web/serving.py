@@ -19,10 +19,9 @@ from lichen.errors import UsageError
 from lichen.outputs.web.app import create_app
 from lichen.outputs.web.context import WebContext
 from lichen.render.i18n import catalogue
-from lichen.service import accounts, arrivals
+from lichen.service import accounts, arrivals, tick_process
 from lichen.service.context import ServiceContext, open_context
 from lichen.service.landing_process import LandingProcess
-from lichen.service.ticking import process
 from lichen.service.workspace import Workspace
 
 _BACKLOG: Final = 1024
@@ -73,7 +72,7 @@ def serve(workspace: Workspace, *, demo: bool, say: Say) -> None:
 
 def _schedule(settings: Settings) -> LandingProcess:
     """Scheduled work beside the server."""
-    return LandingProcess(settings, process.run, after_s=process.AFTER_S)
+    return LandingProcess(settings, tick_process.run, after_s=tick_process.AFTER_S)
 
 
 def _fill(context: WebContext, *, demo: bool, say: Say) -> None:
