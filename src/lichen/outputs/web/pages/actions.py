@@ -12,9 +12,10 @@ from lichen.errors import LichenError, UsageError
 from lichen.outputs.web.access import Identity, Reader, not_found, require
 from lichen.outputs.web.context import context_of
 from lichen.outputs.web.forms import Form, by_of, maybe, read
-from lichen.outputs.web.pages.answers import HOME, answer, found
-from lichen.outputs.web.pages.rendering import show, twin
+from lichen.outputs.web.pages.answers import answer, found
+from lichen.outputs.web.pages.rendering import language_of, show, twin
 from lichen.outputs.web.pages.telling import kept, told
+from lichen.outputs.web.pages.words import Words
 from lichen.outputs.web.problems import Problem
 from lichen.service import register
 from lichen.service.board.team import actions
@@ -28,10 +29,9 @@ from lichen.store.queries import declared
 router: Final = APIRouter(include_in_schema=False)
 Changer = Annotated[Identity, Depends(require("write", persons_only=True))]
 Fields = Annotated[Form, Depends(read)]
-Words = Annotated[list[str], Query()]
+Several = Annotated[list[str], Query()]
 Number = Annotated[int, Query(ge=1, le=100_000)]
 _LIST: Final = "/actions"
-_CRUMB: Final = ("", _LIST)
 _PERCENT: Final = kinds.number(0, 100)
 _LISTED_MAX: Final = 100
 """Applications of a list to choose from; whoever may write to more types the code."""
@@ -41,7 +41,7 @@ _DOES: Final = ("save", "done", "remove")
 @router.get(_LIST)
 @router.get(f"{_LIST}.json")
 def show_actions(
-    request: Request, caller: Reader, search: str = "", status: Words = [], page: Number = 1, done: str = "",  # noqa: B006
+    request: Request, caller: Reader, search: str = "", status: Several = [], page: Number = 1, done: str = "",  # noqa: B006
 ) -> Response:  # fmt: skip
     """What teams did, for others to find."""
     context = context_of(request)
@@ -156,7 +156,8 @@ def _page(
     nomenclature = context.workspace.nomenclature
     known = [one for name in nomenclature.names("indicator") if (one := nomenclature.indicator(name)).additive]
     return show(
-        request, "pages/action.html.j2", status=200 if problem is None else 422, place="actions", crumbs=[HOME, _CRUMB],
+        request, "pages/action.html.j2", status=200 if problem is None else 422, place="actions",
+        crumbs=[(Words(language_of(request)).say("web.nav.actions"), _LIST)],
         frame=None if view is None else view.frame, has_twin=view is not None, row=None if view is None else view.action,
         may_change=may, choice=choice, statuses=register.FIELDS["status"].kind.choices,
         indicators=sorted((one.name, one.unit) for one in known), given=given, done=done,

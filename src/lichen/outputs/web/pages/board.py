@@ -15,7 +15,8 @@ from lichen.service.board.methods import factors_methods
 from lichen.service.board.next import measure_next
 from lichen.service.board.portfolio import portfolio
 from lichen.service.board.quality import quality
-from lichen.service.board.queries import PortfolioQuery
+from lichen.service.board.queries import UNALLOCATED, PortfolioQuery
+from lichen.service.board.shapes import FacetValue
 from lichen.service.board.targets import targets
 from lichen.service.board.team import team
 from lichen.service.board.views import PortfolioView
@@ -32,6 +33,7 @@ _COLUMNS: Final = (
     ("gap", "desc"), ("weighted", "desc"),
 )  # fmt: skip
 """What the columns are sorted by, and which way first."""
+_OWN_TEAMS: Final = 4
 
 
 @router.get("/portfolio")
@@ -54,7 +56,8 @@ def show_portfolio(
         return answer(request, view, "filters", place="portfolio", crumbs=[HOME])
     return answer(
         request, view, "portfolio", place="portfolio", before=before, after=after, columns=_columns(query), csv=CSV,
-        is_empty=_is_empty(view, caller), chosen=[(name, value) for name in _FILTERS for value in getattr(query, name)],
+        is_empty=_is_empty(view, caller), own_teams=_own_teams(view, caller),
+        chosen=[(name, value) for name in _FILTERS for value in getattr(query, name)],
     )  # fmt: skip
 
 
@@ -67,6 +70,14 @@ def _columns(query: PortfolioQuery) -> list[tuple[str, str, str]]:
         follows = ("asc" if way == "desc" else "desc") if is_sorted else first
         listed.append((name, follows, ("descending" if way == "desc" else "ascending") if is_sorted else ""))
     return listed
+
+
+def _own_teams(view: PortfolioView, caller: Identity) -> list[FacetValue]:
+    """The teams of somebody who is in a few: their own page is what they come for."""
+    if caller.is_admin or not caller.is_person:
+        return []
+    listed = next(facet for facet in view.facets if facet.name == "team").values
+    return [one for one in listed if one.value != UNALLOCATED][:_OWN_TEAMS]
 
 
 def _is_empty(view: PortfolioView, caller: Identity) -> str:
