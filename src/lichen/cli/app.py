@@ -38,6 +38,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "serve": "Serve the dashboard and the API until Ctrl-C.",
     "backup": "Write the server's data to one file, while it serves.",
     "restore": "Bring a backup back.",
+    "digest": "Tell teams what changed in a week, through their channels.",
     "tick": "Do the scheduled work that is due: measure, look for changes, alert, tell, tidy up.",
     "deployment": "Tell which version went live, so that histories can name it.",
     "portfolio": "Export and import the portfolio as files; retire applications and take them out.",

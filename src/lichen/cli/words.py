@@ -197,6 +197,33 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "{runs} runs, {rows} rows of the store and {files} files of the ledger: {size:.1f} MB",
         "{runs} mesures, {rows} lignes de la base et {files} fichiers du registre : {size:.1f} Mo",
     ),
+    "no_channel": (
+        "No [[channel]] is declared in lichen.toml: nothing was sent.",
+        "Aucun [[channel]] n’est déclaré dans lichen.toml : rien n’a été envoyé.",
+    ),
+    "digest_told": (
+        "Every channel was told of this week before: lichen digest log",
+        "Chaque canal a déjà eu cette semaine : lichen digest log",
+    ),
+    "trial_sent": ("{channel} took the trial: {answer}", "{channel} a pris l’essai : {answer}"),
+    "no_delivery": ("No message was written down.", "Aucun message n’est noté."),
+    "delivery_pending": ("waits", "en attente"),
+    "delivery_sent": ("sent", "envoyé"),
+    "delivery_failed": ("failed, tried again", "échoué, nouvel essai"),
+    "delivery_dead": ("given up", "abandonné"),
+    "tries": ("attempts: {count}", "essais : {count}"),
+    "channel_refused": (
+        "{channel} refuses its messages since {since}.",
+        "{channel} refuse ses messages depuis le {since}.",
+    ),
+    "channel_failing": (
+        "{channel} has not been reached since {since}.",
+        "{channel} n’est plus joint depuis le {since}.",
+    ),
+    "channel_silent": (
+        "{channel} has had no message since {since}.",
+        "{channel} n’a reçu aucun message depuis le {since}.",
+    ),
     "tick_nothing": ("Nothing is due.", "Rien n’est dû."),
     "tick_done": ("done", "fait"),
     "tick_failed": ("failed", "échoué"),

@@ -12,6 +12,8 @@ from lichen.service.digest.model import Cause, Change, Digest, Line, Move
 
 _HEADLINE = "gwp100"
 _ON_PATH = 0.005
+_MOST: Final = 0.4
+"""Share of a change from which one move is said to make most of it."""
 _VERDICTS: Final = {
     "heavier": "digest.lead_heavier", "lighter": "digest.lead_lighter", "busier": "digest.lead_busier",
     "quieter": "digest.lead_quieter",
@@ -68,7 +70,19 @@ def _lead(digest: Digest, phrases: Phrases) -> str:
         "amount": amount, "share": phrases.percent(abs(change.share)), "volume": phrases.share(change.volume or 0.0),
         "intensity": phrases.share(change.intensity or 0.0),
     }  # fmt: skip
-    return say(_VERDICTS[digest.verdict if digest.verdict != "steady" else _leaning(change)], **parts)
+    told = say(_VERDICTS[digest.verdict if digest.verdict != "steady" else _leaning(change)], **parts)
+    most = _mostly(digest)
+    return f"{told} {say('digest.lead_mostly', place=_place(digest, most, phrases))}" if most else told
+
+
+def _mostly(digest: Digest) -> Move | None:
+    """The move that makes up most of the change; None when none does, or when it is the only thing there is."""
+    change = digest.change
+    if change.share is None or change.before is None or digest.scope == "application":
+        return None
+    difference = change.share * change.before
+    found = max(digest.moves, key=lambda move: (move.impact or 0.0) / difference if difference else 0.0, default=None)
+    return found if found is not None and difference and (found.impact or 0.0) / difference >= _MOST else None
 
 
 def _leaning(change: Change) -> str:
@@ -174,7 +188,7 @@ def _facts(digest: Digest, phrases: Phrases) -> Iterator[Item]:
             else say("digest.cost_changed", **values, share=phrases.share(cost.share))
         )
         yield Item(text, lead=say("digest.cost"))
-    yield Item("; ".join(_quality(digest, phrases)) + ".", lead=say("digest.data"))
+    yield Item(", ".join(_quality(digest, phrases)) + ".", lead=say("digest.data"))
     if digest.suggestion is not None:
         yield Item(_suggestion(digest, phrases), lead=say("digest.next"))
     if digest.deployments:

@@ -8,6 +8,7 @@ from lichen.service.notifying.delivering import (
     channels_of,
     deliver_due,
     enqueue,
+    lang_of,
     means_of,
     notifier_of,
     notifiers,
@@ -19,5 +20,5 @@ from lichen.service.notifying.silence import Silence, silent
 
 __all__ = [
     "GROUP", "Delivered", "Limits", "Means", "Notifier", "Outgoing", "Refused", "Scope", "Sent", "Silence", "base_url",
-    "channels_of", "deliver_due", "enqueue", "means_of", "notifier_of", "notifiers", "outgoing_of", "silent", "trial",
+    "channels_of", "deliver_due", "enqueue", "lang_of", "means_of", "notifier_of", "notifiers", "outgoing_of", "silent", "trial",
 ]  # fmt: skip

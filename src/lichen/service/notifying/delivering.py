@@ -93,25 +93,34 @@ def enqueue(
         "channel": channel.name, "kind": message.kind, "dedup_key": dedup_key, "scope": scope, "scope_id": scope_id,
         "title": message.title, "created_at": moment, "next_attempt_at": starts or moment,
     }  # fmt: skip
+    body = {"lang": lang_of(context, channel), "path": message.path, "facts": dict(message.facts)}
     try:
         with context.store.session() as session:
-            organisation = board.organisation(session)
-            lang = channel.lang if channel.lang != "auto" else organisation.lang if organisation else settings.lang
-            body = {"lang": lang if lang in ("en", "fr") else "en", "path": message.path, "facts": dict(message.facts)}
             return queries.add(session, **columns, body=body)
     except StoreConflict:  # another process was faster
         return None
 
 
+def lang_of(context: ServiceContext, channel: Channel) -> str:
+    """The language of a channel: its own, else the organisation's, else that of the settings."""
+    if channel.lang != "auto":
+        return channel.lang
+    with context.store.reading() as session:
+        organisation = board.organisation(session)
+    found = organisation.lang if organisation else ""
+    return found if found in ("en", "fr") else context.settings.lang
+
+
 def channels_of(settings: Settings, *, team: str | None, application: str | None) -> list[Channel]:
-    """Channels that hear of something of an application: its own, else its team's, else those of the organisation.
+    """Channels that hear of alerts of an application: its own, else its team's, else those of the organisation.
 
     Args:
         team, application: codes; None: of no team, of the whole organisation.
     """
-    own = [one for one in settings.channels if application is not None and application in one.applications]
-    of_team = [one for one in settings.channels if team is not None and team in one.teams]
-    return own or of_team or [one for one in settings.channels if one.of_everything]
+    listed = [channel for channel in settings.channels if channel.alerts]
+    own = [one for one in listed if application is not None and application in one.applications]
+    of_team = [one for one in listed if team is not None and team in one.teams]
+    return own or of_team or [one for one in listed if one.of_everything]
 
 
 def deliver_due(
