@@ -139,6 +139,23 @@ def test_a_journey_that_fails_on_one_side_is_said_with_the_side(shop: Path) -> N
     assert journey["reason"].startswith("the journey fails on the head only: Journey 'buy', step 'buy'")
 
 
+def test_too_little_time_decides_nothing(shop: Path) -> None:
+    words = (served("old"), served("old"), "--max-minutes", "0.001", "--strict", "--lang", "fr")
+    ended = lichen(shop, *words)
+    assert ended.code == 6, ended.err
+    said = ended.out.replace("\u00a0", " ")
+    assert said.startswith("? non concluant")
+    assert "le temps s’est écoulé après 1 des 6 paires que demande un premier regard" in said
+
+
+def test_a_name_in_the_gate_that_is_nothing_is_refused_before_anything_starts(shop: Path) -> None:
+    with (shop / "lichen.toml").open("a") as config:
+        config.write('gate = ["energy", "speed"]\n')
+    ended = lichen(shop, served("old"), served("new"))
+    assert (ended.code, ended.out) == (2, "")
+    assert "compare.gate names 'speed'" in ended.err
+
+
 def test_a_server_that_does_not_listen_is_named_and_nothing_is_left_behind(shop: Path) -> None:
     before = {process.pid for process in psutil.Process().children(recursive=True)}
     ended = lichen(shop, served("old"), f"cmd:{sys.executable} -c 'print(1)'")
