@@ -160,7 +160,7 @@ def test_a_server_that_does_not_listen_is_named_and_nothing_is_left_behind(shop:
     before = {process.pid for process in psutil.Process().children(recursive=True)}
     ended = lichen(shop, served("old"), f"cmd:{sys.executable} -c 'print(1)'")
     assert ended.code == 5
-    assert "The part 'server' has ended (exit code 0); it said last: 1" in ended.err
+    assert "On the head: The part 'server' has ended (exit code 0); it said last: 1" in ended.err
     assert {process.pid for process in psutil.Process().children(recursive=True)} == before
 
 

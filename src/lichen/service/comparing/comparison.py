@@ -35,6 +35,7 @@ from lichen.service.workspace import Workspace
 FOLDER: Final = "compare"
 """Below ``output.runs``: runs of a comparison are no history of the application."""
 _SECONDS_PER_MINUTE: Final = 60.0
+_NO_SERVERS: Final = "the servers behind an address are not measured: only what the browser uses is compared"
 _NO_METERS: Final = (
     "meters of energy are left out: what they read cannot be told apart between two sites on one machine"
 )
@@ -167,7 +168,12 @@ class _Comparison:
         journeys = self._journeys(series)
         shared = replace(shared, host=host | {"calibration": calibrator.record()})
         files = self._write([one for one in series if one.pairs and not one.failed], shared, ended_at)
-        warnings = [*varying(journeys), *([_NO_METERS] if settings.meters else []), *neighbours]
+        warnings = [
+            *varying(journeys),
+            *([_NO_SERVERS] if any(operand.kind == "url" for operand in self.operands) else []),
+            *([_NO_METERS] if settings.meters else []),
+            *neighbours,
+        ]
         return Verdict(
             outcome=worst(tuple(one.outcome for one in journeys)),
             journeys=journeys,

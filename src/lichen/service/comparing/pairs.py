@@ -11,7 +11,7 @@ from typing import Final
 from lichen.collect.base import Sample
 from lichen.collect.journeys import Journey
 from lichen.errors import JourneyFailed
-from lichen.service.comparing.sides import Side, SideName
+from lichen.service.comparing.sides import Side, SideName, naming
 from lichen.service.progress import Progress
 from lichen.stats.paired import LOOKS, order
 
@@ -117,7 +117,8 @@ def _take_pair(
     taken: dict[int, Sample] = {}
     for place in turn:
         try:
-            taken[place] = sides[place].runner.sample(one.journeys[place], index)
+            with naming(_NAMES[place]):
+                taken[place] = sides[place].runner.sample(one.journeys[place], index)
         except JourneyFailed as error:
             one.failed[_NAMES[place]] = error
     return None if one.failed else (taken[0], taken[1])

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from lichen import redact
 from lichen.collect.journeys import BrowserInfo, BrowserSettings, Journey, load_journey
 from lichen.collect.machine import Calibrator, Parts
 from lichen.config import Part, Settings, load_settings
-from lichen.errors import ConfigError
+from lichen.errors import ConfigError, PartFailed
 from lichen.service.comparing.operands import Operand
 from lichen.service.comparing.revisions import build, checked_out
 from lichen.service.measure import JourneyRunner
@@ -68,6 +68,15 @@ class Side:
     journeys: tuple[Journey, ...]
     revision: str = ""
     address: str = ""
+
+
+@contextlib.contextmanager
+def naming(side: SideName) -> Iterator[None]:
+    """A part that fails is said with its side: both have parts of the same names."""
+    try:
+        yield
+    except PartFailed as error:
+        raise PartFailed(f"On the {side}: {error.problem}", repair=error.repair, culprit=error.culprit) from error
 
 
 def open_side(stack: contextlib.ExitStack, name: SideName, operand: Operand, bench: Bench) -> Side:
@@ -128,7 +137,8 @@ def _served_by(settings: Settings, command: Sequence[str], folder: Path) -> Sett
 def _started(stack: contextlib.ExitStack, name: SideName, operand: Operand, settings: Settings, bench: Bench) -> Side:
     declared = declared_parts(settings)
     bench.progress.phase(f"starting {', '.join(part.name for part in declared)}")
-    parts = stack.enter_context(Parts(declared, folder=_logs(bench, name)))
+    with naming(name):
+        parts = stack.enter_context(Parts(declared, folder=_logs(bench, name)))
     address = parts.url(SERVER) if declared[0].name == SERVER and settings.parts[0].env == _PORT else ""
     return _side(name, operand, settings, parts, bench, address=address)
 
