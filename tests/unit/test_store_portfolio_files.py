@@ -473,3 +473,15 @@ def test_what_is_exported_and_imported_again_is_the_same(
     import_portfolio(two, files, check_indicator=KNOWN, by=BY)
     assert read(two) == written
     assert import_portfolio(one, files, check_indicator=KNOWN, by=BY).changes == []
+
+
+def test_the_source_of_a_tier_is_declared_in_a_file_and_comes_back(load: Callable[..., Plan], store: Store) -> None:
+    load('[[application]]\ncode = "portal"\nname = "Portal"\n')
+    written = '[[tier_source]]\napplication = "portal"\ntier = "server"\nsource = "meter"\nvalid_from = 2026-01-01\n'
+    assert [change.shown for change in load(written).changes] == ["tier_source portal server 2026-01-01"]
+    assert load(written).changes == []
+    assert read(store)["tier_source"] == [
+        {"application": "portal", "tier": "server", "source": "meter", "valid_from": date(2026, 1, 1)}
+    ]
+    with pytest.raises(UsageError, match="source is 'guess'"):
+        load(written.replace("meter", "guess"))

@@ -13,8 +13,8 @@ _INTRO: Final = """\
 <!-- Made from the declarations in src/lichen/service/portfolio_files/tables.py:
 `python -m lichen.service.portfolio_files.document > docs/portfolio.md`. -->
 
-Teams, applications, their parts, journeys and deployments, weights, targets and actions live in the store, where the pages
-show and change them. They can also be kept in a file, so that a team reviews changes as it reviews code:
+Teams, applications, their parts, journeys and deployments, weights, sources of tiers, targets and actions live in the store,
+where the pages show and change them. They can also be kept in a file, so that a team reviews changes as it reviews code:
 
 ```sh
 lichen portfolio export portfolio.toml
@@ -77,10 +77,13 @@ the same are told apart by their `id`, which an export writes only then.
 """
 
 _OUTRO: Final = """\
-## What weights and targets do
+## What weights, sources and targets do
 
 Weights order rankings and never enter a total; the unweighted figure always stands beside the weighted rank. The organisation's
 target comes first, and its split to applications adds up to it; targets of teams and applications are theirs to set beside it.
+
+For each tier of an application one source counts, so that nothing is counted twice: the one that a `[[tier_source]]` declares,
+even in a month in which it says nothing; else the meter, else the bill, else journeys times traffic, whichever is known.
 """
 
 

@@ -175,6 +175,15 @@ TABLES: Final[Mapping[str, Table]] = {
             Field("reason", PROSE, "Why.", "Pourquoi.", ""),
             Field("valid_from", DAY, "First day that it holds.", "Premier jour de validité."),
         ), key=("application", "valid_from"), required=("weight",), refers=_TO_APPLICATION),
+        _table("tier_source", ("The one source that counts for a tier of an application; the others are set beside it.",
+                               "La seule source qui compte pour un étage d'une application ; les autres sont placées à côté."), (
+            _APPLICATION,
+            Field("tier", choice("device", "network", "server"), "Which tier.", "Quel étage."),
+            Field("source", choice("meter", "bill", "journeys"), "What counts: a meter, a bill, or journeys times traffic.",
+                  "Ce qui compte : un compteur, une facture, ou les parcours multipliés par le trafic."),
+            Field("reason", PROSE, "Why.", "Pourquoi.", ""),
+            Field("valid_from", DAY, "First day that it holds.", "Premier jour de validité."),
+        ), key=("application", "tier", "valid_from"), required=("source",), refers=_TO_APPLICATION),
         _table("target", ("A reduction aimed at.", "Une réduction visée."), (
             _id("targets", "les objectifs"),
             Field("scope", choice("organisation", "team", "application"), "Whose target.", "De qui."),

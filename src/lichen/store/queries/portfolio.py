@@ -16,10 +16,10 @@ from lichen.store.models import Base
 _MODELS: Final[Mapping[str, type[Base]]] = {
     "organisation": models.Organisation, "team": models.Team, "application": models.Application, "part": models.Part,
     "environment": models.Environment, "journey": models.Journey,
-    "deployment": models.Deployment, "weight": models.Weight, "target": models.Target,
+    "deployment": models.Deployment, "weight": models.Weight, "tier_source": models.TierSource, "target": models.Target,
     "action": models.Action,
 }  # fmt: skip
-_ORDER: Final = ("application", "code", "at", "scope", "of", "indicator", "valid_from", "started_on", "title")
+_ORDER: Final = ("application", "code", "at", "scope", "of", "indicator", "valid_from", "started_on", "title", "tier")
 """Rows are in the order of these keys, where they have them, whatever order and alphabet the engine prefers."""
 _NAMES: Final = {"team_id": "team", "application_id": "application", "scope_id": "of"}
 """Columns that hold an id, and the key that holds its code."""
