@@ -167,4 +167,4 @@ def test_a_counter_that_varies_is_said_by_its_name() -> None:
     one = journey("pass", counters=(BYTES, noisy))
     assert one.varying == ("requests",)
     found = verdict(one, warnings=tuple(varying([one])))
-    assert any("Requêtes diffèrent d’un passage à l’autre" in line for line in VerdictText(found, "fr").remarks())
+    assert any("est comparé par la statistique (Requêtes)" in line for line in VerdictText(found, "fr").remarks())

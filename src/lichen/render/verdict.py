@@ -184,7 +184,7 @@ class VerdictText:
         said = told(warning, self._words)
         for one in self._verdict.journeys:
             names = ", ".join(one.varying)
-            if names and warning.startswith(f"{one.journey}: {names} "):
+            if names and warning.startswith(f"{one.journey}: ") and warning.endswith(f"({names})"):
                 return said.replace(names, ", ".join(map(self.name, one.varying)), 1)
         return said
 

@@ -145,7 +145,7 @@ def _failure(one: PairSeries) -> str:
 def varying(journeys: Iterable[JourneyVerdict]) -> list[str]:
     """Warnings about counters that vary within a side, which are then compared like CPU time."""
     return [
-        f"{one.journey}: {', '.join(names)} differ from run to run, and are compared by statistics"
+        f"{one.journey}: values that vary from run to run are compared by statistics ({', '.join(names)})"
         for one in journeys
         if (names := one.varying)
     ]
