@@ -6,14 +6,17 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+from lichen.config import load_settings
+from lichen.service.context import ServiceContext, open_context
 from lichen.service.digest.model import (
     Cause,
     Change,
@@ -27,7 +30,8 @@ from lichen.service.digest.model import (
     digest_message,
 )
 from lichen.service.messages import AlertNotice, Message, TrialNotice, alert_message, trial_message
-from lichen.service.notifying import Outgoing
+from lichen.service.notifying import Means, Outgoing, means_of
+from lichen.service.workspace import Workspace
 
 AT = datetime(2026, 11, 16, 9, tzinfo=UTC)
 HOSTILE = "<!channel> & <https://evil.example|click> @here @all ![x](https://evil.example/b.png) *b* _i_ `c` ~s~ [a](b) <b>x</b>"
@@ -206,3 +210,18 @@ def endpoint(answers: Sequence[Any] = ()) -> Iterator[Endpoint]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+@contextmanager
+def told(folder: Path, toml: str, now: datetime = AT) -> Iterator[ServiceContext]:
+    """An empty store with the channels of a lichen.toml, at a moment."""
+    (folder / "lichen.toml").write_text(toml, encoding="utf-8")
+    found = open_context(Workspace(load_settings(folder / "lichen.toml", env={})))
+    with found.store:
+        yield replace(found, clock=lambda: now)
+
+
+def means(context: ServiceContext, env: Mapping[str, str], *, deadline_s: float = 5.0) -> Means:
+    """Ways out to this machine."""
+    ways = means_of(context.settings, env)
+    return replace(ways, outbound=replace(ways.outbound, deadline_s=deadline_s))
