@@ -115,6 +115,18 @@ def test_a_heavier_page_fails_with_its_cause_and_its_runs_can_be_compared_again(
     unsure = next(one for one in recorded["journeys"][0]["counters"] if one["name"] == "cpu_time")
     assert unsure["outcome"] == "inconclusive", "one session says nothing of another day"
 
+    session = dict(runfile.read(Path(base)).content)
+    days = [
+        runfile.write(shop / "days", {**session, "started_at": f"2026-11-0{day}T08:00:00Z"}).path for day in range(1, 6)
+    ]
+    known = lichen(shop, f"run:{','.join(map(str, days))}", f"run:{base}", "--json")
+    assert known.code == 0, known.err
+    assert not any("recorded sessions" in warning for warning in known.verdict()["warnings"])
+    assert known.verdict()["journeys"][0]["causes"] == []
+    assert all(
+        effect["change"] == pytest.approx(0.0, abs=1e-9) for effect in known.verdict()["journeys"][0]["counters"]
+    )
+
     content = dict(runfile.read(Path(head)).content)
     elsewhere = runfile.write(shop / "elsewhere", {**content, "host": {**content["host"], "cpu_model": "Another"}}).path
     refused = lichen(shop, f"run:{base}", f"run:{elsewhere}")
