@@ -35,6 +35,12 @@ def changed_journeys(settings: Settings, reference: str) -> tuple[str, ...]:
     Raises:
         UsageError: this is no Git repository, or there is no such reference.
     """
+    if not reference:
+        raise UsageError(
+            "Git cannot tell what changed: the reference is empty.",
+            repair="Name a branch, a tag or a commit, such as origin/main.",
+            culprit="--changed-paths",
+        )
     root = Path(_git(settings.folder, "rev-parse", "--show-toplevel").rstrip("\n"))
     listed = _git(
         settings.folder, "diff", "--name-only", "-z", "--no-renames", "--end-of-options", f"{reference}...HEAD", "--"
