@@ -205,9 +205,13 @@ class _Refresh:
         for first in range(0, len(listed), _AT_ONCE):
             batch: list[_Stale] = []
             size = 0
-            for one in gather(self._context, listed[first : first + _AT_ONCE], totals):
+            gathered = gather(self._context, listed[first : first + _AT_ONCE], totals)
+            journeys = [journey.fact.journey_id for one in gathered for journey in one.journeys]
+            with self._context.store.reading() as session:
+                figured = queries.runs_with_figures(session, journeys, self._stamp.method, self._stamp.factors_hash)
+            for one in gathered:
                 application = one.owned.application_id
-                stale = self._compared(one, seen.get(application, {}), facts[application])
+                stale = self._compared(one, seen.get(application, {}), facts[application], figured)
                 batch.append(stale)
                 size += Task(one, stale.months, stale.runs).size
                 if size >= PORTION:
@@ -216,7 +220,10 @@ class _Refresh:
             if batch:
                 yield batch
 
-    def _compared(self, one: Gathered, seen: Mapping[str, Any], facts: list[Any]) -> _Stale:
+    def _compared(
+        self, one: Gathered, seen: Mapping[str, Any], facts: list[Any], figured: Collection[tuple[str, str]]
+    ) -> _Stale:
+        """What of an application is not what its figures were made of."""
         prints = one.fingerprints(self._model.epochs, self._model.today)
         same_model = seen.get("facts", [None, None, None])[1:3] == facts[1:3]
         before: Mapping[str, str] = seen.get("months", {}) if same_model else {}
@@ -225,13 +232,6 @@ class _Refresh:
         known = seen.get("months", {})
         gone = [date.fromisoformat(month) for month in known if month not in now]
         moved = bool(seen) and seen["facts"][0] != facts[0]
-        with self._context.store.reading() as session:
-            figured = queries.runs_with_figures(
-                session,
-                [journey.fact.journey_id for journey in one.journeys],
-                self._stamp.method,
-                self._stamp.factors_hash,
-            )
         return _Stale(
             one, months, gone, _runs(one, figured), {"facts": facts, "months": now},
             frozenset(prints if moved else months) | frozenset(gone),
@@ -255,9 +255,10 @@ class _Refresh:
                 small += tasks
             else:
                 large += [[task] for task in tasks]
-        with self._context.store.session() as session:
-            for one in stale:
-                self._forget(session, one.application, one.gone)
+        if any(one.gone for one in stale):
+            with self._context.store.session() as session:
+                for one in stale:
+                    self._forget(session, one.application, one.gone)
         for tasks in ([small] if small else []) + large:
             written = Fresh()
             for month, cell, fresh in work(self._model, tasks):

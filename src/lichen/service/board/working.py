@@ -6,7 +6,7 @@ What is held at once does not grow with the number of runs: a run's draws are ad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -42,6 +42,8 @@ from lichen.store.queries.figures import Fresh
 
 PORTION: Final = 24
 """Runs that are evaluated at once: the draws of their figures take some 100 MB."""
+_CELLS: Final = 5
+"""Months of journeys whose draws take about the room of those of a run."""
 
 Contents = Callable[[Collection[str]], Mapping[str, Mapping[str, Any]]]
 """Run files by run."""
@@ -138,8 +140,9 @@ class Task:
 
     @property
     def size(self) -> int:
-        """How many evaluations it takes, roughly."""
-        return sum(1 for _ in self.application.runs(self.months)) + len(self.runs)
+        """How much it takes, in runs or months of journeys, whichever are more."""
+        runs = {run_id for run_id, _ in self.application.runs(self.months)} | {run_id for _, run_id, _ in self.runs}
+        return max(len(runs), len(self.months) * (len(self.application.journeys) + 1) // _CELLS)
 
 
 def work(model: Model, tasks: Sequence[Task], *, later: bool = True) -> Iterator[tuple[Month, Cell, Fresh]]:
@@ -205,30 +208,32 @@ class _Work:
 
     def run(self) -> None:
         """Evaluates everything that was noted, some runs at a time."""
-        asked: dict[tuple[str, int], None] = dict.fromkeys(
-            (key.run_id, key.epoch) for keys in (self._units, self._runs) for key in keys
-        )
-        for contents in self._contents(asked):
-            model = self._model
-            for key, unit in evaluate_units(model.workspace, model.method, contents, model.epochs).items():
+        drawn: dict[str, set[int]] = {}
+        valued: dict[str, set[int]] = {}
+        for keys, epochs in ((self._units, drawn), (self._runs, drawn), (self._values, valued)):
+            for key in keys:
+                epochs.setdefault(key.run_id, set()).add(key.epoch)
+        model = self._model
+        for portion in _portions({run_id: len(drawn.get(run_id, ())) for run_id in (*drawn, *valued)}):
+            contents = self._contents(portion)
+            asked = [(contents[run_id], self._days[epoch]) for run_id in portion for epoch in drawn.get(run_id, ())]
+            for key, unit in evaluate_units(model.workspace, model.method, asked, model.epochs).items():
                 self._add(key, unit)
-        only = dict.fromkeys((key.run_id, key.epoch) for key in self._values)
-        for contents in self._contents(only):
-            model = self._model
-            for key, values in evaluate_values(model.workspace, model.method, contents, model.epochs).items():
+                self._add_values(key, {place: amount.value for place, amount in unit.items()})
+            asked = [
+                (contents[run_id], self._days[epoch])
+                for run_id in portion
+                for epoch in valued.get(run_id, set()) - drawn.get(run_id, set())
+            ]
+            for key, values in evaluate_values(model.workspace, model.method, asked, model.epochs).items():
                 self._add_values(key, values)
 
-    def _contents(self, asked: Iterable[tuple[str, int]]) -> Iterator[list[tuple[Content, date]]]:
-        """Run files with the day whose factors are asked for, in portions; those of one run side by side."""
-        listed = sorted(asked)
-        for first in range(0, len(listed), PORTION):
-            portion = listed[first : first + PORTION]
-            runs = {run_id for run_id, _ in portion if run_id not in self._made}
-            read = {
-                run_id: content_of(self._model.workspace, run_id, body)
-                for run_id, body in (self._model.contents(runs) if runs else {}).items()
-            }
-            yield [(self._made.get(run_id) or read[run_id], self._days[epoch]) for run_id, epoch in portion]
+    def _contents(self, run_ids: Collection[str]) -> dict[str, Content]:
+        """Runs by id, read for the model; what meters and bills tell stands beside them."""
+        asked = {run_id for run_id in run_ids if run_id not in self._made}
+        bodies = self._model.contents(asked) if asked else {}
+        read = {run_id: content_of(self._model.workspace, run_id, body) for run_id, body in bodies.items()}
+        return read | {run_id: self._made[run_id] for run_id in run_ids if run_id in self._made}
 
     def _add(self, key: UnitKey, unit: Unit) -> None:
         for month, ref, times in self._units.get(key, ()):
@@ -248,3 +253,17 @@ class _Work:
             target = month.later.setdefault(factors_of, {}).setdefault(ref, {})
             for place, value in values.items():
                 target[place] = target.get(place, 0.0) + value * times
+
+
+def _portions(evaluations: Mapping[str, int]) -> Iterator[list[str]]:
+    """Runs in lists that take about as many evaluations as are made at once."""
+    portion: list[str] = []
+    size = 0
+    for run_id in sorted(evaluations):
+        portion.append(run_id)
+        size += max(1, evaluations[run_id])
+        if size >= PORTION:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
