@@ -210,11 +210,12 @@ class VerdictText:
         """How it was compared, and how far it can be trusted."""
         verdict = self._verdict
         pairs = max((one.primary.pairs for one in verdict.journeys if one.primary is not None), default=0)
-        yield self._words.count(
-            "verdict.how", pairs,
-            time=self._numbers.amount(round(verdict.elapsed_s), "s").text,
-            method=f"{verdict.method['id']} {verdict.method['version']}",
-        )  # fmt: skip
+        method = f"{verdict.method['id']} {verdict.method['version']}"
+        if verdict.head.kind == "run":
+            yield self._words.count("verdict.recorded", pairs, method=method)
+        else:
+            time = self._numbers.amount(round(verdict.elapsed_s), "s").text
+            yield self._words.count("verdict.how", pairs, time=time, method=method)
         for warning in verdict.warnings:
             yield self._words.say("verdict.warning", warning=self._named(warning))
         files = [*verdict.base.runs, *verdict.head.runs]

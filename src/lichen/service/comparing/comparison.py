@@ -14,16 +14,16 @@ from lichen import __version__
 from lichen.collect.journeys import driver_session, find_browser
 from lichen.collect.machine import Calibrator, describe_host
 from lichen.config import Settings
-from lichen.errors import ConfigError
+from lichen.errors import ConfigError, MethodError
 from lichen.ledger import runfile
 from lichen.records import timestamp
 from lichen.service.comparing.contents import Circumstances
-from lichen.service.comparing.effects import JourneyEffects, effects_between, journey_series
+from lichen.service.comparing.effects import PRIMARY, JourneyEffects, effects_between, journey_series
 from lichen.service.comparing.operands import Operand, check_pair, parse_operand
 from lichen.service.comparing.pairs import PairSeries, Rule, measure_pairs
 from lichen.service.comparing.recorded import compare_recorded
 from lichen.service.comparing.sides import Bench, Side, bench_load, open_side
-from lichen.service.comparing.verdicts import Judged, family_outcomes, journey_verdict, varying
+from lichen.service.comparing.verdicts import family_outcomes, journey_verdict, judged, varying
 from lichen.service.measure import browser_settings
 from lichen.service.places import check_places
 from lichen.service.presence import Presence, neighbour_notes
@@ -80,7 +80,7 @@ def compare(
     chosen = options or Options()
     operands = parse_operand(base), parse_operand(head)
     check_pair(*operands)
-    check_gate(workspace)
+    check_settings(workspace)
     if operands[0].kind == "run":
         return compare_recorded(
             workspace, operands, chosen.journeys, allow_different_hosts=chosen.allow_different_hosts
@@ -88,12 +88,20 @@ def compare(
     return _Comparison(workspace, operands, chosen, progress or Silent()).verdict()
 
 
-def check_gate(workspace: Workspace) -> None:
-    """Refuses names in ``compare.gate`` that are nothing.
+def check_settings(workspace: Workspace) -> None:
+    """Refuses names in ``compare.gate`` that are nothing, and a method that gives no energy.
 
     Raises:
         ConfigError: names the first one, with those that exist.
+        MethodError: there is no such method, or it has no energy, which every verdict begins with.
     """
+    method = workspace.method(workspace.settings.method.use)
+    if PRIMARY not in method.indicators:
+        raise MethodError(
+            f"The method {method.method_id} gives no energy, which every verdict begins with.",
+            repair="Compare with a method that does: --method lichen-1.",
+            culprit="method.use",
+        )
     known = [name for kind in ("quantity", "indicator") for name in workspace.nomenclature.names(kind)]
     for name in workspace.settings.compare.gate:
         if name not in known:
@@ -191,8 +199,7 @@ class _Comparison:
         """Judges a journey by what all journeys have shown so far."""
         self.effects[one.name] = self._effects(one, shared, timestamp())
         outcomes = family_outcomes(self.effects, self.settings.compare.gate)
-        judged = Judged.of(outcomes[one.name])
-        one.decided = judged.outcome in ("fail", "pass")
+        one.decided = judged(outcomes[one.name]) in ("fail", "pass")
 
     def _effects(self, one: PairSeries, shared: Circumstances, ended_at: str) -> JourneyEffects:
         base, head = (

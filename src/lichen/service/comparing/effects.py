@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lichen.collect.entities import JourneyEntity, segment
-from lichen.errors import MethodError
 from lichen.model.results import Computed
 from lichen.records import Activity
 from lichen.service.evaluation import as_of, evaluate_activities, parse_document
@@ -203,21 +202,6 @@ def _exact(unknown: Effect, base: float | None, head: float | None, delta: float
 def _mean(values: Values) -> float | None:
     known = [value for value in values if value is not None and math.isfinite(value)]
     return precision(known).mean if known and len(known) == len(values) else None
-
-
-def primary_name(effects: JourneyEffects) -> str:
-    """What decides first: the energy.
-
-    Raises:
-        MethodError: the method gives none.
-    """
-    if PRIMARY not in effects.whole:
-        raise MethodError(
-            "The method gives no energy, which a comparison is decided by.",
-            repair="Compare with a method that does: --method lichen-1.",
-            culprit="method.use",
-        )
-    return PRIMARY
 
 
 def with_family(family: Sequence[Effect]) -> list[Effect]:

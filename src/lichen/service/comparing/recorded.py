@@ -24,7 +24,7 @@ from lichen.service.comparing.effects import (
     journey_series,
 )
 from lichen.service.comparing.operands import Operand
-from lichen.service.comparing.verdicts import Family, Judged, assembled, family_outcomes, reason_of, varying
+from lichen.service.comparing.verdicts import Family, assembled, family_outcomes, judged, reason_of, varying
 from lichen.service.verdict import Effect, JourneyVerdict, OperandFacts, Verdict, worst
 from lichen.service.workspace import Workspace
 from lichen.stats.paired import LogEffect
@@ -203,7 +203,7 @@ def _allowed(family: Family, *, decide: bool, known: bool) -> dict[str, Effect]:
 def _verdict(
     name: str, effects: JourneyEffects, family: Family, runs: tuple[RunFile, RunFile], delta: float
 ) -> JourneyVerdict:
-    outcome = Judged.of(family).outcome
+    outcome = judged(family)
     rows = [next(one for one in run.content["journeys"] if one["name"] == name)["requests"] for run in runs]
     return assembled(
         name, outcome, effects, family, causes=causes_of(effects, *rows), reason=reason_of(outcome, family, delta)

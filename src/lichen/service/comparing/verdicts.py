@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from lichen.collect.base import Sample
 from lichen.collect.entities import segment
 from lichen.service.comparing.causes import causes_of
-from lichen.service.comparing.effects import JourneyEffects, primary_name, unmeasured, with_family
+from lichen.service.comparing.effects import PRIMARY, JourneyEffects, unmeasured, with_family
 from lichen.service.comparing.pairs import PairSeries
 from lichen.service.comparing.sides import SideName
 from lichen.service.record import request_rows
@@ -33,16 +33,9 @@ Family = Mapping[str, Effect]
 """The effects of a journey that decide, by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+def judged(family: Family) -> Outcome:
     """What the effects that decide say together: one that fails is enough, and all must pass."""
-
-    outcome: Outcome
-
-    @classmethod
-    def of(cls, family: Family) -> Judged:
-        """Of a journey's effects."""
-        return cls(worst(tuple(effect.outcome for effect in family.values())))
+    return worst(tuple(effect.outcome for effect in family.values()))
 
 
 def family_outcomes(effects: Mapping[str, JourneyEffects], gate: Sequence[str]) -> dict[str, dict[str, Effect]]:
@@ -72,7 +65,7 @@ def journey_verdict(one: PairSeries, effects: JourneyEffects | None, family: Fam
         return JourneyVerdict(journey=segment(one.name), outcome="error", primary=None, reason=_failure(one))
     if effects is None or one.pairs < LOOKS[0]:
         return _too_few(one, effects, family)
-    outcome = Judged.of(family).outcome
+    outcome = judged(family)
     causes = causes_of(effects, *(request_rows(_typical(samples)) for samples in one.samples))
     return assembled(one.name, outcome, effects, family, causes=causes, reason=reason_of(outcome, family, delta))
 
@@ -92,13 +85,12 @@ def assembled(
     journey: str, outcome: Outcome, effects: JourneyEffects, family: Family, *, causes: Any, reason: str
 ) -> JourneyVerdict:
     """A journey's verdict from its effects; those that decide are the ones of ``family``."""
-    primary = primary_name(effects)
     whole = {**effects.whole, **family}
     return JourneyVerdict(
         journey=segment(journey),
         outcome=outcome,
-        primary=whole[primary],
-        counters=tuple(effect for name, effect in whole.items() if name != primary),
+        primary=whole.get(PRIMARY) or unmeasured(PRIMARY),
+        counters=tuple(effect for name, effect in whole.items() if name != PRIMARY),
         gated=tuple(family),
         steps=_ordered(effects.steps),
         parts=effects.parts,
