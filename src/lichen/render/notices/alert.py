@@ -32,7 +32,7 @@ def _what(alert: AlertNotice, phrases: Phrases) -> str:
     if alert.rule == "budget":
         return say("alert.budget", place=place, what=phrases.what(alert.what))
     if alert.rule == "target":
-        return say("alert.target", place=place, share=share)
+        return say("alert.target", place=place, share=phrases.percent(abs(alert.share or 0.0)))
     if alert.rule == "change_point":
         return say("alert.change_point", place=place, what=phrases.what(alert.what), share=share)
     if alert.rule == "data_stopped":

@@ -94,6 +94,8 @@ def _leaning(change: Change) -> str:
 
 
 def _unknown(digest: Digest, phrases: Phrases) -> str:
+    if not digest.quality.applications:
+        return phrases.say("digest.lead_empty")
     if not digest.quality.measured:
         return phrases.count("digest.lead_no_run", digest.quality.applications)
     return phrases.say("digest.lead_no_traffic")

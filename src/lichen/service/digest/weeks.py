@@ -27,7 +27,7 @@ SHOWN: Final = 8
 BEFORE: Final = 4
 """Weeks that a week is held against."""
 _WEEK: Final = timedelta(days=7)
-_NAME: Final = re.compile(r"(\d{4})-W(\d{2})")
+_NAME: Final = re.compile(r"([0-9]{4})-W([0-9]{2})")
 
 
 def name_of(monday: date) -> str:
