@@ -17,7 +17,7 @@ LOCK_LICHEN := $(LOCK) pyproject.toml --extra journeys --extra demo --extra impo
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all help install install-dev browser suites containers prometheus postgresql spark demo check style types imports constants locks docs test golden pages pictures bench lock wheel clean
+.PHONY: all help install install-dev browser suites containers prometheus postgresql compiler spark demo check style types imports constants locks docs test golden pages pictures bench lock wheel clean
 
 all: check test ## everything that continuous integration runs (the default)
 
@@ -89,6 +89,9 @@ prometheus: ## install Prometheus for the tests, when root on Debian
 postgresql: ## install PostgreSQL for the tests, when root on Debian
 	@tools/system.sh postgresql
 
+compiler: ## install a C compiler for the tests, when root on Debian
+	@tools/system.sh compiler
+
 $(SPARK)/.venv/.installed: $(SPARK)/requirements.lock
 	@tools/system.sh venv "$(PYTHON)" $(SPARK)/.venv
 	@echo "installing Spark into $(SPARK)/.venv"
@@ -98,7 +101,7 @@ $(SPARK)/.venv/.installed: $(SPARK)/requirements.lock
 spark: install-dev $(SPARK)/.venv/.installed ## install Spark (800 MB, needs Java 17) and read a ledger with it
 	$(BIN)/python -m pytest -q tests/e2e/test_spark.py
 
-test: install-dev browser suites containers prometheus postgresql ## all tests
+test: install-dev browser suites containers prometheus postgresql compiler ## all tests
 	$(BIN)/python tools/run_tests.py --jobs $(JOBS)
 
 golden: install-dev ## rewrite the golden files, then read the difference

@@ -8,6 +8,7 @@
 #   tools/system.sh containers           installs Docker and Podman for the tests, without starting either
 #   tools/system.sh prometheus           installs Prometheus for the tests, without starting it
 #   tools/system.sh postgresql           installs PostgreSQL for the tests, without starting it
+#   tools/system.sh compiler             installs a C compiler for the tests with a disk that fails
 #
 # Exit 2: no usable Python. Exit 5: no browser, as `lichen` itself says it.
 set -eu
@@ -145,6 +146,15 @@ postgresql_server() {
   apt_install postgresql || echo "PostgreSQL cannot be installed: its tests will be skipped" >&2
 }
 
+compiler() {
+  if command -v cc >/dev/null 2>&1; then return 0; fi
+  if ! may_install; then
+    echo "not root on Debian: tests with a disk that fails will be skipped" >&2
+    return 0
+  fi
+  apt_install gcc libc6-dev || echo "gcc cannot be installed: tests with a disk that fails will be skipped" >&2
+}
+
 case "${1:-}" in
   venv) create_venv "$2" "$3" ;;
   browser) browser ;;
@@ -152,5 +162,6 @@ case "${1:-}" in
   containers) containers ;;
   prometheus) prometheus_server ;;
   postgresql) postgresql_server ;;
-  *) echo "usage: tools/system.sh venv PYTHON FOLDER | browser | suites FOLDER | containers | prometheus | postgresql" >&2; exit 2 ;;
+  compiler) compiler ;;
+  *) echo "usage: tools/system.sh venv PYTHON FOLDER | browser | suites FOLDER | containers | prometheus | postgresql | compiler" >&2; exit 2 ;;
 esac
