@@ -6,8 +6,8 @@ from __future__ import annotations
 import functools
 import http.server
 import json
-import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -293,8 +293,12 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         """Nothing."""
 
 
+def _gate(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "lichen", "gate", *words], capture_output=True, text=True, check=False)
+
+
 @pytest.mark.browser
-def test_it_measures_and_a_journey_that_fails_is_4(call: Callable[..., Result], site: str) -> None:
+def test_it_measures_and_a_journey_that_fails_is_4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site: str) -> None:
     """One request holds exactly; the journey that fails is told beside the one that does not."""
     journeys = f"""
 [measure]
@@ -316,13 +320,15 @@ url = "{site}/"
 name = "away"
 url = "http://127.0.0.1:9999/"
 """
+    monkeypatch.chdir(tmp_path)
     declare("1 MB", journeys)
-    assert os.environ.get("LICHEN_GATE_ON_INCONCLUSIVE") is None
-    done = call("shop", "--junit", "junit.xml")
-    assert done.exit_code == 0, done.output
-    assert "PASS" in done.stdout
-    both = call("--format", "json=gate.json")
-    assert both.exit_code == 4
+    done = _gate("shop", "--junit", "junit.xml")
+    assert done.returncode == 0, done.stderr
+    assert "✔ PASS: 2 bounds hold" in done.stdout
+    assert "Requests 1, at most 1" in done.stdout
+    both = _gate("--format", "json=gate.json")
+    assert both.returncode == 4
+    assert "away failed: " in both.stdout
     document = json.loads(Path("gate.json").read_text(encoding="utf-8"))
     assert (document["outcome"], list(document["failed"])) == ("error", ["away"])
     assert {check["outcome"] for check in document["checks"]} == {"pass"}

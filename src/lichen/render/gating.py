@@ -119,6 +119,8 @@ class GateText:
         return f"{self._numbers.raw(check.limit / rung.factor)}{f'{self._gap}{name}' if name else ''}"
 
     def _amount(self, value: float | None, check: Check, *, interval: bool = False) -> Amount:
+        if check.exact and check.unit == "1" and value is not None and float(value).is_integer():
+            return Amount(shown := self._numbers.integer(int(value)), text=shown)
         low, high = (check.low, check.high) if interval and not check.exact else (None, None)
         half = 0.0 if low is None else None
         return self._numbers.amount(value, check.unit, low=low, high=high, half_width=half)
