@@ -49,12 +49,14 @@ def server() -> Iterator[WireServer]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left() -> Iterator[None]:
-    folders = set(Path(tempfile.gettempdir()).glob("lichen-browser-*"))
-    yield
-    mine = psutil.Process().children(recursive=True)
-    assert not [child.pid for child in mine if "chrom" in child.name()]
-    assert set(Path(tempfile.gettempdir()).glob("lichen-browser-*")) <= folders
+def _nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # A folder of its own, as other browsers may run; a short name, as sockets lie in it.
+    with tempfile.TemporaryDirectory(prefix="lt-") as own:
+        monkeypatch.setattr(tempfile, "tempdir", own)
+        yield
+        mine = psutil.Process().children(recursive=True)
+        assert not [child.pid for child in mine if "chrom" in child.name()]
+        assert list(Path(own).glob("lichen-browser-*")) == []
 
 
 def attempt(

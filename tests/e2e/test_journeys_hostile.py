@@ -22,7 +22,7 @@ from lichen.collect.journeys import BrowserSettings, Journey, driver_session, fi
 from lichen.collect.machine import MachineMeter
 from lichen.errors import ConfigError, JourneyFailed
 
-pytestmark = [pytest.mark.browser, pytest.mark.beside]
+pytestmark = pytest.mark.browser
 
 QUICK = BrowserSettings(rest_s=0, settle_s=0, timeout_s=2.0, journey_timeout_s=30.0)
 IMPATIENT = BrowserSettings(rest_s=0, settle_s=0, timeout_s=2.0, journey_timeout_s=2.0)
