@@ -255,6 +255,8 @@ def test_a_heavy_portal_fails_and_the_right_cause_is_named_first(repository: Pat
     assert journey["causes"][0]["name"] == cause
     assert (journey["causes"][0]["kind"], journey["causes"][0]["step"]) == ("request", "home")
     assert {part["name"] for part in journey["parts"]} == {"browser", "backoffice", "portal"}
+    kept = runfile.read(Path(ended.verdict()["head"]["runs"][0])).content
+    assert {row["entity"].split("/")[1] for row in kept["activities"]} == {"browser", "backoffice", "portal"}
 
 
 def test_a_base_that_does_not_build_shows_its_last_lines(repository: Path) -> None:

@@ -36,6 +36,7 @@ FOLDER: Final = "compare"
 """Below ``output.runs``: runs of a comparison are no history of the application."""
 _SECONDS_PER_MINUTE: Final = 60.0
 _NO_SERVERS: Final = "the servers behind an address are not measured: only what the browser uses is compared"
+_OTHER_PARTS: Final = "the two sides have other server parts: what one of them lacks is no saving"
 _NO_METERS: Final = (
     "meters of energy are left out: what they read cannot be told apart between two sites on one machine"
 )
@@ -179,6 +180,7 @@ class _Comparison:
         warnings = [
             *varying(journeys),
             *([_NO_SERVERS] if any(operand.kind == "url" for operand in self.operands) else []),
+            *([_OTHER_PARTS] if self.sides[0].parts != self.sides[1].parts else []),
             *([_NO_METERS] if settings.meters else []),
             *neighbours,
         ]

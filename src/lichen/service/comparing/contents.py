@@ -37,7 +37,7 @@ class Circumstances:
             project=settings.project.name,
             functional_unit=context.functional_unit,
             method=self.method,
-            places=places_of(settings, side.runner.parts.names),
+            places=places_of(settings, side.parts),
             host=self.host,
             browser=self.browser,
             settings=self.settings,
@@ -64,6 +64,6 @@ class Circumstances:
             plan=SamplingPlan(minimum=count, maximum=count, target=None, max_s=math.inf),
             discarded=self.discard,
             samples=samples,
-            primary_s=tuple(primary_s(sample, (BROWSER, *side.runner.parts.names)) for sample in samples),
+            primary_s=tuple(primary_s(sample, (BROWSER, *side.parts)) for sample in samples),
             elapsed_s=one.elapsed_s,
         )

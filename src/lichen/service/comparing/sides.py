@@ -57,6 +57,7 @@ class Side:
         settings: with the parts of this side.
         runner: takes its samples.
         journeys: the same names on both sides, in the same order.
+        parts: names of its server parts.
         revision: commit of a Git reference.
         address: where the site answers.
     """
@@ -66,6 +67,7 @@ class Side:
     settings: Settings
     runner: JourneyRunner
     journeys: tuple[Journey, ...]
+    parts: tuple[str, ...]
     revision: str = ""
     address: str = ""
 
@@ -161,6 +163,7 @@ def _side(
         settings=settings,
         runner=runner,
         journeys=tuple(_journeys(parts, address, bench)),
+        parts=parts.names,
         address=redact.text(address),
     )
 
