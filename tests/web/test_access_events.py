@@ -45,6 +45,8 @@ ROUTES: Final[Mapping[str, tuple[str, Mapping[str, Any], str]]] = {
     "POST /api/v1/applications/{code}/restore": ("json", {}, "application.restore"),
     "DELETE /api/v1/applications/{code}": ("json", {"confirm": "app-ours"}, "application.remove"),
     "DELETE /api/v1/teams/{code}": ("json", {"confirm": "ours"}, "team.remove"),
+    "POST /api/v1/deployments": ("json", {"application": "app-ours", "version": "2.0"}, "deployment.record"),
+    "POST /api/v1/marks": ("json", {"application": "app-ours", "kind": "browser", "text": "Chromium 156"}, "mark.record"),
     "POST /actions/new": ("lead", FORM | {"application": "app-ours"}, "action.add"),
     "POST /actions/{action_id}": ("lead", FORM, "action.change"),
     "POST /teams/{code}/members": ("lead", {"do": "role", "user": "{user_id}", "role": "viewer"}, "user.role"),
@@ -63,6 +65,9 @@ ELSEWHERE: Final = {
 PARTS: Final[Mapping[str, tuple[Mapping[str, str], str]]] = {
     "organisation": ({"name": "Ours", "currency": "EUR", "lang": "fr"}, "organisation.change"),
     "weights": ({"application": "app-ours", "weight": "2"}, "weight.set"),
+    "sources": (
+        {"application": "app-ours", "tier": "server", "source": "bill", "reason": "the contract"}, "tier_source.set",
+    ),
     "targets": (
         {"scope": "team", "of": "ours", "indicator": "gwp100", "reduction": "30", "base_year": "2025", "horizon_year": "2030"},
         "target.set",
@@ -129,7 +134,7 @@ def test_a_route_that_writes_leaves_an_event(tmp_path: Path, route: str, monkeyp
             link = here.browser("admin").post(f"/admin/users/{own['user_id']}/invite").text
             given["code"] = re.search(r"welcome\?code=([\w-]+)", link)[1]  # type: ignore[index]
         if caller == "json":
-            program = here.program(here.token("read", "write", "admin").text)
+            program = here.program(here.token("read", "write", "ingest", "admin").text)
             send: Callable[..., Any] = program.delete if method == "DELETE" else getattr(program, method.lower())
             before = events(here)
             answer = send(address, params=given) if method == "DELETE" else send(address, json=given)
@@ -178,6 +183,9 @@ COMMANDS: Final[Mapping[str, tuple[list[list[str]], str]]] = {
     "portfolio retire": ([["portfolio", "retire", "app"]], "application.retire"),
     "portfolio restore": ([["portfolio", "restore", "app"]], "application.restore"),
     "portfolio remove": ([["portfolio", "remove", "app", "--yes"]], "application.remove"),
+    "deployment record": (
+        [["deployment", "record", "--app", "app", "--version", "2.0", "--commit", "abc", "--author", "Ada"]], "deployment.record",
+    ),
     "import traffic": ([["import", "traffic", "traffic.csv", "--application", "app"]], "traffic.import"),
     "import value": ([["import", "value", "value.csv"]], "value.import"),
     "import cost": ([["import", "cost", "cost.csv"]], "cost.import"),
@@ -193,7 +201,7 @@ READING: Final = frozenset(
         "import greenframe",
     )  # these write files, not the store
 )
-GROUPS: Final = ("team", "user", "token", "portfolio", "import")
+GROUPS: Final = ("team", "user", "token", "portfolio", "import", "deployment")
 FILES: Final = {
     "portfolio.toml": '[[application]]\ncode = "app"\nname = "App"\n',
     "traffic.csv": "day,visits,page_views\n2026-10-01,10,20\n",

@@ -247,7 +247,7 @@ def test_an_application_goes_with_its_decisions_and_the_ledger_keeps_its_runs(he
     totals = admin.get("/portfolio.json?period=2026-10").json()["totals"]["measures"]
     alone = admin.get("/applications/app-theirs.json?period=2026-10").json()["measures"]
     assert totals["impact"]["value"] == pytest.approx(alone["impact"]["value"], rel=1e-12)
-    assert here.context.ledger.run(runs["ours"])["run_id"] == runs["ours"]
+    assert here.context.ledger.run(runs["ours"])["project"] == "app-ours"
 
 
 def test_an_application_with_runs_on_their_way_stays(here: World) -> None:

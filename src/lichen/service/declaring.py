@@ -13,7 +13,7 @@ from lichen.errors import UsageError
 from lichen.portfolio.targets import Target as CheckedTarget
 from lichen.service.accounts import By, note
 from lichen.store import Session
-from lichen.store.models import Application, Target, Weight
+from lichen.store.models import Application, Target, TierSource, Weight
 from lichen.store.queries import declared as queries
 
 _KEY_BYTES: Final = 16
@@ -56,6 +56,15 @@ class TargetChange:
     reduction: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceChange:
+    """tier: ``device``, ``network`` or ``server``; source: ``meter``, ``bill`` or ``journeys``; reason: why."""
+
+    tier: Any
+    source: Any
+    reason: str
+
+
 def set_organisation(session: Session, change: OrganisationChange, *, by: By) -> None:
     """Names the organisation and chooses what it counts in."""
     row = queries.organisation(session)
@@ -76,6 +85,18 @@ def set_weight(session: Session, application: Application, weight: float, reason
         session.add(row)
     row.weight, row.reason = weight, reason
     note(session, by, "weight.set", "application", application.id, {"weight": weight, "reason": reason})
+
+
+def set_tier_source(session: Session, application: Application, change: SourceChange, *, by: By) -> None:
+    """Says which source counts for a tier of an application from today on; the others are set beside it."""
+    day = by.at.date()
+    row = queries.source_of_day(session, application.id, change.tier, day)
+    if row is None:
+        row = TierSource(application_id=application.id, tier=change.tier, valid_from=day)
+        session.add(row)
+    row.source, row.reason = change.source, change.reason
+    told = {"tier": change.tier, "source": change.source, "reason": change.reason}
+    note(session, by, "tier_source.set", "application", application.id, told)
 
 
 def set_target(session: Session, change: TargetChange, *, by: By) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lichen.store.models import Application, Organisation, Target, Team, Weight
+from lichen.store.models import Application, Organisation, Target, Team, TierSource, Weight
 from lichen.store.queries.figures import portions
 
 
@@ -40,6 +40,14 @@ def applications(session: Session, codes: Collection[str]) -> list[Application]:
 def weight_of_day(session: Session, application_id: str, day: date) -> Weight | None:
     """The weight that begins on a day."""
     query = select(Weight).where(Weight.application_id == application_id, Weight.valid_from == day)
+    return session.scalars(query).first()
+
+
+def source_of_day(session: Session, application_id: str, tier: str, day: date) -> TierSource | None:
+    """The source that counts for a tier from a day on."""
+    query = select(TierSource).where(
+        TierSource.application_id == application_id, TierSource.tier == tier, TierSource.valid_from == day
+    )
     return session.scalars(query).first()
 
 

@@ -17,8 +17,10 @@ from lichen.store.models import (
     Figure,
     IngestJournal,
     Journey,
+    LaterFactors,
     Membership,
     Run,
+    SourceClaim,
     Target,
     Team,
     Traffic,
@@ -80,8 +82,10 @@ def remove_application(session: Session, application: Application) -> None:
     """Takes an application out of the store; what refers to it goes by the rules of its tables."""
     one = application.id
     journeys = select(Journey.id).where(Journey.application_id == one)
-    session.execute(delete(Figure).where(Figure.level == "journey", Figure.ref.in_(journeys)))
-    session.execute(delete(Figure).where(Figure.level == "application", Figure.ref == one))
+    for cache in (Figure, LaterFactors):
+        session.execute(delete(cache).where(cache.level == "journey", cache.ref.in_(journeys)))
+        session.execute(delete(cache).where(cache.level == "application", cache.ref == one))
+    session.execute(delete(SourceClaim).where(SourceClaim.application_id == one))
     session.execute(delete(Target).where(Target.scope == "application", Target.scope_id == one))
     session.execute(delete(Run).where(Run.application_id == one))
     session.execute(delete(Application).where(Application.id == one))

@@ -25,7 +25,7 @@ from lichen.render.i18n import LANGUAGES
 from lichen.service import declaring
 from lichen.service.accounts import By
 from lichen.service.board.settings import Rights, settings
-from lichen.service.declaring import OrganisationChange, TargetChange
+from lichen.service.declaring import OrganisationChange, SourceChange, TargetChange
 from lichen.service.portfolio_files import kinds
 from lichen.store import Session
 from lichen.store.models import Application, Target
@@ -39,6 +39,8 @@ Changer = Annotated[Identity, Depends(require("write", persons_only=True))]
 Number = Annotated[int, Query(ge=1, le=100_000)]
 _SCOPES: Final = kinds.choice("organisation", "team", "application")
 _LANGUAGE: Final = kinds.choice(*LANGUAGES)
+_TIER: Final = kinds.choice("device", "network", "server")
+_SOURCE: Final = kinds.choice("meter", "bill", "journeys")
 _WEIGHT: Final = kinds.number(0, 1000)
 _BASE_VALUE: Final = kinds.number(0)
 _PERCENT: Final = kinds.number(0, 100)
@@ -101,6 +103,14 @@ def _change_weight(session: Session, asked: _Asked) -> None:
     declaring.set_weight(session, application, weight, reason, by=asked.by)
 
 
+def _change_source(session: Session, asked: _Asked) -> None:
+    application, form = _own(session, asked.caller, asked.form.one("application")), asked.form
+    wanted = SourceChange(
+        tier=value(form, "tier", _TIER), source=value(form, "source", _SOURCE), reason=maybe(form, "reason", kinds.PROSE) or "",
+    )  # fmt: skip
+    declaring.set_tier_source(session, application, wanted, by=asked.by)
+
+
 def _change_target(session: Session, asked: _Asked) -> None:
     form = asked.form
     scope = value(form, "scope", _SCOPES)
@@ -129,7 +139,7 @@ def _end_link(session: Session, asked: _Asked) -> None:
 
 
 _CHANGES: Final[Mapping[str, Callable[[Session, _Asked], None]]] = {
-    "organisation": _change_organisation, "weights": _change_weight, "targets": _change_target,
+    "organisation": _change_organisation, "weights": _change_weight, "sources": _change_source, "targets": _change_target,
     "targets-end": _end_target, "links": _make_link, "links-end": _end_link,
 }  # fmt: skip
 """By the value of the form's button."""
@@ -146,7 +156,8 @@ def _page(
     return show(
         request, "pages/settings.html.j2", status=200 if problem is None else 422, place="settings", frame=view.frame,
         has_twin=True, view=view, application=application[: kinds.LINE_MAX],
-        languages=LANGUAGES, given=(form or Form({})).one, done=done if done in _DONE else "",
+        languages=LANGUAGES, tiers=_TIER.choices, sources=_SOURCE.choices,
+        given=(form or Form({})).one, done=done if done in _DONE else "",
         problem=told(request, problem, "web.settings.problem."), this_year=context.clock().year,
     )  # fmt: skip
 

@@ -228,7 +228,8 @@ class Words:
 
     def raw_number(self, value: float | None) -> str:
         """A number as it was typed, to be typed again; empty when unknown."""
-        return "" if value is None else f"{value:.12g}"
+        told = "" if value is None else f"{value:.12g}"
+        return told.replace(".", ",") if self.lang == "fr" else told
 
     def facts(self, facts: Facts) -> list[tuple[str, str]]:
         """What is known of an application: label and text."""
