@@ -68,7 +68,8 @@ class VerdictText:
     def reason(self, journey: JourneyVerdict) -> str:
         """Why a journey has its outcome."""
         say, delta = self._words.say, self._numbers.percent(self._verdict.delta)
-        if journey.primary is None or journey.primary.pairs < LOOKS[0]:
+        is_live = self._verdict.head.kind != "run"
+        if journey.primary is None or (is_live and journey.primary.pairs < LOOKS[0]):
             return told(journey.reason, self._words)
         gated = [effect for name in journey.gated if (effect := journey.effect(name)) is not None]
         if journey.outcome == "pass":
