@@ -11,6 +11,7 @@ from typing import Any
 from lichen.service.board import lists, newest, periods
 from lichen.service.board.cells import VISITS
 from lichen.service.board.effects import effects
+from lichen.service.board.evidence import with_evidence
 from lichen.service.board.figures import compute, read_contents
 from lichen.service.board.lines import Line
 from lichen.service.board.portfolio import Portfolio
@@ -95,7 +96,9 @@ class _Application:
             target=self.portfolio.aims.gap("application", fact.id),
             ranks=self.portfolio.ranks(self.line),
             runs=lists.run_rows(look, runs, by_id),
-            actions=lists.action_rows(look, queries.actions(session, [fact.id])[: lists.SHOWN_ACTIONS], by_id),
+            actions=with_evidence(
+                look, lists.action_rows(look, queries.actions(session, [fact.id])[: lists.SHOWN_ACTIONS], by_id)
+            ),
             methods=look.context.workspace.method_ids(),
             not_covered=_not_covered(look, runs),
             public_key=None if self.row is None else self.row.public_key,

@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from lichen.service.board.shapes import Figure, MethodName, Money, Named, Period, Point, Ranks, Shares, TargetGap, Trend
+from lichen.service.board.shapes import (
+    Figure,
+    MeasuredChange,
+    MethodName,
+    Money,
+    Named,
+    Period,
+    Point,
+    Ranks,
+    Shares,
+    TargetGap,
+    Trend,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +177,12 @@ class DeploymentMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRow:
-    """Something that was done, or will be, to make an application lighter."""
+    """Something that was done, or will be, to make an application lighter.
+
+    Attributes:
+        before, after: as its owner told them, in ``unit``.
+        measured: what the runs say; None while it is not done, or nothing was measured.
+    """
 
     action_id: str
     application: Named
@@ -181,6 +198,7 @@ class ActionRow:
     unit: str
     expected_saving: float | None
     tags: tuple[str, ...]
+    measured: MeasuredChange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

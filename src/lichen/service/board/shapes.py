@@ -224,6 +224,28 @@ class Effects:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredChange:
+    """What the runs before and after an action say, all under the same factors.
+
+    Attributes:
+        before, after: mean figure of one functional unit; None without a run.
+        change, low, high: relative, with its 95 % interval of repeatability; None with too few runs.
+        evidence: ``better``, ``worse``, ``no_evidence`` (the interval holds 0) or ``too_few_runs``.
+    """
+
+    journey: Named
+    before: float | None
+    after: float | None
+    unit: str
+    change: float | None
+    low: float | None
+    high: float | None
+    evidence: str
+    runs_before: int
+    runs_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MethodName:
     """The method of the figures of a page, and the hash of its factors."""
 

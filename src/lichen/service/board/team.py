@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lichen.service.board import lists, periods
 from lichen.service.board.effects import effects
+from lichen.service.board.evidence import with_evidence
 from lichen.service.board.portfolio import Portfolio
 from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import HEADLINE, Look
@@ -54,7 +55,9 @@ def team(
             rows=portfolio.shown(ordered),
             roll_out=RollOut(measured=sum(line.is_measured for line in ordered), total=len(ordered)),
             change=effects(look, list(by_id), periods.before(look.period), look.period),
-            actions=lists.action_rows(look, queries.actions(session, list(by_id))[: lists.SHOWN_ACTIONS], by_id),
+            actions=with_evidence(
+                look, lists.action_rows(look, queries.actions(session, list(by_id))[: lists.SHOWN_ACTIONS], by_id)
+            ),
         )
 
 
@@ -82,7 +85,9 @@ def actions(
         ]
         found.sort(key=lambda row: (row.done_on is None, -(row.done_on.toordinal() if row.done_on else 0), row.title))
         pages, shown = lists.page_of(page, PAGE_ACTIONS, found)
-        return ActionsView(frame=look.frame(), rows=tuple(shown), search=search, status=tuple(status), page=pages)
+        return ActionsView(
+            frame=look.frame(), rows=with_evidence(look, shown), search=search, status=tuple(status), page=pages
+        )
 
 
 def _text(row: ActionRow) -> str:

@@ -24,6 +24,12 @@ SEED: Final = 636
 MONTHS: Final = 13
 """Months of history, the running one included."""
 _RUNS_DAYS_AGO: Final = (250, 110, 9)
+_RUNS_AROUND: Final = (-75, -50, -25, 3, 15, 30)
+"""Days of the runs around an action whose effect was looked for."""
+_FOLLOWED: Final = 3
+"""One application of so many is measured around what was done about it."""
+_STARTED_BEFORE: Final = 20
+"""Days that an action takes."""
 _UNMEASURED: Final = 14
 """Applications without any run: a roll-out is never complete."""
 _OWNED: Final = 0.9
@@ -82,11 +88,11 @@ def make(today: date, method: Mapping[str, str]) -> Rows:
     rows = Rows()
     months = [_month(today, back) for back in reversed(range(MONTHS))]
     applications = list(_applications(rows, today, random))
-    for application in applications:
+    for number, application in enumerate(applications):
         _traffic(rows, application, months[0], today, random)
         _money(rows, application, months, random)
         if application.measured:
-            _runs(rows, application, today, method, random)
+            _runs(rows, application, _days(application, number, today), method, random)
     for month in months:
         rows.add(
             "cost", application_id=None, period=month, amount=Decimal(int(random.integers(18_000, 24_000))), currency="EUR",
@@ -212,11 +218,18 @@ def _cents(amount: float) -> Decimal:
     return Decimal(round(amount * 100)).scaleb(-2)
 
 
+def _days(application: _Application, number: int, today: date) -> list[date]:
+    """When an application was measured."""
+    days = {today - timedelta(days=ago) for ago in _RUNS_DAYS_AGO}
+    if application.improves is not None and number % _FOLLOWED == 0:
+        days |= {application.improves[0] + timedelta(days=away) for away in _RUNS_AROUND}
+    return sorted(days)
+
+
 def _runs(
-    rows: Rows, application: _Application, today: date, method: Mapping[str, str], random: np.random.Generator
+    rows: Rows, application: _Application, days: Sequence[date], method: Mapping[str, str], random: np.random.Generator
 ) -> None:
-    for ago in _RUNS_DAYS_AGO:
-        day = today - timedelta(days=ago)
+    for day in days:
         moment = datetime.combine(day, time(9, int(random.integers(0, 60))), UTC)
         lighter = application.improves[1] if application.improves and day >= application.improves[0] else 1.0
         work, weight, seconds = application.footprint
@@ -272,17 +285,15 @@ def _deployments(
 def _actions(rows: Rows, applications: Sequence[_Application], random: np.random.Generator) -> None:
     """What teams did about their applications, what they will do, and a few weights."""
     for number, application in enumerate(applications):
-        title, indicator, saving = names.ACTIONS[number % len(names.ACTIONS)]
+        title, saving = names.ACTIONS[number % len(names.ACTIONS)]
         done = application.improves is not None and application.improves[1] < 1
         if done or number % 5 == 0:
             day = application.improves[0] if application.improves else None
             rows.add(
                 "action", application_id=application.application_id, title=title, description=None,
                 owner=str(random.choice(names.OWNERS)), status="done" if done else "planned",
-                started_on=day - timedelta(days=20) if done and day else None, done_on=day if done else None,
-                indicator=indicator, before_value=1.0 if done else None,
-                after_value=application.improves[1] if done and application.improves else None, expected_saving=saving,
-                tags=["sample"],
+                started_on=day - timedelta(days=_STARTED_BEFORE) if done and day else None, done_on=day if done else None,
+                indicator="gwp100", before_value=None, after_value=None, expected_saving=saving, tags=["sample"],
             )  # fmt: skip
         if number % 9 == 0:
             rows.add(
