@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from tests.web.access_support import World, measure, world
 
 from lichen.service import alerts, history_watch
 from lichen.service.alerts import Finding, Findings
-from lichen.store.models import AuditEvent, Deployment
+from lichen.service.history_watch.readings import PREFIX
+from lichen.store.models import AuditEvent, ChangePoint, Deployment, Journey, Setting
 
 AT = "2026-02-01T10:00:00+01:00"
 TOLD = {"application": "app-ours", "version": "1.2", "environment": "production", "commit": "abc123", "at": AT}
@@ -113,3 +115,51 @@ def test_histories_and_alerts_are_seen_by_their_team(here: World, pipeline: Test
     assert here.browser("admin").get("/api/v1/alerts?state=resolved").json()["items"] == []
     assert here.browser("stranger").get("/api/v1/alerts").json()["items"] == []
     assert here.browser("viewer").get("/api/v1/alerts?state=open").status_code == 422
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "Alerts"), ("fr", "Alertes")])
+def test_pages_tell_people_the_same(here: World, lang: str, word: str) -> None:
+    viewer = here.browser("viewer")
+    empty = viewer.get(f"/alerts?lang={lang}").text
+    assert word in empty
+    for name in ("<script>alert(1)</script>", "1.3"):
+        body = {**TOLD, "version": name, "commit": None, "at": "2026-02-02T10:00:00Z"}
+        assert here.browser("editor").post("/api/v1/deployments", json=body).status_code == 201
+    with here.context.store.session() as session:
+        session.add(
+            ChangePoint(
+                application_id=here.applications["ours"], indicator="gwp100", at_day=date(2026, 2, 3), change=0.08, low=0.05,
+                high=0.11, confirmed_on=date(2026, 2, 9), cause="<b>1.3</b>",
+            )
+        )  # fmt: skip
+    finding = Finding(
+        rule="change_point", key="change/1", application_id=here.applications["ours"],
+        detail={"what": "gwp100", "unit": "gCO2e", "share": 0.08, "cause": "<b>1.3</b>", "since": "2026-02-03T00:00:00+00:00"},
+    )  # fmt: skip
+    alerts.turn(here.context, Findings({finding.key: finding}))
+    pages = {path: viewer.get(f"{path}?lang={lang}") for path in ("/applications/app-ours/history", "/alerts")}
+    for path, page in pages.items():
+        assert page.status_code == 200, path
+        assert "&lt;b&gt;1.3&lt;/b&gt;" in page.text
+        assert "<b>1.3</b>" not in page.text
+        assert "8" in page.text
+    assert here.browser("stranger").get("/applications/app-ours/history").status_code == 404
+    assert "app-ours" not in here.browser("stranger").get("/alerts").text
+    assert viewer.get("/alerts.json").json()["firing"][0]["share"] == 0.08
+    link = "/applications/app-ours/history"
+    assert link in viewer.get("/applications/app-ours").text
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "heavier"), ("fr", "plus lourd")])
+def test_what_a_deployment_did_is_on_the_page(here: World, lang: str, word: str) -> None:
+    with here.context.store.session() as session:
+        application = here.applications["ours"]
+        session.add(Deployment(application_id=application, version="1.3", at=datetime(2026, 2, 10, tzinfo=UTC)))
+        runs = [[f"{day}", f"2026-02-{day:02}T09:00:00+00:00", "h", "1", "0.1.0", {"apply": {"gwp100": value}}]
+                for day, value in [*((day, 1.0 + day / 1000) for day in range(1, 9)),
+                                   *((day, 1.2 + day / 1000) for day in range(11, 19))]]  # fmt: skip
+        session.add(Setting(key=f"{PREFIX}{application}", value={"pin": [], "runs": runs}))
+        session.add(Journey(application_id=application, code="apply", name="Apply"))
+    page = here.browser("viewer").get(f"/applications/app-ours/history?lang={lang}").text
+    assert word in page
+    assert "20" in page

@@ -87,6 +87,7 @@ class MarkRow:
 class HistoryView:
     """The newest changes, effects of deployments and marks of an application."""
 
+    application: Named
     changes: tuple[ChangeRow, ...]
     effects: tuple[EffectRow, ...]
     marks: tuple[MarkRow, ...]
@@ -112,6 +113,7 @@ def changes(context: ServiceContext, code: str, seen: Visibility = EVERYTHING) -
     readings = kept(context, application.id)
     marks += [MarkRow(at=cut.at, kind=cut.kind, text=cut.text, source="runs") for cut in upgrades(readings)]
     return HistoryView(
+        application=Named(code=application.code, name=application.name),
         changes=tuple(_change(context, row, journeys) for row in found),
         effects=tuple(_effects(context, readings, deployments, list(journeys.values())))[:SHOWN],
         marks=tuple(sorted(marks, key=lambda mark: mark.at, reverse=True)[:SHOWN]),
@@ -139,7 +141,7 @@ def _change(context: ServiceContext, row: ChangePoint, journeys: Mapping[str, Jo
 def _effects(
     context: ServiceContext, readings: Sequence[Reading], deployments: Sequence[Deployment], journeys: Sequence[Journey]
 ) -> Iterator[EffectRow]:
-    """The newest deployment first; those without any run on either side are left out."""
+    """The newest deployment first; those without a run on both sides are left out."""
     for position, one in enumerate(deployments):
         begin = deployments[position + 1].at if position + 1 < len(deployments) else None
         end = deployments[position - 1].at if position else None
@@ -150,7 +152,7 @@ def _effects(
                 before, after = (
                     [run for run in side if run.measured_with == after[0].measured_with] for side in (before, after)
                 )
-            if not before and not after:
+            if not before or not after:
                 continue
             found = compare(*([run.values[journey.code][HEADLINE] for run in side] for side in (before, after)))
             yield EffectRow(
