@@ -52,14 +52,14 @@ def changed_journeys(settings: Settings, reference: str) -> tuple[str, ...]:
     ]
     own = None if settings.file is None else settings.file.name
     if own in changed:
-        return tuple(journey.name for journey in settings.journeys)
+        return tuple(entry.name for entry in settings.journeys)
     found = []
-    for journey in settings.journeys:
-        globs = [Glob(pattern.removeprefix("./")) for pattern in journey.paths]
-        if journey.file is not None:
-            globs.append(Glob(os.path.relpath(journey.file, settings.folder)))
-        if not journey.paths or any(glob.matches(name) for glob in globs for name in changed):
-            found.append(journey.name)
+    for entry in settings.journeys:
+        globs = [Glob(pattern.removeprefix("./")) for pattern in entry.paths]
+        if entry.file is not None:
+            globs.append(Glob(os.path.relpath(entry.file, settings.folder)))
+        if not entry.paths or any(glob.matches(name) for glob in globs for name in changed):
+            found.append(entry.name)
     return tuple(found)
 
 
