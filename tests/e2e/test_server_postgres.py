@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 from tests.postgres_support import Server as Postgres
 from tests.postgres_support import postgres_server
+from tests.store_statements import statements
 from tests.web.load_support import Server, journal, killed
 from tests.web.server_support import client, context, run
 
 from lichen.service import backup, landing
+from lichen.store import open_store
+from lichen.store.journal import Entry, JournalWriter
 from lichen.store.queries import backup as queries
 
 pytestmark = [pytest.mark.slow, pytest.mark.beside]
@@ -39,6 +42,14 @@ def test_no_acknowledged_run_is_lost_by_kills(postgres: Postgres, tmp_path: Path
         while landing.status(found).pending:  # what a killed server began ends some seconds after it
             landing.land_all(found)
         assert sorted(found.ledger.runs(columns=["run_id"]).column("run_id").to_pylist()) == sorted(kept)
+
+
+def test_runs_that_are_new_take_one_statement(postgres: Postgres) -> None:
+    """Else each is looked for first, and costs the server three times as much."""
+    entries = [Entry(key=key, body_sha256="aa", run_id=key, application_code="loans", body=b"body") for key in "abc"]
+    with open_store(postgres.url()) as store, JournalWriter(store) as writer, statements(store) as said:
+        writer.put_all(entries).result(10)
+    assert [one.split()[0] for one in said] == ["INSERT"]
 
 
 @pytest.mark.parametrize("way", ["to PostgreSQL", "from PostgreSQL"])

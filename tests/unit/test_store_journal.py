@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
+from tests.store_statements import statements
 
 from lichen.errors import StorageError, StoreBusy, StoreConflict
 from lichen.store import Store, engine, open_store
@@ -176,13 +177,22 @@ def test_numbers_are_never_given_twice(store: Store, writer: JournalWriter) -> N
         assert session.scalars(select(IngestJournal.seq)).one() > first
 
 
-def test_a_batch_in_which_one_key_is_known_says_which_and_writes_the_others(store: Store, writer: JournalWriter) -> None:
+def test_a_batch_in_which_one_key_is_known_says_which_and_writes_the_others(
+    store: Store, writer: JournalWriter
+) -> None:
     writer.put(entry("b")).result(10)
     with store.session() as session:  # while somebody else writes, all of them come together
         session.execute(text("SELECT 1"))
         answers = [writer.put(entry(key)) for key in "abc"]
     assert [answer.result(10).is_new for answer in answers] == [True, False, True]
     assert keys(store) == ["b", "a", "c"]
+
+
+def test_runs_that_are_new_take_one_statement(store: Store, writer: JournalWriter) -> None:
+    writer.put(entry("first")).result(10)
+    with statements(store) as said:
+        writer.put_all([entry(key) for key in "abc"]).result(10)
+    assert [one.split()[0] for one in said if not one.startswith(("PRAGMA", "BEGIN"))] == ["INSERT"]
 
 
 PUSH = """

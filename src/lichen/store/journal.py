@@ -316,7 +316,8 @@ def _bodies(session: Session, keys: Sequence[str]) -> dict[str, str]:
 def _insert_new(session: Session, entries: Sequence[Entry]) -> None:
     """Adds the rows; _Known unless each of them is new."""
     # The driver repeats one statement, and returns nothing but a count: a tenth of what asking for the rows costs.
-    found = session.connection().execute(_statement(session), _values(entries))
+    counting = {"preserve_rowcount": True}
+    found = session.connection().execute(_statement(session), _values(entries), execution_options=counting)
     if found.rowcount != len(entries):
         raise _Known
 
