@@ -12,6 +12,7 @@ from tests import board_support as support
 from lichen.service.board import figures
 from lichen.service.board.application import application
 from lichen.service.board.joined import joined
+from lichen.service.board.next import measure_next
 from lichen.service.board.portfolio import portfolio
 from lichen.service.board.queries import PortfolioQuery
 
@@ -70,3 +71,49 @@ def test_a_run_of_several_journeys_has_a_figure_for_each(tmp_path: Path) -> None
         assert [one.per_visit.value for one in several.figures] == [single.per_visit.value] * 2
         assert several.per_visit.missing == "several_journeys"
         assert view.measures.per_visit.value == pytest.approx(single.per_visit.value), "the mean of equal journeys"
+
+
+def test_what_to_measure_next_has_the_range_and_quality_of_its_footprint(tmp_path: Path) -> None:
+    with support.board(tmp_path) as context:
+        for code, screen_s in (("cart", 10.0), ("search", 30.0)):
+            app, journeys = support.add_application(context, code, None, ("buy", "look"))
+            support.add_run(context, app, support.content(code, date(2026, 3, 1), screen_s=screen_s))
+            for journey, visits in (("buy", 1200.0), ("look", 800.0)):
+                support.add_traffic(context, app, journeys[journey], {date(2026, 10, 2): visits})
+        figures.refresh(context)
+        rows = {(row.application.code, row.journey.code): row for row in measure_next(context).rows if row.journey}
+    stale = rows["cart", "buy"]
+    assert (stale.reason, stale.footprint_is) == ("stale", "measured")
+    assert stale.per_visit.low is not None
+    assert stale.per_visit.high is not None
+    assert stale.per_visit.low < (stale.per_visit.value or 0.0) < stale.per_visit.high
+    assert stale.per_visit.shares == {"measured": 1.0}
+    assert stale.per_visit.why.startswith("/runs/")
+    assert stale.saving_low == pytest.approx(stale.per_visit.low * 1200 * 12 * stale.expected_saving)
+    never = rows["cart", "look"]
+    assert never.reason == "never_measured"
+    assert never.per_visit.value == stale.per_visit.value, "the median of the application's journeys"
+    assert never.per_visit.shares == {"proxy": 1.0}
+
+
+def test_traffic_of_which_a_part_is_measured_is_told_as_such_everywhere(tmp_path: Path) -> None:
+    """2,000 visits, of which 1,200 take a journey that has a run."""
+    with support.board(tmp_path) as context:
+        app, journeys = support.add_application(context, "cart", None, ("buy", "look"))
+        support.add_run(context, app, support.content("cart", date(2026, 9, 1), screen_s=10.0))
+        day = date(2026, 10, 2)
+        support.add_traffic(context, app, None, {day: 2000.0})
+        support.add_traffic(context, app, journeys["buy"], {day: 1200.0})
+        figures.refresh(context)
+        (row,) = portfolio(context, PortfolioQuery()).rows
+        totals = portfolio(context, PortfolioQuery()).totals.measures
+        view = application(context, "cart")
+        assert view is not None
+        (joint,) = joined(context)
+    of_a_visit = view.runs[0].per_visit.value or 0.0
+    for measures in (row.measures, totals, view.measures):
+        assert measures.visits == 2000
+        assert measures.impact.covered == pytest.approx(0.6)
+        assert measures.impact.value == pytest.approx(1200 * of_a_visit)
+        assert measures.per_visit.value == pytest.approx(of_a_visit), "of those that were measured, not spread over all"
+    assert joint.covered == pytest.approx(0.6)

@@ -71,6 +71,7 @@ class Suggestion:
         score: gCO2e a month that may be saved, weighted; None when traffic or every footprint is unknown: such candidates come
             last, and what lacks is said by ``visits`` or ``basis``.
         per_visit, basis: the footprint that was taken, and where it comes from.
+        low, high: the least and the most of the likes whose median stands in; None for a footprint of its own.
         saving, saving_assumed: the saving that was taken, and whether it was not declared.
         share_of_visits: of all visits of known candidates; None when unknown.
     """
@@ -79,6 +80,8 @@ class Suggestion:
     state: State
     score: float | None
     per_visit: float | None
+    low: float | None
+    high: float | None
     basis: Basis
     saving: float
     saving_assumed: bool
@@ -148,6 +151,7 @@ def roll_out(candidates: Iterable[Candidate], today: date, *, stale_after_days: 
 
 def _suggestion(candidate: Candidate, state: State, medians: _Medians, visits: float) -> Suggestion:
     per_visit, basis = medians.footprint(candidate)
+    low, high = medians.range_of(candidate, basis)
     saving = ASSUMED_SAVING if candidate.expected_saving is None else candidate.expected_saving
     known = candidate.visits is not None and per_visit is not None
     return Suggestion(
@@ -155,6 +159,8 @@ def _suggestion(candidate: Candidate, state: State, medians: _Medians, visits: f
         state=state,
         score=(candidate.visits or 0.0) * (per_visit or 0.0) * saving * candidate.weight if known else None,
         per_visit=per_visit,
+        low=low,
+        high=high,
         basis=basis,
         saving=saving,
         saving_assumed=candidate.expected_saving is None,
@@ -172,6 +178,7 @@ class _Medians:
                 for like in self._likes(row):
                     likes.setdefault(like, []).append(row.per_visit)
         self._medians = {like: statistics.median(values) for like, values in likes.items()}
+        self._ranges = {like: (min(values), max(values)) for like, values in likes.items()}
 
     def footprint(self, candidate: Candidate) -> tuple[float | None, Basis]:
         """Footprint per visit, measured or of the nearest likes, and which."""
@@ -179,6 +186,11 @@ class _Medians:
             return candidate.per_visit, Basis.MEASURED
         known = (like for like in self._likes(candidate) if like in self._medians)
         return next(((self._medians[like], like[0]) for like in known), (None, Basis.UNKNOWN))
+
+    def range_of(self, candidate: Candidate, basis: Basis) -> tuple[float | None, float | None]:
+        """The least and the most of the likes that a stand-in is the median of."""
+        found = (self._ranges[like] for like in self._likes(candidate) if like[0] is basis and like in self._ranges)
+        return next(found, (None, None))
 
     @staticmethod
     def _likes(row: Candidate) -> Iterator[tuple[Basis, str]]:

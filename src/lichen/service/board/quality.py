@@ -81,6 +81,7 @@ def _row(look: Look, line: Line, last: _Last) -> QualityRow:
     return QualityRow(
         application=lists.named(line.fact),
         team=look.team(line.fact.team_id),
+        figure=impact,
         shares=impact.shares,
         spread=spread,
         last_run=last.runs.get(line.fact.id),

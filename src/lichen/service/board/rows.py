@@ -17,6 +17,7 @@ from lichen.service.board.shapes import (
     Point,
     Ranks,
     Shares,
+    SourceRow,
     TargetGap,
     Trend,
 )
@@ -117,15 +118,6 @@ class Facts:
     tags: tuple[str, ...]
     repository: str
     description: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceRow:
-    """What a source that does not count says of a tier. difference: relative to the one that counts."""
-
-    source: str
-    figure: Figure
-    difference: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,11 +310,16 @@ class TargetRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityRow:
-    """How far an application's data can be trusted. problems: codes, e.g. ``no_run``, ``stale_run``, ``no_traffic``,
-    ``no_cost``, ``no_owner``, ``proxy``."""
+    """How far an application's data can be trusted.
+
+    Attributes:
+        figure: that of the period, with its range.
+        problems: codes, e.g. ``no_run``, ``stale_run``, ``no_traffic``, ``no_cost``, ``no_owner``, ``proxy``.
+    """
 
     application: Named
     team: Named | None
+    figure: Figure
     shares: Shares
     spread: float | None
     last_run: date | None
@@ -352,6 +349,8 @@ class MeasureNextRow:
     expected_saving: float
     weight: float
     saving: float | None
+    saving_low: float | None
+    saving_high: float | None
     score: float | None
     last_run: date | None
     reason: str

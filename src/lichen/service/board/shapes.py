@@ -224,6 +224,15 @@ class Effects:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """What a source that does not count says of a tier. difference: relative to the one that counts."""
+
+    source: str
+    figure: Figure
+    difference: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredChange:
     """What the runs before and after an action say, all under the same factors.
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from lichen.portfolio import estimate
 from lichen.portfolio.estimate import Estimate
 from lichen.service.board.reading import Look
-from lichen.service.board.rows import PartRow, SourceRow
-from lichen.service.board.shapes import Figure, Missing
+from lichen.service.board.rows import PartRow
+from lichen.service.board.shapes import Figure, Missing, SourceRow
 from lichen.store.queries import sources as queries
 from lichen.store.queries.board import AppFact
 from lichen.store.queries.sources import ClaimFact

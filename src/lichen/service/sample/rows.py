@@ -30,6 +30,8 @@ _FOLLOWED: Final = 3
 """One application of so many is measured around what was done about it."""
 _STARTED_BEFORE: Final = 20
 """Days that an action takes."""
+_FROM_RUN_TO_RUN: Final = 0.015
+"""Coefficient of variation of what an application takes, from one day to another."""
 _UNMEASURED: Final = 14
 """Applications without any run: a roll-out is never complete."""
 _OWNED: Final = 0.9
@@ -232,7 +234,7 @@ def _runs(
     for day in days:
         moment = datetime.combine(day, time(9, int(random.integers(0, 60))), UTC)
         lighter = application.improves[1] if application.improves and day >= application.improves[0] else 1.0
-        work, weight, seconds = application.footprint
+        work, weight, seconds = (one * float(random.normal(1.0, _FROM_RUN_TO_RUN)) for one in application.footprint)
         recipe = runs.Recipe(
             code=application.code, journeys=application.journeys,
             parts=application.parts,
