@@ -101,7 +101,11 @@ class JourneyWeeks:
         """What was known on a day; before the first run, what that told. None without any run."""
         if not self.units:
             return None
-        return self.units[max(0, bisect_right([one.day for one in self.units], day) - 1)]
+        return self.units[max(0, bisect_right(self._days, day) - 1)]
+
+    @cached_property
+    def _days(self) -> list[date]:
+        return [one.day for one in self.units]
 
     def estimate(self, monday: date) -> Estimate | None:
         """gCO2e of a week with its range; None when unknown."""
@@ -110,8 +114,8 @@ class JourneyWeeks:
 
     def value(self, monday: date) -> float | None:
         """gCO2e of a week; None when unknown."""
-        found = self.estimate(monday)
-        return None if found is None else found.value
+        unit, visits = self.unit(monday + timedelta(days=6)), self.visits.get(monday)
+        return None if unit is None or unit.value is None or visits is None else visits * unit.value
 
     def effect(self, monday: date, before: Sequence[date]) -> Effect | None:
         """A week against the mean of others; None without a run."""
