@@ -163,3 +163,29 @@ def test_what_a_deployment_did_is_on_the_page(here: World, lang: str, word: str)
     page = here.browser("viewer").get(f"/applications/app-ours/history?lang={lang}").text
     assert word in page
     assert "20" in page
+
+
+def test_a_budget_is_set_changed_and_ended(here: World) -> None:
+    measure(here, "ours")
+    editor, what = here.browser("editor"), {"application": "app-ours", "what": "gwp100"}
+    first = editor.put("/api/v1/budgets", json={**what, "limit": 0.25, "journey": "apply", "reason": "eco-design"})
+    assert (first.status_code, first.json()["unit"]) == (200, "gCO2e")
+    assert editor.put("/api/v1/budgets", json={**what, "limit": 0.2, "journey": "apply"}).json()["limit"] == 0.2
+    assert editor.put("/api/v1/budgets", json={**what, "limit": 1e6, "per": "month"}).status_code == 200
+    listed = here.browser("viewer").get("/api/v1/budgets").json()["items"]
+    assert [(one["journey"], one["per"], one["limit"]) for one in listed] == [
+        ("", "month", 1e6),
+        ("apply", "visit", 0.2),
+    ]
+    assert here.browser("stranger").get("/api/v1/budgets").json()["items"] == []
+    assert editor.put("/api/v1/budgets", json={**what, "limit": None, "journey": "apply"}).status_code == 204
+    assert len(here.browser("viewer").get("/api/v1/budgets").json()["items"]) == 1
+    for body, status in (
+        ({**what, "limit": 1.0, "journey": "nothing"}, 404),
+        ({**what, "limit": 1.0, "application": "app-theirs"}, 404),
+        ({**what, "limit": -1.0}, 422),
+        ({**what, "limit": 1.0, "what": "nothing"}, 422),
+        ({**what, "limit": 1.0, "what": "network_bytes", "per": "month"}, 422),
+    ):
+        assert editor.put("/api/v1/budgets", json=body).status_code == status, body
+    assert here.browser("viewer").put("/api/v1/budgets", json={**what, "limit": 1.0}).status_code == 403

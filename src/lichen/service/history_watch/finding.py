@@ -16,14 +16,11 @@ from lichen.service.history_watch.readings import RUNS_KEPT, Reading, Readings
 from lichen.service.history_watch.series import Cut, DayPoint, points
 from lichen.stats.changepoint import SAME_WITHIN, SEGMENT_MIN, Change, changes, confirmed
 from lichen.store import Session
-from lichen.store.models import ChangeCandidate, ChangePoint, Deployment, Journey
+from lichen.store.models import RESTATED, ChangeCandidate, ChangePoint, Deployment, Journey
 from lichen.store.queries import landing
 from lichen.store.queries import watching as queries
 from lichen.store.queries.watching import Watched
 
-RESTATED: Final = "restated"
-"""Cause of a change that was found when a history was seen for the first time, or with another method or other factors: nobody is
-alerted of it."""
 RECENT: Final = 20
 """Points after a change within which finding it is news."""
 _SEEN: Final = "history.seen"

@@ -13,10 +13,10 @@ from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import HEADLINE
 from lichen.service.board.shapes import Named
 from lichen.service.context import ServiceContext
-from lichen.service.history_watch.finding import RESTATED, told
+from lichen.service.history_watch.finding import told
 from lichen.service.history_watch.readings import Reading, kept
 from lichen.service.history_watch.series import upgrades
-from lichen.store.models import ChangePoint, Deployment, Journey
+from lichen.store.models import RESTATED, ChangePoint, Deployment, Journey
 from lichen.store.queries import watching as queries
 
 SHOWN: Final = 20

@@ -10,6 +10,7 @@ from lichen.store.models.measured import Basis, Figure, Granularity, IngestJourn
 from lichen.store.models.organisation import Membership, Organisation, Role, Team, User
 from lichen.store.models.sources import ClaimSource, LaterFactors, SourceClaim, Tier, TierSource
 from lichen.store.models.watching import (
+    RESTATED,
     Alert,
     AlertState,
     Budget,
@@ -26,7 +27,7 @@ from lichen.store.models.watching import (
 )
 
 __all__ = [
-    "Action", "Alert", "AlertState", "ApiToken", "Application", "AuditEvent", "Base", "Basis", "Budget",
+    "RESTATED", "Action", "Alert", "AlertState", "ApiToken", "Application", "AuditEvent", "Base", "Basis", "Budget",
     "ChangeCandidate", "ChangePoint", "ClaimSource", "Cost", "Delivery", "DeliveryAttempt", "DeliveryKind",
     "DeliveryStatus", "Deployment", "Environment", "Equipment", "Figure", "Granularity", "IngestJournal", "JobRun",
     "Journey", "LandingState", "LaterFactors", "Lease", "Level", "Mark", "MarkKind", "Membership", "Money",

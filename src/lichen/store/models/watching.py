@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,6 +16,9 @@ DeliveryStatus = Literal["pending", "sent", "failed", "dead"]
 AlertState = Literal["firing", "resolved"]
 MarkKind = Literal["browser", "runtime", "cluster", "factors", "method", "other"]
 Per = Literal["visit", "month"]
+RESTATED: Final = "restated"
+"""Cause of a change that was found when a history was seen for the first time, or with another method or other factors: nobody is
+told of it."""
 
 
 class Delivery(Base):

@@ -7,10 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from lichen.store.models import ChangePoint, Deployment, Traffic
+from lichen.store.models import RESTATED, ChangePoint, Deployment, Traffic
 from lichen.store.queries.figures import TrafficFact, portions
 
 
@@ -67,8 +67,9 @@ def deployments(session: Session, applications: Collection[str], first: datetime
 
 
 def changes(session: Session, applications: Collection[str], first: date, last: date) -> list[ChangeFact]:
-    """Changes that were confirmed on the days of a span, both ends included; the largest first."""
-    query = select(ChangePoint).where(ChangePoint.confirmed_on.between(first, last))
+    """Changes that were confirmed on the days of a span, both ends included; the largest first. Restated ones are no news."""
+    news = or_(ChangePoint.cause.is_(None), ChangePoint.cause != RESTATED)
+    query = select(ChangePoint).where(ChangePoint.confirmed_on.between(first, last), news)
     rows = [
         row
         for ids in portions(applications)

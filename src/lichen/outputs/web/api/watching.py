@@ -11,13 +11,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from lichen.outputs.web import limits
-from lichen.outputs.web.access import Identity, Reader, not_found, require
+from lichen.outputs.web.access import Identity, Reader, Writer, not_found, require
 from lichen.outputs.web.api import answers
 from lichen.outputs.web.api.answers import Code, Cursor, Limit
 from lichen.outputs.web.api.applications import Context, Listing
 from lichen.service import alerts, history_watch
 from lichen.service.accounts import By
 from lichen.service.alerts import AlertRow
+from lichen.service.alerts.budgeting import BudgetItem, NewBudget, listed_budgets, set_budget
 from lichen.service.board.shapes import to_json
 from lichen.service.history_watch import HistoryView
 from lichen.service.history_watch.listing import DeploymentItem, MarkItem, deployment_items, mark_items
@@ -56,6 +57,20 @@ class MarkBody(BaseModel):
     kind: Literal["browser", "runtime", "cluster", "factors", "method", "other"]
     text: Line = Field(description="What changed, such as Chromium 156.")
     at: AwareDatetime | None = Field(None, description="When, with a time zone; now when left out.")
+
+
+class BudgetBody(BaseModel):
+    """How much a visit or a month of an application may take, from today on."""
+
+    model_config = ConfigDict(extra="forbid")
+    application: Line = Field(description="Its code.")
+    journey: Line | None = Field(None, description="Code of a journey; null: each of them, or all of them for a month.")
+    what: Line = Field(description="Indicator or quantity of the nomenclature; a month has budgets of indicators.")
+    per: Literal["visit", "month"] = "visit"
+    limit: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+        description="In its canonical unit; null ends the budget."
+    )
+    reason: Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
 
 
 @router.post(
@@ -116,6 +131,29 @@ def list_marks(
     """Marks of all applications and, where one is asked for, its own; the newest first."""
     rows = answers.found(mark_items(context, application, caller.visibility()), "This application")
     return answers.by_position(request, rows, limit, cursor)
+
+
+@router.put(
+    "/budgets",
+    response_model=BudgetItem,
+    responses={204: {"description": "There is no budget any more."}, **_WITH_404},
+    summary="Set a budget of production",
+)
+def put_budget(request: Request, context: Context, caller: Writer, body: BudgetBody) -> Response:
+    """Sets a budget, in place of the one of the same thing, or ends it. An alert tells when production breaks it."""
+    told = NewBudget(**body.model_dump())
+    found = set_budget(context, told, allowed=caller.may_write, by=_by(request, context, caller))
+    if found is False:
+        raise not_found("This application or journey")
+    return Response(status_code=204) if found is None else JSONResponse(to_json(found))
+
+
+@router.get("/budgets", response_model=Listing[BudgetItem], responses=_DOCUMENTED, summary="Budgets of production")
+def list_budgets(
+    request: Request, context: Context, caller: Reader, cursor: Cursor = None, limit: Limit = 100
+) -> Response:
+    """Budgets that hold today."""
+    return answers.by_position(request, listed_budgets(context, caller.visibility()), limit, cursor)
 
 
 @router.get(
