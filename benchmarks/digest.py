@@ -120,7 +120,8 @@ def main() -> int:
     longest = max(map(len, texts))
     found = {
         "applications": asked.applications, "weeks": asked.weeks, "one_digest_s": round(statistics.median(alone), 3),
-        "slowest_s": round(max(alone), 3), "one_digest_cpu_s": round(cpu, 3), "all_digests": len(abouts), "all_digests_s": round(together, 3),
+        "slowest_s": round(max(alone), 3), "one_digest_cpu_s": round(cpu, 3),
+        "all_digests": len(abouts), "all_digests_s": round(together, 3),
         "longest_slack_message_characters": longest,
     }  # fmt: skip
     print(json.dumps(found, indent=1))
