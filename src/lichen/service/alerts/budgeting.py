@@ -38,13 +38,13 @@ class NewBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetItem:
-    """A budget that holds; journey: empty for the whole application."""
+    """A budget; journey: empty for the whole application; limit: None for one that has just been ended."""
 
     application: str
     journey: str
     what: str
     per: str
-    limit: float
+    limit: float | None
     unit: str
     reason: str
     valid_from: date
@@ -52,11 +52,11 @@ class BudgetItem:
 
 def set_budget(
     context: ServiceContext, told: NewBudget, *, allowed: Callable[[Application], bool], by: By
-) -> BudgetItem | bool | None:
+) -> BudgetItem | None:
     """Sets a budget, in place of the one that held before, or ends it.
 
     Returns:
-        The budget; None when it was ended; False when the application or journey is not there or not the caller's.
+        The budget; None when the application or journey is not there or not the caller's.
 
     Raises:
         UsageError: an indicator or quantity that does not exist, or that a month has no budget of.
@@ -67,16 +67,19 @@ def set_budget(
     with context.store.session() as session:
         application = queries.locked_application(session, told.application)
         if application is None or not allowed(application):
-            return False
+            return None
         journeys = {one.code: one.id for one in queries.journeys(session, application.id)}
         if told.journey is not None and told.journey not in journeys:
-            return False
+            return None
         journey_id = None if told.journey is None else journeys[told.journey]
         _end(session, application.id, journey_id, told, day)
         detail = {"what": told.what, "per": told.per, "limit": told.limit, "journey": told.journey or ""}
         note(session, by, "budget.set", "application", application.id, detail)
         if told.limit is None:
-            return None
+            return BudgetItem(
+                application=application.code, journey=told.journey or "", what=told.what, per=told.per, limit=None,
+                unit=unit, reason=told.reason, valid_from=day,
+            )  # fmt: skip
         row = Budget(
             application_id=application.id, journey_id=journey_id, indicator_or_quantity=told.what, limit_value=told.limit,
             unit=unit, per=told.per, reason=told.reason, valid_from=day,

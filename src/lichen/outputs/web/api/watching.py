@@ -136,16 +136,16 @@ def list_marks(
 @router.put(
     "/budgets",
     response_model=BudgetItem,
-    responses={204: {"description": "There is no budget any more."}, **_WITH_404},
+    responses=_WITH_404,
     summary="Set a budget of production",
 )
 def put_budget(request: Request, context: Context, caller: Writer, body: BudgetBody) -> Response:
     """Sets a budget, in place of the one of the same thing, or ends it. An alert tells when production breaks it."""
     told = NewBudget(**body.model_dump())
     found = set_budget(context, told, allowed=caller.may_write, by=_by(request, context, caller))
-    if found is False:
+    if found is None:
         raise not_found("This application or journey")
-    return Response(status_code=204) if found is None else JSONResponse(to_json(found))
+    return JSONResponse(to_json(found))
 
 
 @router.get("/budgets", response_model=Listing[BudgetItem], responses=_DOCUMENTED, summary="Budgets of production")
