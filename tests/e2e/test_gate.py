@@ -332,3 +332,38 @@ url = "http://127.0.0.1:9999/"
     document = json.loads(Path("gate.json").read_text(encoding="utf-8"))
     assert (document["outcome"], list(document["failed"])) == ("error", ["away"])
     assert {check["outcome"] for check in document["checks"]} == {"pass"}
+
+
+@pytest.mark.browser
+def test_it_compares_first_where_it_is_asked_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two versions of a page, served by commands: the newer one has a picture of 200 kB, which is named."""
+    monkeypatch.chdir(tmp_path)
+    for version in ("old", "new"):
+        Path(version).mkdir()
+        page = "<!doctype html><title>Shop</title><link rel=icon href=data:,><h1>Shop</h1>"
+        picture = "<img src=hero.png alt=''>" if version == "new" else ""
+        Path(version, "index.html").write_text(page + picture, encoding="utf-8")
+    Path("new/hero.png").write_bytes(bytes(200_000))
+    more = """max_increase = "10 %"
+
+[measure]
+profile = "fast"
+discard = 0
+page_dwell_s = 0
+
+[compare]
+max_pairs = 6
+
+[[journey]]
+name = "shop"
+url = "{url}/"
+"""
+    declare("50 kB", more)
+    command = f"cmd:{sys.executable} -m http.server {{port}} --bind 127.0.0.1 -d"
+    done = _gate("--base", f"{command} old", "--head", f"{command} new", "--format", "json=gate.json")
+    assert done.returncode == 1, done.stderr
+    checks = json.loads(Path("gate.json").read_text(encoding="utf-8"))["checks"]
+    assert [(one["code"], one["rule"], one["outcome"]) for one in checks] == [
+        ("regression", "regression", "fail"), ("LB001", "max", "fail"), ("LB001", "increase", "fail"),
+    ]  # fmt: skip
+    assert "hero.png is new" in done.stdout

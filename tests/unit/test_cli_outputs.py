@@ -117,3 +117,16 @@ def test_the_doctor_exits_5_when_the_browser_lacks() -> None:
 def test_the_doctor_speaks_french_about_what_works() -> None:
     answer = CliRunner().invoke(root, ["doctor", "--lang", "fr"], prog_name="lichen")
     assert "✓ ok  fichiers de mesure\u00a0: on peut écrire dans " in answer.stdout
+
+
+def test_junit_has_a_flag_of_its_own_beside_others() -> None:
+    from lichen.cli.invocation import Invocation
+    from lichen.config import load_settings
+
+    settings = load_settings(None)
+    asked = Invocation(junit=Path("junit.xml"), formats=("json=result.json",))
+    assert [(target.name, target.path.name) for target in outputs.planned(asked, settings)] == [
+        ("junit", "junit.xml"), ("json", "result.json"),
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match="written twice"):
+        outputs.planned(Invocation(junit=Path("a"), formats=("json=a",)), settings)

@@ -35,7 +35,7 @@ class Invocation:
     Attributes:
         config, json, quiet, lang: the flags that all commands take.
         overrides: settings given as flags, by dotted key.
-        formats: outputs asked for, as ``NAME=FILE``.
+        formats: outputs asked for, as ``NAME=FILE``; junit: file of the output ``junit``, which has a flag of its own.
         written: files that this call has written so far, each whole.
     """
 
@@ -45,6 +45,7 @@ class Invocation:
     lang: str | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
     formats: tuple[str, ...] = ()
+    junit: Path | None = None
     written: list[Path] = field(default_factory=list)
 
     def settings(self, config: Path | None = None) -> Settings:
@@ -116,12 +117,16 @@ def common_options(command: F) -> F:
 
 
 def output_options(command: F) -> F:
-    """Adds ``--html`` and ``--format``; `lichen.cli.outputs.planned` reads them."""
+    """Adds ``--html``, ``--junit`` and ``--format``; `lichen.cli.outputs.planned` reads them."""
+    junit = click.option(
+        "--junit", type=click.Path(path_type=Path), metavar="FILE", expose_value=False, callback=_remember,
+        help="Write JUnit XML.",
+    )  # fmt: skip
     formats = click.option(
         "--format", "formats", multiple=True, metavar="NAME=FILE", expose_value=False, callback=_remember,
         help="Write FILE through an output plug-in.",
     )  # fmt: skip
-    return setting_option("--html", "output.html", "FILE")(formats(command))
+    return setting_option("--html", "output.html", "FILE")(junit(formats(command)))
 
 
 def method_names(text: str) -> list[str]:

@@ -35,7 +35,8 @@ class Target:
 
 def planned(invocation: Invocation, settings: Settings) -> list[Target]:
     """The files that a call asks for; raises as `plan` does."""
-    return plan(settings.output.html, invocation.formats, keep=settings.file)
+    junit = [] if invocation.junit is None else [f"junit={invocation.junit}"]
+    return plan(settings.output.html, [*junit, *invocation.formats], keep=settings.file)
 
 
 def show(invocation: Invocation, result: Result, targets: Sequence[Target], lang: str) -> None:

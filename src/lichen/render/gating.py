@@ -143,8 +143,9 @@ class GateText:
             value, limit = self._raw(check.value, check), self._raw(check.limit, check)
         change = self._change(check.change)
         if check.low is not None and check.high is not None and not check.exact and check.rule != "max":
-            spread = self._words.say("number.range", low=self._change(check.low), high=self._change(check.high))
-            change = f"{change} ({spread})"
+            low, high = self._change(check.low), self._change(check.high)
+            if low != high:
+                change = f"{change} ({self._words.say('number.range', low=low, high=high)})"
         key = f"gate.max.{check.reason}" if check.rule == "max" else f"gate.increase.{check.reason}"
         return self._words.say(
             key if key in self._words else f"gate.any.{check.reason}",
