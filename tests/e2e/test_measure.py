@@ -21,7 +21,7 @@ import pytest
 
 from lichen.ledger import runfile
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 PAGE = """<!doctype html><html lang="en"><title>Shop</title><h1>Shop</h1><input aria-label="Search">
 <button onclick="for (let i = 0, s = 0; i < 2e7; i++) s += i; this.textContent = 'Paid'">Pay</button>"""

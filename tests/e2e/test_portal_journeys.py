@@ -15,6 +15,7 @@ COLD_RUNS = 3
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.beside,
     pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed"),
 ]
 

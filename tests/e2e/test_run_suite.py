@@ -22,6 +22,7 @@ LICHEN = [sys.executable, "-c", "from lichen.cli import main; main()"]
 
 
 @pytest.mark.browser
+@pytest.mark.beside
 def test_a_suite_that_fails_has_rows_for_each_case(tmp_path: Path) -> None:
     with WireServer() as server:
         suite = copy("playwright", tmp_path, server.url, SHOP_FAIL="1")
@@ -50,6 +51,7 @@ def test_a_suite_that_fails_has_rows_for_each_case(tmp_path: Path) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.beside
 def test_without_attaching_it_is_one_step(tmp_path: Path) -> None:
     with WireServer() as server:
         suite = copy("playwright", tmp_path, server.url)
