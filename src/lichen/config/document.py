@@ -89,6 +89,7 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "kubernetes.token_env": "KUBELET_TOKEN",
     "kubernetes.ca": "kubelet.pem",
     "output.server": "https://lichen.example.org",
+    "compare.build": ["npm", "run", "build"],
     "gate.baseline": "baseline",
     "server.url": "https://lichen.example.org",
     "server.store": "postgresql://lichen@127.0.0.1/lichen",
