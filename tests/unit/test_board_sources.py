@@ -21,6 +21,7 @@ from lichen.service.board import figures
 from lichen.service.board.application import application
 from lichen.service.board.cells import application_cell, whole
 from lichen.service.board.counting import count
+from lichen.service.board.explain import ExplainQuery, explain
 from lichen.service.board.portfolio import portfolio
 from lichen.service.board.queries import EVERYTHING, PortfolioQuery
 from lichen.service.board.reading import Look
@@ -181,3 +182,26 @@ def test_tiers_and_phases_of_any_mixture_sum_to_the_total(
         assert math.fsum(parts) == pytest.approx(cell.amounts[total].value, rel=1e-12)
     most = sum(max(one, other or 0.0) for one, other in zip(journeys, metered, strict=True))
     assert cell.amounts[total].value <= most * (1 + 1e-12), "no tier is counted twice"
+
+
+def test_a_meter_that_starts_is_no_change_of_traffic(shop: tuple[ServiceContext, str]) -> None:
+    context, app = shop
+    with context.store.reading() as session:
+        journey = queries.journeys(session, [app])[0].id
+    support.add_traffic(context, app, journey, {date(2026, 9, 5): 2000.0})
+    meter(context, 10.0)
+    change = shown(context).change
+    assert change is not None
+    assert (change.volume or 0.0) < 0 < (change.intensity or 0.0)
+    effects = (change.before or 0.0, change.volume or 0.0, change.intensity or 0.0, change.factors or 0.0)
+    assert math.fsum(effects) == pytest.approx(change.after, rel=1e-12)
+
+
+def test_the_derivation_of_a_metered_application_adds_up_too(shop: tuple[ServiceContext, str]) -> None:
+    context, _ = shop
+    meter(context, 10.0)
+    figures.refresh(context)
+    view = explain(context, ExplainQuery(level="application", ref="cart"))
+    assert view is not None
+    assert {step.label: step.source for step in view.steps} == {"device": "journeys", "server": "meter"}
+    assert math.fsum(step.figure.value or 0.0 for step in view.steps) == pytest.approx(view.figure.value, rel=1e-12)

@@ -8,7 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from lichen.portfolio.change import Line, explain
-from lichen.service.board import periods
+from lichen.service.board import lists, periods
 from lichen.service.board.cells import MIXED
 from lichen.service.board.reading import Look, by_ref
 from lichen.service.board.shapes import Effects, Period
@@ -98,9 +98,11 @@ def _sides(
     kind = look.kind(level)
     facts = by_ref(queries.of_refs(look.session, kind, refs, *_span(period)))
     later = sources.later(look.session, kind, refs, *_span(period)) if other is not None else {}
+    everybody = lists.visits_between(look, level, refs, *_span(period)) if level == "application" else {}
     found = {}
     for ref, rows in facts.items():
-        visits = sum(row.units or 0.0 for row in rows)
+        # What a meter or a bill tells is of all visits, measured or not.
+        visits = everybody.get(ref) or sum(row.units or 0.0 for row in rows)
         values = [row.value for row in rows]
         restated = [_restated(row, period, other, later, epochs) for row in rows]
         found[ref] = _Side(visits, _per(values, visits), _per(restated, visits))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -29,7 +29,7 @@ from lichen.service.context import ServiceContext
 from lichen.service.evaluation import evaluate_activities
 from lichen.store.queries import board as queries
 from lichen.store.queries import figures as facts_of
-from lichen.store.queries.board import AppFact
+from lichen.store.queries.board import AppFact, FigureFact
 
 LARGEST: Final = 25
 """Terms of a sum that are shown; the rest stands on one line."""
@@ -113,12 +113,26 @@ def _application(look: Look, code: str) -> ExplainView | None:
         figure, _ = look.figure(rows, visits.get(one.id), look.why("journey", f"{code}/{one.code}"))
         steps.append(_term(one.name, figure))
     split = queries.of_refs(session, look.kind("application"), [fact.id], *look.span, split=True)
+    if any(row.tier and row.source != JOURNEYS for row in split):
+        steps = _tiers(look, split)
     return ExplainView(
         frame=look.frame(), level="application", named=lists.named(fact), indicator=look.indicator,
         figure=line.measures.impact, sources={row.tier: row.source or "" for row in split if row.tier},
         steps=tuple(sorted(steps, key=lambda step: -(step.figure.value or 0.0))), factors=(), runs=(),
         visits=line.measures.visits,
     )  # fmt: skip
+
+
+def _tiers(look: Look, split: Sequence[FigureFact]) -> list[ExplainStep]:
+    """Terms of a figure that is not the sum of journeys: its tiers, each from the source that counts."""
+    tiers: dict[str, list[FigureFact]] = {}
+    for row in split:
+        if row.tier:
+            tiers.setdefault(row.tier, []).append(row)
+    return [
+        replace(_term(tier, look.figure(rows, None, "")[0]), source=rows[-1].source or "")
+        for tier, rows in tiers.items()
+    ]
 
 
 def _journey(look: Look, ref: str) -> ExplainView | None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from lichen.service.board.cells import VISITS
@@ -113,5 +113,10 @@ def action_rows(look: Look, rows: Iterable[Any], applications: Mapping[str, AppF
 
 def visits_of(look: Look, level: str, refs: Sequence[str]) -> dict[str, float]:
     """Visits of some things over the period."""
-    facts = by_ref(queries.of_refs(look.session, look.kind(level, VISITS), refs, *look.span))
+    return visits_between(look, level, refs, *look.span)
+
+
+def visits_between(look: Look, level: str, refs: Sequence[str], first: date, last: date) -> dict[str, float]:
+    """Visits of some things from one month to another."""
+    facts = by_ref(queries.of_refs(look.session, look.kind(level, VISITS), refs, first, last))
     return {ref: sum(fact.value or 0.0 for fact in rows) for ref, rows in facts.items()}

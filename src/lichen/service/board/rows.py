@@ -335,7 +335,7 @@ class MeasureNextRow:
 
     Attributes:
         score: traffic x footprint x expected saving x weight [gCO2e a year]; saving: the same without the weight.
-        footprint_is: ``own`` run, or ``median`` of the applications that have one.
+        footprint_is: ``measured``, or the median of what: ``median_of_application``, ``median_of_kind``, ``median_of_all``.
         reason: code: ``never_measured``, ``stale``, ``large``.
     """
 
