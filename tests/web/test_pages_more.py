@@ -97,7 +97,7 @@ def test_another_teams_application_is_as_one_that_does_not_exist(still: World) -
 
 
 def test_who_may_change_nothing_is_shown_no_form(still: World) -> None:
-    for user, forms in (("viewer", 0), ("editor", 0), ("lead", 3), ("admin", 4)):
+    for user, forms in (("viewer", 0), ("editor", 0), ("lead", 4), ("admin", 5)):
         assert still.browser(user).get("/settings").text.count("<form") == forms, user
     assert still.program(still.token("read").text).get("/settings.json").json()["may_change"] is False
     token = still.program(still.token("read", "write", owner="admin").text)

@@ -15,8 +15,9 @@ from lichen.config.names import nearest
 from lichen.errors import LichenError, UsageError
 from lichen.service.accounts import By, note
 from lichen.service.board import lists
+from lichen.service.board.evidence import with_evidence
 from lichen.service.board.queries import EVERYTHING, Visibility
-from lichen.service.board.reading import Look
+from lichen.service.board.reading import HEADLINE, Look
 from lichen.service.board.rows import ActionRow, Frame
 from lichen.service.context import ServiceContext
 from lichen.service.portfolio_files import TABLES
@@ -81,7 +82,7 @@ def add(session: Session, application: Application, told: Mapping[str, Any], *, 
     Raises:
         UsageError: it has no title, or ends before it begins.
     """
-    action = Action(application_id=application.id, status="planned", tags=[])
+    action = Action(application_id=application.id, status="planned", indicator=HEADLINE, tags=[])
     _write(action, told, today=by.at.date())
     session.add(action)
     session.flush()
@@ -122,7 +123,7 @@ def entry(context: ServiceContext, action_id: str, seen: Visibility = EVERYTHING
         action = session.get(Action, action_id)
         by_id = {one.id: one for one in look.applications}
         rows = lists.action_rows(look, () if action is None else (action,), by_id)
-        return ActionView(frame=look.frame(), action=rows[0]) if rows else None
+        return ActionView(frame=look.frame(), action=with_evidence(look, rows)[0]) if rows else None
 
 
 def _write(action: Action, told: Mapping[str, Any], *, today: date) -> None:

@@ -94,6 +94,7 @@ def render(
         "lang": lang, "say": words.say, "w": words, "here": addresses.here, "to": addresses.to, "path": addresses.path,
         "twin": addresses.twin, "caller": caller, "assets": [asset(name).url for name in assets], "navigation": NAVIGATION,
         "place": "", "crumbs": (), "frame": None, "has_twin": False, "base_url": "",
+        "may_write": False, "may_administer": False, "own_teams": (), "done": "",
     }  # fmt: skip
     return environment().get_template(template).render(known | values)
 

@@ -211,12 +211,26 @@ class Words:
         return self.say(key) if key in self.words else value.label or value.value
 
     def saving(self, row: ActionRow) -> str:
-        """What an action saved, or is expected to."""
+        """What an action saved, as runs say or its owner told, or is expected to."""
+        if row.measured is not None and row.measured.change is not None:
+            return self.change(row.measured.change)
         if row.before and row.after is not None:
             return self.change(row.after / row.before - 1)
         if row.expected_saving is not None:
             return self.say("web.action.expected", share=self.percent(row.expected_saving))
         return "–"
+
+    def evidence(self, row: ActionRow) -> str:
+        """What the runs before and after an action say, with its interval; else the two values that its owner told."""
+        found = row.measured
+        if found is not None and found.low is not None and found.high is not None:
+            return self.say(
+                f"web.action.evidence.{found.evidence}", low=self.change(found.low), high=self.change(found.high),
+                runs=self.say("web.action.runs", before=self.integer(found.runs_before), after=self.integer(found.runs_after)),
+            )  # fmt: skip
+        if row.before is not None and row.after is not None:
+            return f"{self.value(row.before, row.unit)} → {self.value(row.after, row.unit)}"
+        return self.say("web.action.evidence.too_few_runs") if found is not None else ""
 
     def choices(self, family: str, names: Sequence[str]) -> list[tuple[str, str]]:
         """Names of a closed list with their words, to choose from."""
