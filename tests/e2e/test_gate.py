@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,7 +26,11 @@ from lichen.config import load_settings
 from lichen.errors import StorageError, UsageError
 from lichen.service.board.next import measure_next
 from lichen.service.gating.choosing import changed_journeys, next_journeys
+from lichen.service.gating.gate import Order, gate
+from lichen.service.gating.remote import fetch_baseline
+from lichen.service.spool import Spool, push
 from lichen.service.verdict import verdict_document
+from lichen.service.workspace import Workspace
 
 BUDGETS = """
 [project]
@@ -261,12 +267,48 @@ def test_the_journeys_that_are_worth_it_most_come_from_the_server(
         assert list(next_journeys(settings, 1)) == ours[:1]
         assert list(next_journeys(settings, 99)) == ours
         monkeypatch.setenv("LICHEN_TOKEN", "wrong")
-        with pytest.raises(UsageError, match="refuses to say what to measure next"):
+        with pytest.raises(UsageError, match="refuses to be read"):
             next_journeys(settings, 1)
     finally:
         server.end()
     with pytest.raises(StorageError, match="does not answer"):
         next_journeys(settings, 1)
+
+
+@pytest.mark.slow
+def test_the_baseline_comes_from_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six runs that `lichen serve` has landed are fetched once; the seventh is held against them."""
+    monkeypatch.chdir(tmp_path)
+    Path("server").mkdir()
+    server = Server(tmp_path / "server")
+    monkeypatch.setenv("LICHEN_TOKEN", server.token())
+    level = (1.0, 1.02, 0.98, 1.01, 0.99, 1.0, 1.01)
+    spool = Spool(tmp_path / "spool")
+    for day in range(1, 7):
+        spool.put(write_run(Path("elsewhere"), noise=[one * (1 + 0.01 * (-1) ** day) for one in level], day=day).path)
+    head = write_run(Path("runs"), noise=[1.4 * one for one in level], day=20)
+    server.start()
+    try:
+        more = f'[output]\nserver = "{server.address}"\n[gate]\nbaseline_from_server = true\n'
+        budget = '[[budget]]\ncode = "LB002"\nwhat = "cpu_time"\nmax_increase = "5 %"\n'
+        declare("1 MB", more + budget)
+        workspace = Workspace(load_settings(Path("lichen.toml")))
+        order = Order(today=fixture.TODAY, runs=[head.path])
+        assert [check.reason for check in gate(workspace, order).checks] == [
+            "within",
+            "no_history",
+        ]  # not known there yet
+        assert push(server.address, spool).sent == 6
+        until = time.monotonic() + 90
+        while len(list(Path(".lichen/baseline").glob("*"))) < 6 and time.monotonic() < until:
+            time.sleep(1)
+            with contextlib.suppress(StorageError):  # a run is acknowledged before its file can be fetched
+                fetch_baseline(workspace.settings)
+        _, increase = gate(workspace, order).checks
+        assert (increase.outcome, increase.counted) == ("fail", 6)
+        assert increase.change == pytest.approx(0.4, abs=0.01)
+    finally:
+        server.end()
 
 
 # A browser

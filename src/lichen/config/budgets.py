@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from lichen.config.keys import declare, declare_name
-from lichen.config.kinds import PATH, TEXT, Kind, choice, optional
+from lichen.config.kinds import FLAG, PATH, TEXT, Kind, choice, optional
 
 _NUMBER: Final = r"(?P<number>\d+(?:[_ \u00a0\u202f]\d{3})*(?:[.,]\d+)?(?:e[+-]?\d+)?)"
 _LIMIT: Final = re.compile(rf"{_NUMBER}(?:\s*(?P<unit>[^\W\d]\S*))?")
@@ -81,6 +81,11 @@ class Gate:
         optional(PATH), None, unset="the other runs in output.runs",
         en="Run file, or folder of run files, that budgets of increase are held against.",
         fr="Fichier de mesure, ou dossier de fichiers, auquel se comparent les budgets de hausse.",
+    )  # fmt: skip
+    baseline_from_server: bool = declare(
+        FLAG, False,
+        en="Hold budgets of increase against the runs of this application on output.server instead.",
+        fr="Confronter les budgets de hausse aux mesures de cette application sur output.server.",
     )  # fmt: skip
     accept: Path = declare(
         PATH, Path("lichen-accept.toml"),

@@ -5,19 +5,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from lichen.collect.traffic.globs import Glob
 from lichen.config import Settings
-from lichen.errors import StorageError, UsageError
-from lichen.service.spool import TOKEN
+from lichen.errors import UsageError
+from lichen.service.gating.remote import Remote
 
-if TYPE_CHECKING:
-    import httpx2
-
-_TIMEOUT_S: Final = 30.0
 _PAGES_MAX: Final = 40
 """Pages of the list that are read, 25 journeys each: what comes later is not worth it."""
 
@@ -89,58 +84,15 @@ def next_journeys(settings: Settings, count: int) -> tuple[str, ...]:
         UsageError: no server is named, or it refuses the token.
         StorageError: the server does not answer, or answers something else.
     """
-    server = settings.output.server
-    if server is None:
-        raise UsageError("No server is named.", repair="Give --server, or set output.server.", culprit="output.server")
-    declared = {journey.name for journey in settings.journeys}
+    remote = Remote(settings)
+    declared = {entry.name for entry in settings.journeys}
     found: list[str] = []
-    for row in _rows(server):
-        journey = row.get("journey") or {}
-        if row.get("application", {}).get("code") == settings.project.name and journey.get("code") in declared:
-            found.append(journey["code"])
-        if len(found) == count:
+    for page in range(1, _PAGES_MAX + 1):
+        rows = remote.rows("/api/v1/measure-next", "rows", page=page)
+        for row in rows:
+            journey = row.get("journey") or {}
+            if row.get("application", {}).get("code") == settings.project.name and journey.get("code") in declared:
+                found.append(journey["code"])
+        if not rows or len(found) >= count:
             break
-    return tuple(found)
-
-
-def _rows(server: str) -> Iterator[dict[str, Any]]:
-    import httpx2
-
-    bearer = os.environ.get(TOKEN, "")
-    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-    try:
-        with httpx2.Client(
-            base_url=server.rstrip("/"), headers=headers, timeout=_TIMEOUT_S, follow_redirects=False
-        ) as client:
-            for page in range(1, _PAGES_MAX + 1):
-                answer = client.get("/api/v1/measure-next", params={"page": page})
-                rows = _read(server, answer)
-                yield from rows
-                if not rows:
-                    return
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise StorageError(
-            f"{server} does not answer: {str(error) or type(error).__name__}.",
-            repair="Look whether it is up, or name the journeys.",
-            culprit=server,
-        ) from error
-
-
-def _read(server: str, answer: httpx2.Response) -> Sequence[dict[str, Any]]:
-    if answer.status_code in (401, 403):
-        raise UsageError(
-            f"{server} refuses to say what to measure next ({answer.status_code}).",
-            repair=f"Set {TOKEN} to a token with the scope read.",
-            culprit=TOKEN,
-        )
-    try:
-        rows = answer.raise_for_status().json()["rows"]
-        if not all(isinstance(row, dict) for row in rows):
-            raise TypeError  # noqa: TRY301 - one way out for whatever is not a list of rows
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(
-            f"{server} answers something else than a list of what to measure next.",
-            repair="Look whether the address is that of Lichen.",
-            culprit=server,
-        ) from error
-    return list(rows)
+    return tuple(found[:count])

@@ -18,6 +18,7 @@ from lichen.service.gating.baseline import Baseline
 from lichen.service.gating.deciding import Draft, concluded, hold_effect, hold_increase, hold_maximum, regression
 from lichen.service.gating.outcome import REGRESSION, Acceptance, Check, GateResult, Note, outcome_of
 from lichen.service.gating.readings import RunReadings
+from lichen.service.gating.remote import fetch_baseline
 from lichen.service.gating.rules import Bound, bounds_of, place_of
 from lichen.service.sci import NAME as SCI
 from lichen.service.verdict import JourneyVerdict, Verdict
@@ -178,6 +179,11 @@ def _held(
 ) -> Iterator[Draft]:
     settings = workspace.settings
     place = order.baseline or settings.gate.baseline or Path(settings.output.runs)
+    held_to_history = any(
+        bound.increase is not None and name not in compared for bound in bounds for name in bound.journeys
+    )
+    if settings.gate.baseline_from_server and order.baseline is None and held_to_history:
+        place = fetch_baseline(settings)
     baseline = Baseline(workspace, place, [head.run.run_id for head in heads.values()])
     for bound in bounds:
         for name in bound.journeys:
