@@ -60,6 +60,7 @@ def _refusal(text: str) -> dict[str, Any]:
 
 REFUSALS: Final[Mapping[int | str, dict[str, Any]]] = {
     304: {"description": "Nothing changed since the ETag in If-None-Match."},
+    400: _refusal("The body is no JSON."),
     401: _refusal("No token, or one that is not valid."),
     403: _refusal("The token lacks the scope."),
     404: _refusal("It does not exist, or the caller may not see it."),

@@ -27,7 +27,11 @@ from lichen.service.history_watch.recording import NewDeployment, NewMark, recor
 router = APIRouter(prefix="/api/v1", tags=["history"])
 _DOCUMENTED: Final = answers.documented()
 _WITH_404: Final = answers.documented(404)
-_TOLD: Final = {200: {"description": "It was told before."}, 201: {"description": "Kept."}, **answers.documented(404)}
+_TOLD: Final = {
+    200: {"description": "It was told before."},
+    201: {"description": "Kept."},
+    **answers.documented(400, 404),
+}
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 OfApplication = Annotated[str | None, Query(max_length=200, description="Code of an application.")]
 
@@ -136,7 +140,7 @@ def list_marks(
 @router.put(
     "/budgets",
     response_model=BudgetItem,
-    responses=_WITH_404,
+    responses=answers.documented(400, 404),
     summary="Set a budget of production",
 )
 def put_budget(request: Request, context: Context, caller: Writer, body: BudgetBody) -> Response:
