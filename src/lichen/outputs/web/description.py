@@ -24,6 +24,7 @@ _PROBLEM: Final = {
     },
 }
 _REFUSALS: Final = {
+    "400": "The body is no text in UTF-8.",
     "401": "Nobody is signed in, or the token is not valid.",
     "403": "The caller lacks the scope, or another site made the request.",
     "413": "The body is too large.",
@@ -74,7 +75,7 @@ def _complete(operation: dict[str, Any], rule: access.Rule) -> None:
         operation["security"] = [{"session": []}] if rule.persons_only else [{"token": []}, {"session": []}]
         operation["description"] = f"{operation.get('description', '')}\n\nScope: `{rule.scope}`.".strip()
     if "requestBody" not in operation:
-        del refusals["413"]
+        del refusals["400"], refusals["413"]
     for status, text in refusals.items():
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
         operation["responses"].setdefault(status, {"description": text, "content": content})
