@@ -90,6 +90,7 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "kubernetes.ca": "kubelet.pem",
     "output.server": "https://lichen.example.org",
     "compare.build": ["npm", "run", "build"],
+    "compare.serve": ["npm", "run", "start"],
     "gate.baseline": "baseline",
     "server.url": "https://lichen.example.org",
     "server.store": "postgresql://lichen@127.0.0.1/lichen",
