@@ -28,17 +28,22 @@ def with_evidence(look: Look, rows: Sequence[ActionRow]) -> tuple[ActionRow, ...
     journeys: dict[str, list[tuple[str, Named]]] = {}
     for one in queries.journeys(look.session, {ids[row.application.code] for row in done}):
         journeys.setdefault(one.application_id, []).append((one.id, lists.named(one)))
+    if not done:
+        return tuple(rows)
     names = look.context.workspace.nomenclature
+    epochs = Epochs(look.context.workspace.factors)
     additive = {name for name in names.names("indicator") if names.indicator(name).additive}
     return tuple(
-        replace(row, measured=_measured(look, row, journeys.get(ids[row.application.code], ())))
+        replace(row, measured=_measured(look, row, journeys.get(ids[row.application.code], ()), epochs))
         if row in done and row.indicator in additive
         else row
         for row in rows
     )
 
 
-def _measured(look: Look, row: ActionRow, journeys: Sequence[tuple[str, Named]]) -> MeasuredChange | None:
+def _measured(
+    look: Look, row: ActionRow, journeys: Sequence[tuple[str, Named]], epochs: Epochs
+) -> MeasuredChange | None:
     """Of the journey that was measured most on both sides; None where the application has none that was."""
     assert row.done_on is not None  # noqa: S101 - the caller chose such rows
     action = Action(
@@ -49,7 +54,7 @@ def _measured(look: Look, row: ActionRow, journeys: Sequence[tuple[str, Named]])
     kind = look.kind("journey", row.indicator, "run")
     facts = by_ref(queries.of_refs(look.session, kind, [ref for ref, _ in journeys], *span))
     found = [
-        (before_after(action, _figures(look, row.indicator, name.code, facts[ref])), name)
+        (before_after(action, _figures(look, row.indicator, name.code, facts[ref], epochs)), name)
         for ref, name in journeys
         if ref in facts
     ]
@@ -59,9 +64,8 @@ def _measured(look: Look, row: ActionRow, journeys: Sequence[tuple[str, Named]])
     return _told(best, journey, f"{row.unit}/visit")
 
 
-def _figures(look: Look, indicator: str, journey: str, facts: Sequence[FigureFact]) -> list[RunFigure]:
+def _figures(look: Look, indicator: str, journey: str, facts: Sequence[FigureFact], epochs: Epochs) -> list[RunFigure]:
     """Runs of a journey under the same factors: those of the newest of them."""
-    epochs = Epochs(look.context.workspace.factors)
     known = [fact for fact in facts if fact.value is not None]
     values: Mapping[str, float] = {fact.run_id: fact.value or 0.0 for fact in known}
     if len({epochs.of(fact.period) for fact in known}) > 1:
