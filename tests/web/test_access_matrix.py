@@ -27,7 +27,7 @@ PUBLIC: Final = frozenset(
     (
         "/health", "/ready", "/sign-in", "/sign-in/once", "/sign-in/welcome", "/sign-in/oidc", "/sign-in/oidc/callback",
         "/sign-out", "/static/{name}", "/-/patterns", "/-/patterns.json", "/public/{key}", "/public/{key}.json",
-        "/public/{key}/badge.svg", "/public/{key}/chart.svg",
+        "/public/{key}/badge.svg", "/public/{key}/chart.svg", "/api/v1/deployments/signed",
     )
 )  # fmt: skip
 """Routes that anybody may call; none of them shows a figure or a name of an application, but those below a secret key."""

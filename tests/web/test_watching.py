@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -189,3 +192,28 @@ def test_a_budget_is_set_changed_and_ended(here: World) -> None:
     ):
         assert editor.put("/api/v1/budgets", json=body).status_code == status, body
     assert here.browser("viewer").put("/api/v1/budgets", json={**what, "limit": 1.0}).status_code == 403
+
+
+def signed(body: bytes, secret: str) -> dict[str, str]:
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return {"X-Hub-Signature-256": f"sha256={digest}", "Content-Type": "application/json"}
+
+
+def test_a_webhook_is_believed_by_its_signature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, body = "/api/v1/deployments/signed", json.dumps(TOLD).encode()
+    with world(tmp_path, server={"webhook_secret_env": "HOOK"}) as here:
+        anybody = here.browser()
+        assert anybody.post(path, content=body, headers=signed(body, "")).status_code == 422  # no secret is set
+        monkeypatch.setenv("HOOK", "s3cret")
+        statuses = [anybody.post(path, content=body, headers=signed(body, "s3cret")).status_code for _ in range(2)]
+        assert statuses == [201, 200]
+        for wrong in (
+            signed(body, "another"),
+            signed(b"{}", "s3cret"),
+            {"X-Hub-Signature-256": "sha256=é".encode()},
+            {},
+        ):
+            assert anybody.post(path, content=body, headers=wrong).status_code == 422  # type: ignore[arg-type]
+        for text, status in ((b"{}", 422), (b"no", 422), (body.replace(b"app-ours", b"app-none"), 404)):
+            assert anybody.post(path, content=text, headers=signed(text, "s3cret")).status_code == status, text
+        assert len(deployments(here)) == 1

@@ -95,6 +95,7 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "server.url": "https://lichen.example.org",
     "server.store": "postgresql://lichen@127.0.0.1/lichen",
     "server.ledger": "s3://lichen/ledger",
+    "server.webhook_secret_env": "LICHEN_WEBHOOK_SECRET",
     "oidc.issuer": "https://login.example.org",
     "oidc.client_secret_env": "LICHEN_CLIENT_SECRET",
     "oidc.name": "Work account",

@@ -48,6 +48,11 @@ class Server:
         en="Days that the ingest journal keeps run files which the ledger has as evidence.",
         fr="Jours pendant lesquels le journal d'arrivée garde les fichiers que le registre a comme preuves.",
     )  # fmt: skip
+    webhook_secret_env: str | None = declare(
+        optional(TEXT), None, unset="signed webhooks are not taken",
+        en="Environment variable that holds the secret which webhooks of deployments are signed with.",
+        fr="Variable d'environnement qui contient le secret qui signe les webhooks de mises en service.",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

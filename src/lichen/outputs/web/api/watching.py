@@ -3,18 +3,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import os
 from datetime import UTC
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from lichen.outputs.web import limits
-from lichen.outputs.web.access import Identity, Reader, Writer, not_found, require
+from lichen.outputs.web.access import Identity, Reader, Writer, not_found, public, require
 from lichen.outputs.web.api import answers
 from lichen.outputs.web.api.answers import Code, Cursor, Limit
 from lichen.outputs.web.api.applications import Context, Listing
+from lichen.outputs.web.context import WebContext
+from lichen.outputs.web.problems import Problem
 from lichen.service import alerts, history_watch
 from lichen.service.accounts import By
 from lichen.service.alerts import AlertRow
@@ -38,6 +45,10 @@ OfApplication = Annotated[str | None, Query(max_length=200, description="Code of
 
 Recorder = Annotated[Identity, Depends(require("ingest"))]
 """What pipelines tell needs the scope that their runs need."""
+
+
+SIGNATURE: Final = "X-Hub-Signature-256"
+"""Header of a signed webhook, called as the forges call it."""
 
 
 class DeploymentBody(BaseModel):
@@ -88,6 +99,63 @@ def post_deployment(request: Request, context: Context, caller: Recorder, body: 
         raise not_found("This application")
     row, is_new = found
     return _kept(DeploymentItem.of(row, body.application), is_new=is_new)
+
+
+@router.post(
+    "/deployments/signed",
+    status_code=201,
+    response_model=DeploymentItem,
+    responses=_TOLD,
+    summary="Tell of a deployment by a signed webhook",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": DeploymentBody.model_json_schema()}},
+        },
+        "parameters": [
+            {
+                "name": SIGNATURE,
+                "in": "header",
+                "required": True,
+                "schema": {"type": "string"},
+                "description": "sha256=, and the HMAC-SHA-256 of the body in hexadecimal digits.",
+            }
+        ],
+    },
+)
+async def post_signed(
+    request: Request, context: Context, _: Annotated[Identity, Depends(public("its body is signed"))]
+) -> Response:  # fmt: skip
+    """As ``POST /api/v1/deployments`` without a token, for what can sign and cannot hold one."""
+    limits.refuse_guessing(request)
+    body = await request.body()
+    if not _is_signed(context, body, request.headers.get(SIGNATURE, "")):
+        limits.count_guess(request)
+        raise Problem(
+            422, "The signature is not that of the body.", repair="Sign it with the server's secret.", culprit=SIGNATURE
+        )
+    try:
+        read = DeploymentBody.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Problem(
+            422, f"{first['msg']}.", repair="Look at the API's description.", culprit=".".join(map(str, first["loc"]))
+        ) from error
+    told = NewDeployment(**(read.model_dump() | {"at": (read.at or context.clock()).astimezone(UTC)}))
+    by = By(actor="webhook", at=context.clock(), address=limits.address_of(request))
+    found = await run_in_threadpool(partial(record_deployment, context, told, allowed=lambda _: True, by=by))
+    if found is None:
+        raise not_found("This application")
+    row, is_new = found
+    return _kept(DeploymentItem.of(row, read.application), is_new=is_new)
+
+
+def _is_signed(context: WebContext, body: bytes, signature: str) -> bool:
+    """Whether a body is signed with the secret of the settings; nothing is where there is none."""
+    name = context.settings.server.webhook_secret_env
+    secret = os.environ.get(name, "") if name else ""
+    expected = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+    return bool(secret) and hmac.compare_digest(expected.encode(), signature.encode())
 
 
 @router.get("/deployments", response_model=Listing[DeploymentItem], responses=_WITH_404, summary="Deployments")
