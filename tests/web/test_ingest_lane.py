@@ -108,7 +108,7 @@ def test_what_fails_unforeseen_is_answered_without_its_cause(web: WebContext, mo
         for way in ({}, LONG):
             with pytest.raises(RuntimeError):
                 api.post(runs.PATH, json=run(), headers=way)
-        patient = TestClient(api.app, base_url=str(api.base_url), headers=api.headers, raise_server_exceptions=False)
+        patient = TestClient(api.app, base_url=str(api.base_url), headers=dict(api.headers), raise_server_exceptions=False)
         short, long = (seen(patient.post(runs.PATH, json=run(), headers=way)) for way in ({}, LONG))
     assert short == long
     assert short[0] == 500
