@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests import board_support as support
@@ -18,6 +19,7 @@ from lichen.service.board.application import application
 from lichen.service.board.portfolio import portfolio
 from lichen.service.board.queries import EVERYTHING, PortfolioQuery, SeriesQuery, Visibility
 from lichen.service.board.reading import Look
+from lichen.service.board.rows import RunRow
 from lichen.service.board.series import series
 from lichen.service.context import ServiceContext
 from lichen.store.models import Application, AuditEvent, Traffic
@@ -258,3 +260,30 @@ def test_an_import_is_news_once(world: World) -> None:
     assert figures.refresh(world.context, [world.ids["search"]]).applications == 1
     assert not figures.has_news(world.context)
     assert of(world, "application", world.ids["cart"])[0].units == 3000
+
+
+def test_a_new_run_reads_the_runs_of_its_month_and_no_history(tmp_path: Path) -> None:
+    with support.board(tmp_path) as context:
+        app, journeys = support.add_application(context, "cart", None)
+        for month in range(1, 10):
+            support.add_run(context, app, support.content("cart", date(2026, month, 3), screen_s=float(month)))
+            support.add_traffic(context, app, journeys["buy"], {date(2026, month, 20): 10.0})
+        support.add_traffic(context, app, journeys["buy"], {date(2026, 10, 2): 10.0, date(2026, 10, 25): 10.0})
+        figures.refresh(context, [app])
+        september = next(row.run_id for row in application_runs(context) if row.measured_at.month == 9)
+        new = support.add_run(context, app, support.content("cart", date(2026, 10, 21), screen_s=5.0))
+        read: list[str] = []
+
+        def contents(run_ids: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+            read.extend(run_ids)
+            return figures.read_contents(context, run_ids)
+
+        found = figures.refresh(context, [app], contents=contents)
+        assert (found.applications, found.months) == (1, 1)
+        assert sorted(read) == sorted([september, new])
+
+
+def application_runs(context: ServiceContext) -> Sequence[RunRow]:
+    view = application(context, "cart")
+    assert view is not None
+    return view.runs
