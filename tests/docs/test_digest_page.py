@@ -21,7 +21,8 @@ from lichen.service.context import ServiceContext
 from lichen.service.digest.model import Scope
 from lichen.service.notifying import GROUP, Outgoing
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "digest.md").read_text(encoding="utf-8")
+FILE = Path(__file__).resolve().parents[2] / "docs" / "digest.md"
+PAGE = FILE.read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```text (\w+) (\S+) (en|fr)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
@@ -38,13 +39,22 @@ def test_there_is_an_example_of_each() -> None:
 
 @pytest.mark.parametrize(("scope", "code", "lang", "told"), EXAMPLES, ids=[scope for scope, *_ in EXAMPLES])
 def test_an_example_is_what_the_sample_says(
-    sample: ServiceContext, scope: Any, code: str, lang: str, told: str
+    sample: ServiceContext, scope: Any, code: str, lang: str, told: str, request: pytest.FixtureRequest
 ) -> None:
+    """``--update-golden`` writes what it says now."""
     found = digest.build(sample, digest.About(scope, code.removeprefix("-")))
     outgoing = Outgoing(
         delivery_id="x", message=digest.digest_message(found), lang=lang, base_url="https://lichen.example.org"
     )
-    assert worded(outgoing).plain() == told
+    says = worded(outgoing).plain()
+    if request.config.getoption("--update-golden"):
+        FILE.write_text(FILE.read_text(encoding="utf-8").replace(told, says), encoding="utf-8")
+        return
+    assert says == told
+
+
+def test_one_of_the_examples_is_a_week_without_news() -> None:
+    assert [scope for scope, _, _, told in EXAMPLES if "nothing moved" in told] == ["application"]
 
 
 def test_the_check_of_signatures_takes_ours_and_no_other() -> None:
