@@ -221,3 +221,16 @@ def test_what_cuts_a_history_of_exact_quantities_is_the_browser_alone(context: S
     upgraded = [*listed[:2], *(replace(one, browser="another") for one in listed[2:])]
     assert len(points(upgraded, "buy", "network_bytes")) == 2
     assert upgrades(upgraded, exact=True) == (Cut(listed[2].at, "browser", "another"),)
+
+
+def test_what_is_kept_of_an_application_goes_with_it(context: ServiceContext) -> None:
+    application, _ = add_application(context, "shop", None)
+    measure(context, application, range(3), BEFORE)
+    history_watch.evaluate(context)
+    with context.store.session() as session:
+        assert session.get(Setting, PREFIX + application) is not None
+        session.add(Setting(key=f"{PREFIX}gone", value={"runs": []}))
+    history_watch.evaluate(context)
+    with context.store.reading() as session:
+        assert session.get(Setting, f"{PREFIX}gone") is None
+        assert session.get(Setting, PREFIX + application) is not None

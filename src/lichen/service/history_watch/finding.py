@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from lichen.errors import ActivityError
 from lichen.service.context import ServiceContext
-from lichen.service.history_watch.readings import RUNS_KEPT, Reading, Readings
+from lichen.service.history_watch.readings import PREFIX, RUNS_KEPT, Reading, Readings
 from lichen.service.history_watch.series import Cut, DayPoint, points
 from lichen.stats.changepoint import SAME_WITHIN, SEGMENT_MIN, Change, changes, confirmed
 from lichen.store import Session
@@ -68,6 +68,7 @@ def evaluate(context: ServiceContext, applications: Collection[str] | None = Non
     known = {one.id for one in everything}
     with context.store.session() as session:
         queries.forget_candidates(session, context.clock().date() - _CANDIDATES_KEPT)
+        queries.forget_settings(session, PREFIX, known)
         landing.put_setting(session, _SEEN, {ref: word for ref, word in seen.items() if ref in known})
     return Found(series, tuple(told), tuple(failures))
 

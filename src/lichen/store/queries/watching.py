@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
@@ -69,10 +68,11 @@ def runs(session: Session, application_id: str, limit: int) -> list[Run]:
     return list(reversed(session.scalars(query.limit(limit)).all()))
 
 
-def settings(session: Session, prefix: str) -> dict[str, Any]:
-    """Settings of the server whose key begins so, by the rest of the key."""
-    query = select(Setting.key, Setting.value).where(Setting.key.startswith(prefix, autoescape=True))
-    return {key[len(prefix) :]: value for key, value in session.execute(query)}
+def forget_settings(session: Session, prefix: str, known: Collection[str]) -> None:
+    """Drops the settings whose key begins so and ends with the id of nothing that is known."""
+    keys = session.scalars(select(Setting.key).where(Setting.key.startswith(prefix, autoescape=True))).all()
+    for gone in portions([key for key in keys if key[len(prefix) :] not in known]):
+        session.execute(delete(Setting).where(Setting.key.in_(gone)))
 
 
 def deployment(
