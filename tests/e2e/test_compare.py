@@ -31,6 +31,7 @@ name = "shop"
 zone = "FR"
 [measure]
 profile = "fast"
+settle_max_s = 0.5
 rest_s = 0.1
 page_dwell_s = 0.4
 action_timeout_s = 1.0
@@ -98,10 +99,13 @@ def test_a_heavier_page_fails_with_its_cause_and_its_runs_can_be_compared_again(
 
     assert ended.code == 1, ended.err
     assert ended.out.startswith("✗ fail  cmd:")
-    assert "From: +312 kB: hero.png is new (step 'open')" in ended.out.replace("\u00a0", " ")
+    assert "kB: hero.png is new (step 'open')" in ended.out.replace("\u00a0", " ")
     verdict = json.loads((shop / "verdict.json").read_text())
     (journey,) = verdict["journeys"]
     assert (verdict["schema_version"], journey["journey"], journey["outcome"]) == (1, "page", "fail")
+    (cause, *_) = journey["causes"]
+    assert (cause["name"], cause["change"]) == ("hero.png", "new")
+    assert 311_000 < cause["bytes_delta"] < 313_000
     requests = next(effect for effect in journey["counters"] if effect["name"] == "requests")
     assert (requests["base"], requests["head"], requests["exact"], requests["pairs"]) == (2, 3, True, 6)
     assert not list((shop / "lichen-runs").glob("*.run.json.gz")), "runs of a comparison are no history"
@@ -185,6 +189,7 @@ name = "portal"
 zone = "FR"
 [measure]
 profile = "fast"
+settle_max_s = 0.5
 [compare]
 max_pairs = 6
 gate = ["energy", "network_bytes", "requests"]
