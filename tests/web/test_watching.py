@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
-from tests.web.access_support import World, measure, world
+from tests.web.access_support import World, declare, measure, world
 
 from lichen.service import alerts, history_watch
 from lichen.service.alerts import Finding, Findings
@@ -149,8 +149,9 @@ def test_pages_tell_people_the_same(here: World, lang: str, word: str) -> None:
     assert here.browser("stranger").get("/applications/app-ours/history").status_code == 404
     assert "app-ours" not in here.browser("stranger").get("/alerts").text
     assert viewer.get("/alerts.json").json()["firing"][0]["share"] == 0.08
-    link = "/applications/app-ours/history"
-    assert link in viewer.get("/applications/app-ours").text
+    measure(here, "ours")
+    declare(here, "ours", 1000)
+    assert "/applications/app-ours/history" in viewer.get("/applications/app-ours").text
 
 
 @pytest.mark.parametrize(("lang", "word"), [("en", "heavier"), ("fr", "plus lourd")])
