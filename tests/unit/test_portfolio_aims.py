@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Targets and their split, changes and rebounds, rankings, what to measure next, actions: by hand and as properties."""
+"""Targets, changes and rebounds, rankings, what to measure next, actions: by hand and as properties."""
 
 from __future__ import annotations
 
@@ -88,7 +88,6 @@ def test_what_is_reached_needs_nothing_more_and_what_is_over_cannot_be_reached()
 def test_without_a_base_there_is_no_gap() -> None:
     found = targets.standing(target(base_value=None), certain(900.0), date(2026, 12, 31))
     assert (found.allowed, found.gap, found.reached, found.stand) == (None, UNKNOWN, None, Stand.UNKNOWN)
-    assert targets.split_by_base(target(base_value=None), 2026, {"a": 1.0}) is None
 
 
 @given(
@@ -118,54 +117,6 @@ def test_falling_by_what_is_needed_each_year_reaches_the_target(actual: float, s
 def test_what_is_no_target_is_refused(more: dict[str, Any], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         target(**more)
-
-
-def test_a_split_by_hand() -> None:
-    """Of a base of 1,000, 500 and 300 are two applications', one is unknown: of 900 allowed, nobody holds 180."""
-    found = targets.split_by_base(target(), 2026, {"a": 500.0, "b": 300.0, "c": None})
-    assert found is not None
-    assert found.by_application == {"a": pytest.approx(450), "b": pytest.approx(270), "c": None}
-    assert found.unallocated == pytest.approx(180)
-
-
-def test_applications_that_sum_to_more_than_the_organisation_share_all_of_it() -> None:
-    found = targets.split_by_base(target(), 2024, {"a": 900.0, "b": 600.0})
-    assert found is not None
-    assert found.by_application == {"a": pytest.approx(600), "b": pytest.approx(400)}
-    assert found.unallocated == 0
-
-
-@given(
-    st.floats(min_value=0, max_value=1e12),
-    st.dictionaries(st.text(max_size=4), st.one_of(st.none(), st.floats(min_value=0, max_value=1e12)), max_size=60),
-    st.floats(min_value=2020, max_value=2035),
-)
-def test_splits_sum_to_the_organisations_to_the_last_bit(
-    base: float, bases: dict[str, float | None], year: float
-) -> None:
-    found = targets.split_by_base(target(base_value=base), year, bases)
-    assert found is not None
-    parts = [part for part in found.by_application.values() if part is not None]
-    assert math.fsum([*parts, found.unallocated]) == found.total == targets.allowed(target(base_value=base), year)
-    assert {code for code, part in found.by_application.items() if part is None} == {
-        code for code, one in bases.items() if one is None
-    }
-    assert all(part >= 0 for part in parts)
-
-
-@given(st.lists(st.floats(min_value=0, max_value=1), min_size=1, max_size=40))
-def test_declared_shares_split_exactly(shares: list[float]) -> None:
-    scale = max(1.0, math.fsum(shares) * (1 + 1e-12))
-    found = targets.split_by_shares(target(), 2027.3, {str(i): share / scale for i, share in enumerate(shares)})
-    assert found is not None
-    assert math.fsum([*(part or 0.0 for part in found.by_application.values()), found.unallocated]) == found.total
-
-
-def test_shares_are_shares() -> None:
-    with pytest.raises(UsageError, match=r"sum to 1\.2"):
-        targets.split_by_shares(target(), 2026, {"a": 0.6, "b": 0.6})
-    with pytest.raises(UsageError, match="share of b is -0"):
-        targets.split_by_shares(target(), 2026, {"a": 0.6, "b": -0.1})
 
 
 def line(

@@ -15,7 +15,7 @@ from lichen.portfolio.carbon_price import carbon_cost
 from lichen.portfolio.estimate import UNKNOWN, Estimate, certain
 from lichen.portfolio.money import Line, Money, Statement, add, statements, total
 from lichen.portfolio.ratios import ratios
-from lichen.portfolio.roi import MoneyRange, Return, roi, sum_ranges
+from lichen.portfolio.roi import MoneyRange, Return, roi
 
 amounts = st.decimals(min_value=-(10**12), max_value=10**12, places=6)
 positive = st.decimals(min_value="0.01", max_value=10**12, places=6)
@@ -23,10 +23,10 @@ names = st.one_of(st.none(), st.text(max_size=3))
 lines = st.builds(Line, application=names, money=st.builds(Money, amounts, st.sampled_from(["EUR", "USD"])))
 
 
-def euros(amount: str, low: str | None = None, high: str | None = None, confidence: float | None = None) -> MoneyRange:
+def euros(amount: str, low: str | None = None, high: str | None = None) -> MoneyRange:
     return MoneyRange(
         amount=Decimal(amount), currency="EUR", low=None if low is None else Decimal(low),
-        high=None if high is None else Decimal(high), confidence=confidence,
+        high=None if high is None else Decimal(high),
     )  # fmt: skip
 
 
@@ -61,8 +61,6 @@ def test_lines_equal_totals_exactly_in_any_order(rows: list[Line], random: objec
 def test_currencies_are_never_added() -> None:
     with pytest.raises(UsageError, match="EUR and USD cannot be added"):
         total([Money(Decimal(1), "EUR"), Money(Decimal(1), "USD")])
-    with pytest.raises(UsageError, match="EUR and USD"):
-        sum_ranges([euros("1"), MoneyRange(amount=Decimal(1), currency="USD")])
     assert total([]) is None
     assert total([Money(Decimal(1), "EUR")] * 3) == Money(Decimal(3), "EUR")
 
@@ -115,17 +113,6 @@ def test_a_return_does_not_depend_on_the_unit_of_money(value: Decimal, cost: Dec
     second = roi(euros(str(value * factor)), euros(str(cost * factor))).ratio.value
     assert first is not None
     assert second == pytest.approx(first, rel=1e-12, abs=1e-12)
-
-
-def test_ranges_and_confidence_of_a_sum() -> None:
-    found = sum_ranges([euros("300", "200", "500", 0.9), euros("100", confidence=0.5)])
-    assert found == MoneyRange(
-        amount=Decimal(400), currency="EUR", low=Decimal(300), high=Decimal(600), confidence=pytest.approx(0.8)
-    )
-    unsure = sum_ranges([euros("300", confidence=0.9), euros("100")])
-    assert unsure is not None
-    assert unsure.confidence is None
-    assert sum_ranges([]) is None
 
 
 def test_ratios_by_hand() -> None:

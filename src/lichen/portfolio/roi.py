@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -11,7 +10,7 @@ from itertools import product
 from typing import Final
 
 from lichen.portfolio.estimate import UNKNOWN, Estimate
-from lichen.portfolio.money import ZERO, add, one_currency
+from lichen.portfolio.money import ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,47 +20,18 @@ class MoneyRange:
     Attributes:
         amount: what is expected.
         low, high: range that its owner declares; the amount itself when none is declared.
-        confidence: 0 to 1, as declared; it is shown, and multiplies nothing.
     """
 
     amount: Decimal
     currency: str
     low: Decimal | None = None
     high: Decimal | None = None
-    confidence: float | None = None
 
     @property
     def bounds(self) -> tuple[Decimal, Decimal]:
         """Its range."""
         low = self.amount if self.low is None else self.low
         return low, self.amount if self.high is None else self.high
-
-
-def sum_ranges(amounts: Iterable[MoneyRange]) -> MoneyRange | None:
-    """Sum of amounts of one currency, bound by bound; None of none.
-
-    The confidence of a sum is the mean weighted by amount, unknown as soon as one is.
-
-    Raises:
-        UsageError: amounts of several currencies.
-    """
-    rows = list(amounts)
-    currency = one_currency(row.currency for row in rows)
-    if currency is None:
-        return None
-    confidences = [row.confidence for row in rows if row.confidence is not None]
-    size = sum(abs(row.amount) for row in rows)
-    confidence = None
-    if len(confidences) == len(rows) and size:
-        pairs = zip(rows, confidences, strict=True)
-        confidence = float(sum(Fraction(abs(row.amount)) * Fraction(one) for row, one in pairs) / Fraction(size))
-    return MoneyRange(
-        amount=add(row.amount for row in rows),
-        currency=currency,
-        low=add(row.bounds[0] for row in rows),
-        high=add(row.bounds[1] for row in rows),
-        confidence=confidence,
-    )
 
 
 NO_VALUE: Final = "no_value"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Targets: the organisation's first, then its split to applications, which adds up to it exactly.
+"""Targets: what a path allows at a moment, and where the actual value stands against it.
 
 A target is a reduction against a base year, reached at a horizon along a path (ESRS E1-4; GHG Protocol Corporate Standard,
 chapter 11, absolute target). Values are yearly: those of a calendar year, or of the twelve months up to a day.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import calendar
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -197,67 +197,3 @@ def _stand(actual: Estimate, limit: float | None) -> Stand:
     if high <= limit:
         return Stand.MET
     return Stand.MISSED if low > limit else Stand.WITHIN_RANGE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """The yearly value that a target allows, split.
-
-    Attributes:
-        by_application: part of each application, by code; None for one whose base is unknown.
-        unallocated: what no application holds. The parts and this add up to ``total`` exactly (`math.fsum`).
-    """
-
-    total: float
-    by_application: Mapping[str, float | None]
-    unallocated: float
-
-
-def split_by_base(target: Target, year: float, bases: Mapping[str, float | None]) -> Split | None:
-    """The organisation's allowed value split in proportion to the applications' base values; None when its base is unknown.
-
-    What of the organisation's base belongs to no application, or to one whose base is unknown, stays unallocated. Applications
-    whose bases sum to more than the organisation's share all of it.
-    """
-    limit = allowed(target, year)
-    if limit is None or target.base_value is None:
-        return None
-    known = {code: base for code, base in bases.items() if base is not None}
-    whole = max(target.base_value, math.fsum(known.values()))
-    shares = {code: base / whole if whole else 0.0 for code, base in known.items()}
-    return _split(limit, shares, tuple(bases))
-
-
-def split_by_shares(target: Target, year: float, shares: Mapping[str, float]) -> Split | None:
-    """The organisation's allowed value split by declared shares; what they leave of 1 stays unallocated.
-
-    Raises:
-        UsageError: a share outside 0 to 1, or shares that sum to more than 1.
-    """
-    limit = allowed(target, year)
-    bad = next((code for code, share in shares.items() if not 0 <= share <= 1), None)
-    if bad is not None:
-        raise UsageError(f"The share of {bad} is {shares[bad]}.", repair="Give a share from 0 to 1.", culprit=bad)
-    if math.fsum(shares.values()) > 1:
-        raise UsageError(
-            f"The shares of the target sum to {math.fsum(shares.values()):g}.",
-            repair="Shares sum to 1 at most; the rest stays unallocated.",
-            culprit="shares",
-        )
-    return None if limit is None else _split(limit, shares, tuple(shares))
-
-
-def _split(limit: float, shares: Mapping[str, float], codes: Sequence[str]) -> Split:
-    rest = max(0.0, 1 - math.fsum(shares.values()))
-    parts = _exactly(limit, [*(limit * share for share in shares.values()), limit * rest])
-    held = dict(zip(shares, parts, strict=False))
-    return Split(total=limit, by_application={code: held.get(code) for code in codes}, unallocated=parts[-1])
-
-
-def _exactly(limit: float, parts: Sequence[float]) -> list[float]:
-    """The parts as whole numbers of the limit's last bit, the rest on the largest one: sums of such numbers are not rounded."""
-    bit = math.ulp(limit)
-    bits = [round(part / bit) for part in parts]
-    largest = max(range(len(bits)), key=bits.__getitem__)
-    bits[largest] += round(limit / bit) - sum(bits)
-    return [count * bit for count in bits]
