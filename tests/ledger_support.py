@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lichen.ledger import Ledger, RunContent, Selection, open_ledger, runfile
+from lichen.ledger.copying import snapshot
+from lichen.ledger.location import parse
 
 QUANTITIES = {"cpu_time": "s", "memory_peak": "B", "network_bytes": "B"}
 
@@ -101,3 +103,10 @@ def opened(folder: Path, runs: Sequence[RunContent] = ()) -> Ledger:
     if runs:
         ledger.append_runs(runs)
     return ledger
+
+
+def copy_to(where: str, folder: Path) -> None:
+    """A copy of a ledger as it stands, file by file in the order of `snapshot`."""
+    for name, content in snapshot(parse(where)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ledger_support import batch_of, check_whole, ids, row, run_of, writer
+from tests.ledger_support import batch_of, check_whole, copy_to, ids, row, run_of, writer
 from tests.s3_support import S3, s3_server
 
 from lichen.errors import StorageError
@@ -56,7 +56,7 @@ def test_append_replace_read_compact_retain(s3: S3, tmp_path: Path) -> None:
     bills = [one for one in ledger.rows("activities") if one["source"] == "bill:aws"]
     assert [one["value"] for one in bills] == [2.0, 2.0]
 
-    ledger.copy_to(str(tmp_path / "copy"))
+    copy_to(where, tmp_path / "copy")
     assert sorted(map(str, open_ledger(str(tmp_path / "copy")).rows("activities"))) == sorted(
         map(str, ledger.rows("activities"))
     )

@@ -48,27 +48,6 @@ def snapshot(source: Location) -> Iterator[tuple[str, bytes]]:
     yield from _read(source, [MARKER])
 
 
-def copy(source: Location, target: Location) -> int:
-    """Copies a ledger as it stands.
-
-    Args:
-        target: an empty place.
-
-    Returns:
-        Files copied.
-
-    Raises:
-        StorageError: the target is not empty, away or full; otherwise as `snapshot`.
-    """
-    if not target.empty():
-        raise StorageError(f"{target.uri} is not empty.", repair="Name a new folder for the copy.", culprit=target.uri)
-    count = 0
-    for name, content in snapshot(source):
-        target.write(name, content)
-        count += 1
-    return count
-
-
 def _log(source: Location, table: TableName) -> tuple[list[str], int]:
     """The log's files and the newest version in them, without the hint at the newest checkpoint, which may be newer."""
     names = sorted(stored.name for stored in source.files(f"{table}/_delta_log"))

@@ -9,7 +9,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import StorageError
-from lichen.ledger.copying import copy
 from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import Handles, prepare, read_marker
 from lichen.ledger.location import Location, parse
@@ -128,14 +127,6 @@ class Ledger:
     def status(self) -> Status:
         """See `Maintenance.status`."""
         return self._maintenance.status()
-
-    def copy_to(self, place: str) -> int:
-        """A whole copy, made while others write; files copied. See `lichen.ledger.copying`.
-
-        Args:
-            place: a new or empty folder, or ``s3://BUCKET/PREFIX``.
-        """
-        return copy(self._location, parse(place))
 
     def duckdb(self) -> AbstractContextManager[DuckDBPyConnection]:
         """DuckDB with the views ``activities`` and ``runs``."""
