@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lichen.stats.multiplicity import benjamini_hochberg, holm
+from lichen.stats.multiplicity import holm
 from lichen.stats.paired import LogEffect, fault, paired_effect
 
 BASE = (1.00, 1.10, 0.95, 1.02, 0.98, 1.05)
@@ -129,12 +129,7 @@ def test_holm_keeps_the_level_of_the_family() -> None:
     assert (p.min(axis=1) <= 0.05).mean() > 0.35
 
 
-def test_benjamini_hochberg_by_hand() -> None:
-    assert benjamini_hochberg([0.01, 0.04, 0.03, 0.5]) == pytest.approx((0.04, 0.16 / 3, 0.16 / 3, 0.5))
-
-
 @pytest.mark.parametrize("wrong", [[-0.1], [1.1], [math.nan]])
 def test_a_p_value_lies_between_0_and_1(wrong: list[float]) -> None:
-    for adjust in (holm, benjamini_hochberg):
-        with pytest.raises(ValueError, match="between 0 and 1"):
-            adjust(wrong)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        holm(wrong)

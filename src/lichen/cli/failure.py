@@ -20,7 +20,6 @@ from lichen.cli.invocation import Invocation
 from lichen.cli.streams import lossy_stderr
 from lichen.errors import ExitCode, LichenError, NothingMeasured, StorageError, UsageError
 
-INTERRUPTED: Final = 128 + signal.SIGINT
 TERMINATED: Final = 128 + signal.SIGTERM
 PIPE_CLOSED: Final = 128 + signal.SIGPIPE
 

@@ -29,27 +29,6 @@ def holm(p: Sequence[float]) -> tuple[float, ...]:
     return _back(np.maximum.accumulate(steps), by_size)
 
 
-def benjamini_hochberg(p: Sequence[float]) -> tuple[float, ...]:
-    """p-values adjusted so that a level holds for the share of false findings among those found.
-
-    Args:
-        p: one per test, 0 to 1.
-
-    Returns:
-        Adjusted values in the same order.
-
-    Source:
-        Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", J. R. Stat. Soc. B 57 (1995).
-
-    >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.5])
-    (0.04, 0.05333333333333334, 0.05333333333333334, 0.5)
-    """
-    values, by_size = _ordered(p)
-    count = len(values)
-    steps = values[by_size] * count / (1 + np.arange(count))
-    return _back(np.minimum.accumulate(steps[::-1])[::-1], by_size)
-
-
 def _ordered(p: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     values = np.asarray(p, dtype=float)
     if not ((values >= 0) & (values <= 1)).all():

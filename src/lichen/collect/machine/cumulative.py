@@ -58,8 +58,3 @@ class Cumulative(Generic[_N]):
         self._before = self.total
         self._last = None
         self._from = None if self._before is None else type(self._before)(0)
-
-    def rebase(self) -> None:
-        """The next value belongs to another counter, whose past does not count."""
-        self._before = self.total
-        self._from = self._last = None

@@ -94,20 +94,6 @@ def folded(amounts: Mapping[Key, Amount]) -> Unit:
     return found
 
 
-def month_of_journey(units: Mapping[str, Unit], weights: Mapping[str, float]) -> Unit:
-    """A journey's month: for each run, so many of its functional unit.
-
-    Args:
-        units: run -> its figures, by tier and phase.
-        weights: run -> functional units that take its figure.
-    """
-    found: Unit = {}
-    for run_id, count in weights.items():
-        for key, amount in units[run_id].items():
-            found.setdefault(key, Amount()).add(amount, count)
-    return found
-
-
 def application_cell(counted: Counted, units: float, visits: float | None) -> Cell:
     """An application's month: by tier, by phase, and whole.
 

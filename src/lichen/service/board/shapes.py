@@ -47,12 +47,9 @@ class Missing(enum.StrEnum):
     NO_TRAFFIC = "no_traffic"
     NO_COST = "no_cost"
     NO_VALUE = "no_value"
-    NO_TARGET = "no_target"
-    NO_BASE = "no_base"
     CURRENCIES = "currencies"
     COST_NOT_POSITIVE = "cost_not_positive"
     NOT_COVERED = "not_covered"
-    ZERO_DIVISOR = "zero_divisor"
     SEVERAL_JOURNEYS = "several_journeys"
     SOURCE_SILENT = "source_silent"
 
@@ -143,11 +140,6 @@ class TargetGap:
     actual: float | None
     unit: str
     gap: float | None
-
-    @property
-    def on_path(self) -> bool | None:
-        """Whether the path is kept; None when unknown."""
-        return None if self.gap is None else self.gap <= 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

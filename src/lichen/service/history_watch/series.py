@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby, pairwise
-from typing import Final, Literal
+from typing import Final
 
 from lichen.service.history_watch.readings import Reading, day_of
 from lichen.stats.changepoint import daily_point
@@ -17,7 +17,6 @@ EXACT: Final = frozenset({"network_bytes", "requests", "dom_elements"})
 """Quantities that do not depend on the machine, so that another one does not cut their history."""
 RECOMPUTED: Final = frozenset({"factors", "method"})
 """Kinds of marks that cut nothing: histories are seen with one method and one set of factors."""
-CutKind = Literal["browser", "runtime", "cluster", "other"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,6 @@ def newest(session: Session, job: str, until: datetime) -> JobRun | None:
     return session.scalars(query).first()
 
 
-def job_runs(session: Session, limit: int) -> list[JobRun]:
-    """What was done, the newest first."""
-    return list(session.scalars(select(JobRun).order_by(JobRun.started_at.desc(), JobRun.job).limit(limit)))
-
-
 def forget(session: Session, before: datetime) -> None:
     """Drops what was done before a moment."""
     session.execute(delete(JobRun).where(JobRun.due_at < before))

@@ -6,12 +6,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from lichen.collect.machine.prometheus.series import Labels, Series
 from lichen.errors import ConfigError
 
-WorkloadKind = Literal["deployment", "statefulset", "daemonset", "job", "pod"]
 WORKLOADS: Final[Mapping[str, str]] = {
     "deployment": "-[a-z0-9]{1,10}-[a-z0-9]{5}",
     "statefulset": "-[0-9]+",

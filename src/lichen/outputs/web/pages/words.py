@@ -121,13 +121,6 @@ class Words:
             )
         )
 
-    def money_range(self, money: Money) -> str:
-        """The bounds that an amount's owner stated; empty where there are none."""
-        if money.amount is None or money.low is None or money.high is None or money.low == money.high:
-            return ""
-        low, high = (self.money(Money(amount=one, currency=money.currency)) for one in (money.low, money.high))
-        return self.say("number.range", low=low, high=high)
-
     def change(self, share: float | None) -> str:
         """A relative change with its sign and an arrow: ``▼ −12%``."""
         if share is None:
