@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.fixtures import run as fixture
 
+from lichen.collect.entities import JourneyEntity
 from lichen.collect.survey import (
     MOST_ROWS,
     Coverage,
@@ -24,6 +25,7 @@ from lichen.collect.survey import (
 )
 from lichen.config import Settings
 from lichen.errors import UsageError
+from lichen.records import Activity
 from lichen.render.advice import AdviceText
 from lichen.render.i18n import LANGUAGES, catalogue
 from lichen.service.advice import JourneyAdvice, advise
@@ -116,7 +118,9 @@ def test_polling_is_regular_and_slower_than_a_burst() -> None:
     (one,) = found("polling", asked([1.0] * 9))
     assert saved(one) == (9_000, 5_000, 9_000)
     assert one.facts["pause_s"] == pytest.approx(1.0)
-    for pauses in ([1.0, 1.0], [0.01] * 9, [0.2, 3.0, 0.2, 3.0, 0.2]):
+    (cut,) = found("polling", asked([1.0, 0.3, 1.0, 1.1, 1.0]))
+    assert cut.facts["count"] == 6
+    for pauses in ([1.0, 1.0], [0.01] * 9, [0.3, 3.0, 0.9, 6.0, 0.3]):
         assert found("polling", asked(pauses)) == []
 
 
@@ -148,6 +152,24 @@ def test_fonts() -> None:
     assert saved(found("old-font-format", Survey(resources=fonts))[0]) == pytest.approx((130_000, 75_000, 200_000))
     assert saved(found("many-fonts", Survey(resources=fonts))[0]) == (100_000, 100_000, 500_000)
     assert found("old-font-format", Survey(resources=(resource("a.woff2", kind="font"),))) == []
+
+
+def test_a_server_that_works_much_longer_in_one_step() -> None:
+    cost_s = {"list": 0.12, "filter": 0.02, "detail": 0.03}
+    rows = [
+        (JourneyEntity("shop", "api", "buy", step), activity(f"shop/api/buy/{step}", cpu_s))
+        for step, cpu_s in cost_s.items()
+    ]
+    asked = tuple(resource(step, kind="document", step=step) for step in cost_s)
+    (one,) = found("busy-requests", Survey(resources=asked), rows)
+    assert one.step == "list"
+    assert saved(one) == pytest.approx((0.09, 0.045, 0.09))
+    twice = (*asked, *(resource("row", kind="fetch", step="list", at_s=i / 100) for i in range(3)))
+    assert found("busy-requests", Survey(resources=twice), rows) == []
+
+
+def activity(entity: str, cpu_s: float) -> Activity:
+    return Activity(entity=entity, quantity="cpu_time", value=cpu_s, unit="s", attributes={"tier": "server"})
 
 
 # --- on a run ---------------------------------------------------------------------------------------------------------

@@ -99,6 +99,8 @@ class AdviceText:
             what = self._words.count("advice.and_more", len(found.subjects) - 1, first=what)
         facts = {name: self._fact(name, value) for name, value in found.facts.items()}
         sentence = say(f"advice_why.{one.rule.rule_id}", what=what, **facts)
+        if not found.step:
+            return sentence
         return say("advice.in_step", step=step_name(plain(found.step), self._words), sentence=sentence)
 
     def _fact(self, name: str, value: float | str) -> str:

@@ -194,31 +194,50 @@ def not_cached(evidence: JourneyEvidence) -> Iterator[Finding]:
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 _POLLS: Final = 4
-_REGULAR: Final = 0.35
-"""Coefficient of variation of the pauses between requests, up to which they count as regular."""
+_NEAR: Final = 0.5
+"""How far a pause may lie from the usual one, as a share of it."""
+_REGULAR: Final = 0.6
+"""Share of the pauses that must lie that near: a page that is left ends one early."""
 _QUICKEST_S: Final = 0.2
 
 
 def polling(evidence: JourneyEvidence) -> Iterator[Finding]:
-    """The same address asked again and again at regular pauses. Answers pushed, or asked for half as often, save the rest."""
-    groups: dict[tuple[str, str, str], list[Resource]] = defaultdict(list)
-    for one in evidence.resources:
-        if one.kind == "fetch":
-            parts = urlsplit(one.url)
-            groups[one.step, one.method, f"{parts.scheme}://{parts.netloc}{parts.path}"].append(one)
-    for (step, _, url), rows in groups.items():
+    """The same address asked again and again at regular pauses. Answers pushed, or asked for half as often, save the rest.
+
+    Automation hurries: a person who stays longer in a page is polled for longer than was measured.
+    """
+    for url, rows in polled(evidence).items():
         pauses_s = np.diff([one.at_s for one in rows])
-        if len(rows) < _POLLS or pauses_s.mean() < _QUICKEST_S or pauses_s.std() > _REGULAR * pauses_s.mean():
-            continue
         total = sum(one.received_bytes + one.sent_bytes for one in rows)
         most = total * (len(rows) - 1) / len(rows)
+        steps = {one.step for one in rows if one.step}
+        step = rows[0].step if len(steps) == 1 else ""
         yield Finding(
             rule="polling",
             step=step,
             subjects=(url,),
-            facts={"count": len(rows), "pause_s": float(pauses_s.mean()), "bytes": total},
+            facts={"count": len(rows), "pause_s": float(np.median(pauses_s)), "bytes": total},
             saved=(_bytes(step, most, total / 2, most),),
         )
+
+
+def polled(evidence: JourneyEvidence) -> dict[str, list[Resource]]:
+    """Requests of scripts that come at regular pauses, by address without its query."""
+    groups: dict[tuple[str, str], list[Resource]] = defaultdict(list)
+    for one in evidence.resources:
+        if one.kind == "fetch":
+            parts = urlsplit(one.url)
+            groups[one.method, f"{parts.scheme}://{parts.netloc}{parts.path}"].append(one)
+    return {url: rows for (_, url), rows in groups.items() if _is_regular([one.at_s for one in rows])}
+
+
+def _is_regular(moments_s: Sequence[float]) -> bool:
+    if len(moments_s) < _POLLS:
+        return False
+    pauses_s = np.diff(moments_s)
+    usual_s = float(np.median(pauses_s))
+    near = np.abs(pauses_s - usual_s) <= _NEAR * usual_s
+    return usual_s >= _QUICKEST_S and float(near.mean()) >= _REGULAR
 
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

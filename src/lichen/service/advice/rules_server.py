@@ -9,11 +9,12 @@ from typing import Final
 
 from lichen.service.advice.evidence import JourneyEvidence
 from lichen.service.advice.finding import Finding, Rule, Saved
+from lichen.service.advice.rules_network import polled
 
 _DYNAMIC: Final = frozenset({"document", "fetch"})
 _TIMES: Final = 3.0
 """CPU seconds for one request over those usual in the journey, from which a step stands out."""
-_LEAST_S: Final = 0.03
+_LEAST_S: Final = 0.01
 _FEWEST_STEPS: Final = 3
 
 
@@ -46,10 +47,11 @@ def busy_requests(evidence: JourneyEvidence) -> Iterator[Finding]:
 
 
 def _asked(evidence: JourneyEvidence) -> Mapping[str, int]:
-    """Requests of a step that a server has to compute an answer for."""
+    """Requests of a step that a server has to compute an answer for; those that come at regular pauses are small."""
     counts: dict[str, int] = {}
+    small = {id(one) for rows in polled(evidence).values() for one in rows}
     for one in evidence.resources:
-        if one.party == "first" and one.kind in _DYNAMIC:
+        if one.party == "first" and one.kind in _DYNAMIC and id(one) not in small:
             counts[one.step] = counts.get(one.step, 0) + 1
     return counts
 
