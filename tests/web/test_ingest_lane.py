@@ -91,6 +91,15 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_read(api: Test
     assert answer.status_code == 413
 
 
+def test_both_ways_refuse_a_body_that_grows_too_large_alike(api: TestClient) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield from [b" " * 2**20] * 17
+
+    short, long = (seen(api.post(runs.PATH, content=chunks(), headers=way)) for way in ({}, LONG))
+    assert short == long
+    assert short[0] == 413
+
+
 @pytest.mark.parametrize("way", [{}, LONG])
 def test_an_address_that_asks_too_much_waits(api: TestClient, way: dict[str, str]) -> None:
     api.app.state.limits.addresses = Throttle(per_s=0.01, burst=0.5, clock=lambda: 0.0)  # type: ignore[attr-defined]
@@ -108,7 +117,9 @@ def test_what_fails_unforeseen_is_answered_without_its_cause(web: WebContext, mo
         for way in ({}, LONG):
             with pytest.raises(RuntimeError):
                 api.post(runs.PATH, json=run(), headers=way)
-        patient = TestClient(api.app, base_url=str(api.base_url), headers=dict(api.headers), raise_server_exceptions=False)
+        patient = TestClient(
+            api.app, base_url=str(api.base_url), headers=dict(api.headers), raise_server_exceptions=False
+        )
         short, long = (seen(patient.post(runs.PATH, json=run(), headers=way)) for way in ({}, LONG))
     assert short == long
     assert short[0] == 500

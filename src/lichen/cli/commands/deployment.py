@@ -87,10 +87,10 @@ def _moment(text: str | None) -> datetime:
         return datetime.now(UTC).replace(microsecond=0)
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError(
-            f"--at is '{text}'.", repair="Write a time with its zone, such as 2026-11-22T10:00:00Z.", culprit="--at"
-        )
-    return moment.astimezone(UTC)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the last one where UTC has no such year
+        pass
+    raise UsageError(
+        f"--at is '{text}'.", repair="Write a time with its zone, such as 2026-11-22T10:00:00Z.", culprit="--at"
+    )

@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 import math
 import re
-import threading
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
@@ -45,7 +44,6 @@ class Ingest:
         self._large = asyncio.Semaphore(1)
         self._owners: dict[str, tuple[float, Owner | None]] = {}
         self.senders: dict[str, tuple[float, Identity]] = {}
-        self._making = threading.Lock()
 
     @cached_property
     def journal(self) -> JournalWriter:
@@ -210,9 +208,7 @@ async def _body(request: Request) -> bytes:
     async for part in request.stream():
         size += len(part)
         if size > ingest.BODY_MAX:
-            raise Problem(
-                413, f"The body is larger than {ingest.BODY_MAX // ingest.MIB} MiB.", repair="Send fewer runs at once."
-            )
+            raise limits.too_large(ingest.BODY_MAX)
         parts.append(part)
     return b"".join(parts)
 

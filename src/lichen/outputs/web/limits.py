@@ -75,7 +75,7 @@ def check_length(request: HTTPConnection, most: int) -> None:
     """Problem 413 when a request says that its body is larger than ``most`` bytes."""
     length = request.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length[:20]) > most:
-        raise _too_large(most)
+        raise too_large(most)
 
 
 def charge_token(request: HTTPConnection, token_id: str) -> None:
@@ -160,10 +160,11 @@ class RequestLimits:
         except _TooLarge:
             if started:
                 raise
-            await problems.answer(_too_large(most))(scope, receive, send)
+            await problems.answer(too_large(most))(scope, receive, send)
 
 
-def _too_large(most: int) -> Problem:
+def too_large(most: int) -> Problem:
+    """The refusal of a body of more than ``most`` bytes."""
     return Problem(413, f"The body is larger than {most} bytes.", repair="Send less at once.")
 
 

@@ -8,7 +8,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Query, Request
@@ -148,11 +148,11 @@ def moment(words: tuple[str, ...] | None) -> tuple[datetime, str] | None:
         return None
     try:
         at = datetime.fromisoformat(words[0])
-    except ValueError:
+        if at.tzinfo is None:
+            raise _no_cursor()
+        return at.astimezone(UTC), words[1]
+    except (ValueError, OverflowError):  # the last one where UTC has no such year
         raise _no_cursor() from None
-    if at.tzinfo is None:
-        raise _no_cursor()
-    return at, words[1]
 
 
 def _no_cursor() -> Problem:

@@ -6,12 +6,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
@@ -43,6 +43,15 @@ Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f
 OfApplication = Annotated[str | None, Query(max_length=200, description="Code of an application.")]
 
 
+def _in_utc(at: datetime) -> datetime:
+    """A moment in UTC; ValueError where the calendar has none, as on its first and last day."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the moment lies outside of the years 1 to 9999") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Recorder = Annotated[Identity, Depends(require("ingest"))]
 """What pipelines tell needs the scope that their runs need."""
 
@@ -59,7 +68,7 @@ class DeploymentBody(BaseModel):
     version: Line | None = Field(None, description="Version or tag; the commit when there is none.")
     environment: Line | None = Field(None, description="Where it runs, such as production.")
     commit: Line | None = None
-    at: AwareDatetime | None = Field(None, description="When, with a time zone; now when left out.")
+    at: Moment | None = Field(None, description="When, with a time zone; now when left out.")
     author: Line | None = None
     link: Annotated[str, Field(max_length=500, pattern=r"^https?://[!-~]+$")] | None = None
 
@@ -71,7 +80,7 @@ class MarkBody(BaseModel):
     application: Line | None = Field(None, description="Its code; null: for all of them, which administrators may.")
     kind: Literal["browser", "runtime", "cluster", "factors", "method", "other"]
     text: Line = Field(description="What changed, such as Chromium 156.")
-    at: AwareDatetime | None = Field(None, description="When, with a time zone; now when left out.")
+    at: Moment | None = Field(None, description="When, with a time zone; now when left out.")
 
 
 class BudgetBody(BaseModel):
@@ -93,7 +102,7 @@ class BudgetBody(BaseModel):
 )
 def post_deployment(request: Request, context: Context, caller: Recorder, body: DeploymentBody) -> Response:
     """Keeps a deployment. The same version, environment and moment are told once: 201 the first time, 200 later."""
-    told = NewDeployment(**(body.model_dump() | {"at": (body.at or context.clock()).astimezone(UTC)}))
+    told = NewDeployment(**(body.model_dump() | {"at": body.at or context.clock()}))
     found = record_deployment(context, told, allowed=caller.may_ingest, by=_by(request, context, caller))
     if found is None:
         raise not_found("This application")
@@ -141,7 +150,7 @@ async def post_signed(
         raise Problem(
             422, f"{first['msg']}.", repair="Look at the API's description.", culprit=".".join(map(str, first["loc"]))
         ) from error
-    told = NewDeployment(**(read.model_dump() | {"at": (read.at or context.clock()).astimezone(UTC)}))
+    told = NewDeployment(**(read.model_dump() | {"at": read.at or context.clock()}))
     by = By(actor="webhook", at=context.clock(), address=limits.address_of(request))
     found = await run_in_threadpool(partial(record_deployment, context, told, allowed=lambda _: True, by=by))
     if found is None:
@@ -179,7 +188,7 @@ def list_deployments(
 def post_mark(request: Request, context: Context, caller: Recorder, body: MarkBody) -> Response:
     """Keeps a mark, such as an upgrade of the browser or the cluster: it cuts histories instead of alarming."""
     told = NewMark(
-        application=body.application, at=(body.at or context.clock()).astimezone(UTC), kind=body.kind, text=body.text,
+        application=body.application, at=body.at or context.clock(), kind=body.kind, text=body.text,
         source=caller.name or "api",
     )  # fmt: skip
     by = _by(request, context, caller)
