@@ -47,6 +47,12 @@ def test_no_message_is_empty() -> None:
     assert [key for lang in LANGUAGES for key, text in catalogue(lang).messages.items() if not text.strip()] == []
 
 
+def test_french_has_its_own_apostrophe_and_spaces() -> None:
+    """Not the typewriter's ``'``, and a space before ``:;?!`` and beside guillemets at which no line breaks."""
+    wrong = re.compile(r"[^\W\d_]'[^\W\d_{«]|\w [:;?!](?:\s|$)|« | »")
+    assert [key for key, text in catalogue("fr").messages.items() if wrong.search(text)] == []
+
+
 def _composed(text: str) -> tuple[str, ...]:
     """Beginnings of the keys that pages put together: ``say("web.mend." ~ code)``, ``word("web.problem", code)``."""
     begun = re.findall(r'"((?:web|server|gate|verdict)\.[a-z_.]*[._])["{]', text)
