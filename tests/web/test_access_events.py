@@ -60,6 +60,7 @@ ROUTES: Final[Mapping[str, tuple[str, Mapping[str, Any], str]]] = {
 ELSEWHERE: Final = {
     "POST /api/v1/runs": "the ingest journal tells who sent each run",
     "POST /api/v1/channels/{name}/test": "test_channels.py, where there is a channel",
+    "POST /channels": "test_channels.py, where there is a channel",
     "POST /sign-in/once": "test_access_sessions.py, from a fresh store",
     "POST /runs/{run_id}/advice": "action.add, in the tests of advice",
 }

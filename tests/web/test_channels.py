@@ -76,3 +76,28 @@ def test_nobody_else_sees_or_tries_a_channel(here: World, endpoint: Endpoint, wh
     program = here.program(here.token("read", owner=who).text)
     assert program.post("/api/v1/channels/ours/test").status_code in (403, 404)
     assert endpoint.bodies == []
+
+
+def test_the_page_lists_channels_and_sends_a_trial(here: World, endpoint: Endpoint) -> None:
+    admin = here.browser("admin")
+    page = admin.get("/channels").text
+    assert page.count("Send a trial</button>") == 2
+    assert "nothing sent yet" in page
+    answer = admin.post("/channels", data={"channel": "ours"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/channels?done=trial")
+    after = admin.get("/channels?done=trial&lang=fr").text
+    assert "livré" in after
+    assert len(endpoint.bodies) == 1
+    with here.context.store.reading() as session:
+        event = session.scalars(select(AuditEvent).where(AuditEvent.action == "channel.test")).one()
+    assert event.actor == f"user:{here.users['admin']}"
+    assert admin.post("/channels", data={"channel": "none"}).status_code == 404
+    assert admin.get("/channels.json").json()["deliveries"][0]["status"] == "sent"
+
+
+@pytest.mark.parametrize("who", ["lead", "editor", "stranger"])
+def test_the_page_is_for_administrators(here: World, endpoint: Endpoint, who: str) -> None:
+    browser = here.browser(who)
+    assert browser.get("/channels").status_code in (403, 404)
+    assert browser.post("/channels", data={"channel": "ours"}).status_code in (403, 404)
+    assert endpoint.bodies == []

@@ -11,6 +11,7 @@ from lichen.outputs.web.pages import (
     advice,
     application,
     board,
+    channels,
     history,
     members,
     patterns,
@@ -22,7 +23,9 @@ from lichen.outputs.web.pages import (
 )
 
 router = APIRouter(include_in_schema=False)
-for _room in (static, board, actions, advice, application, history, members, retiring, samples, settings, patterns):
+for _room in (
+    static, board, actions, advice, application, history, channels, members, retiring, samples, settings, patterns,
+):  # fmt: skip
     router.include_router(_room.router)
 
 _WORTH_PACKING = 600
