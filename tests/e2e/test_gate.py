@@ -68,6 +68,18 @@ def test_the_verdict_comes_first(call: Callable[..., Result], limit: str, code: 
     assert (done.exit_code, done.stdout.splitlines()[0]) == (code, first)
 
 
+def test_a_recorded_journey_need_not_be_declared(call: Callable[..., Result]) -> None:
+    budget = '[[budget]]\ncode = "LB1"\njourney = "{}"\nwhat = "network_bytes"\nmax = "1 GB"\n'
+    run = recorded()
+    Path("lichen.toml").write_text(budget.format("apply"), encoding="utf-8")
+    assert call("--run", run).exit_code == 0
+    Path("lichen.toml").write_text(budget.format("billing"), encoding="utf-8")
+    done = call("--run", run)
+    assert done.exit_code == 2
+    assert "Journeys: apply, follow." in done.stderr
+    assert "Journeys: none." in call().stderr
+
+
 def test_json_is_the_whole_result(call: Callable[..., Result]) -> None:
     declare("1 kB")
     done = call("--run", recorded(), "--json", "--github")

@@ -78,7 +78,7 @@ def view(*names: str, measures: Measures | None = None) -> PortfolioView:
     return PortfolioView(
         frame=Frame(
             organisation="Bank", sample=False, period=Period(start=date(2026, 10, 1), end=date(2026, 11, 1), name="2026-10"),
-            periods=("2026-10", "2026-09"), currency="EUR",
+            periods=("2026-10", "2026-09"), currency="EUR", is_over=True,
             method=MethodName(method_id="lichen-1", version="1.0.0", title={"en": "Method"}, factors_hash="f" * 64),
         ),
         query=PortfolioQuery(), rows=rows, facets=(), page=Page(number=1, size=25, rows=len(rows)),

@@ -170,7 +170,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "user_admin": ("administrator", "administrateur"),
     "user_active": ("enabled", "actif"),
     "user_disabled": ("disabled", "désactivé"),
-    "user_invited": ("never signed in", "jamais connecté"),
+    "user_invited": ("no password yet", "pas encore de mot de passe"),
     "no_user": ("There is no account.", "Il n’y a aucun compte."),
     "enabled": ("enabled", "réactivé"),
     "disabled": ("disabled", "désactivé"),

@@ -37,4 +37,4 @@ def nearest(name: str, valid: Iterable[str], *, valid_are: str) -> str:
     """The repair for a name that is not one of ``valid``: the nearest, or all of them."""
     names = list(valid)
     close = difflib.get_close_matches(name, names, n=1)
-    return f"Did you mean '{close[0]}'?" if close else f"{valid_are}: {', '.join(names)}."
+    return f"Did you mean '{close[0]}'?" if close else f"{valid_are}: {', '.join(names) or 'none'}."

@@ -146,7 +146,6 @@ def _gated(invocation: Invocation, workspace: Workspace, words: _Asked) -> GateR
     from lichen.service.gating.gate import Order, check_gate, gate, nothing_to_measure
 
     today = datetime.now(UTC).date()
-    check_gate(workspace)
     if words.run or words.verdict is not None:
         verdict = None if words.verdict is None else _read_verdict(words.verdict)
         order = Order(
@@ -154,6 +153,7 @@ def _gated(invocation: Invocation, workspace: Workspace, words: _Asked) -> GateR
             baseline=_baseline(words),
         )  # fmt: skip
         return gate(workspace, order)
+    check_gate(workspace)
     journeys, why = _journeys(workspace.settings, words)
     if why:
         return nothing_to_measure(workspace, why)

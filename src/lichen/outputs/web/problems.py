@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -17,6 +18,7 @@ from starlette.routing import Match
 from lichen.errors import LichenError, StorageError, UsageError
 
 MEDIA_TYPE: Final = "application/problem+json"
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Problem(HTTPException):
@@ -84,7 +86,10 @@ def install(app: FastAPI) -> None:
         if isinstance(error, RequestValidationError):
             return answer(_of_validation(error))
         if isinstance(error, LichenError):
-            return answer(of_error(error))
+            told = of_error(error)
+            if told.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+                _LOG.error("%s %s: %s", request.method, request.url.path, error.problem, exc_info=error)
+            return answer(told)
         raise error
 
     for kind in (HTTPException, RequestValidationError, LichenError):

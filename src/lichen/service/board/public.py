@@ -13,7 +13,7 @@ from lichen.service.board.effects import effects
 from lichen.service.board.portfolio import Portfolio
 from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import Look
-from lichen.service.board.run import newest_steps
+from lichen.service.board.run import heaviest_step
 from lichen.service.board.shapes import Figure
 from lichen.service.board.views import BusinessView, PublicView
 from lichen.service.context import ServiceContext
@@ -83,9 +83,10 @@ def _unlinked(figure: Figure) -> Figure:
 
 
 def _heaviest(look: Look, fact: AppFact) -> str:
-    """The step that weighs most in the newest run."""
+    """The step of a visit that weighs most in the newest run, behind its journey where there are several."""
     runs: Sequence[Any] = queries.runs(look.session, [fact.id], limit=1)
-    if not runs or not runs[0].journeys:
-        return ""
-    steps = newest_steps(look, runs, runs[0].journeys[0])
-    return max(steps, key=lambda step: step.share or 0.0).name if steps else ""
+    journey, step = heaviest_step(look, runs)
+    if not step or len(runs[0].journeys) == 1:
+        return step
+    names = {one.code: one.name for one in queries.journeys(look.session, [fact.id])}
+    return f"{names.get(journey) or journey}, {step}"

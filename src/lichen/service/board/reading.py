@@ -139,6 +139,7 @@ class Look:
                 factors_hash=self.stamp.factors_hash,
             ),
             currency=self.currency,
+            is_over=self.period.end <= self.today,
         )  # fmt: skip
 
     @property

@@ -33,6 +33,7 @@ class Frame:
         period, periods: what is shown, and the names that may be chosen instead, the newest first.
         method: whose figures these are.
         currency: of money on the page.
+        is_over: whether the last day of the period is past; figures of one that is not are those so far.
     """
 
     organisation: str
@@ -41,6 +42,7 @@ class Frame:
     periods: tuple[str, ...]
     method: MethodName
     currency: str
+    is_over: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,22 @@ def newest_steps(look: Look, runs: Sequence[Any], journey: str) -> tuple[StepRow
     return next((_steps(one) for one in found.journeys if one.name == journey), ())
 
 
+def heaviest_step(look: Look, runs: Sequence[Any]) -> tuple[str, str]:
+    """Journey and step of the newest run whose climate figure of a visit is the largest; empty without a figure."""
+    if not runs:
+        return "", ""
+    newest = runs[0].run_id
+    found = summarise(look.context, newest, read_contents(look.context, [newest])[newest], look.method.method_id)
+    known = [
+        (step.figures.indicators[HEADLINE].value, one.name, step.name)
+        for one in found.journeys
+        for step in one.steps
+        if step.name and HEADLINE in step.figures.indicators
+    ]
+    _, journey, step = max(known, default=(0.0, "", ""))
+    return journey, step
+
+
 def _journey(one: result.JourneyResult, names: Mapping[str, str], content: Mapping[str, Any]) -> RunJourney:
     requests = next(each["requests"] for each in content["journeys"] if each["name"] == one.name)
     lines = summary.top_requests(requests, REQUESTS)
