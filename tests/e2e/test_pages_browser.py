@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -21,12 +22,13 @@ from lichen.config import load_settings
 from lichen.outputs.web.app import create_app
 from lichen.outputs.web.context import WebContext
 from lichen.outputs.web.serving import listen
-from lichen.service import accounts
+from lichen.service import accounts, alerts
 from lichen.service.accounts import By
+from lichen.service.alerts import Finding, Findings
 from lichen.service.context import now, open_context
 from lichen.service.evaluation import evaluate_document
 from lichen.service.workspace import Workspace
-from lichen.store.models import Application
+from lichen.store.models import Application, ChangePoint
 
 pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
@@ -46,6 +48,7 @@ PAGES: Final = {
     "team goes": "/teams/{team}/remove", "application goes": f"{APPLICATION}/retire", "public": "/public/{key}",
     "accounts": "/admin/users", "one account": "/admin/users/{user}", "tokens": "/admin/tokens", "audit": "/admin/audit",
     "sign in": "/sign-in", "advice": "/runs/{run}/advice",
+    "alerts": "/alerts", "history": f"{APPLICATION}/history",
 }  # fmt: skip
 OUTSIDE_DRAWINGS: Final = "document.getElementsByTagName('*').length - document.querySelectorAll('svg *').length"
 
@@ -118,6 +121,22 @@ def _fill(made: Site, browser: Browser) -> None:
     with made.context.store.session() as session:
         published = session.query(Application).filter_by(code=APPLICATION.rpartition("/")[2]).one()
         published.public_key = "0123456789abcdef" * 2
+        session.add(
+            ChangePoint(
+                application_id=published.id, indicator="gwp100", at_day=date(2026, 11, 3), change=0.08, low=0.05, high=0.11,
+                confirmed_on=date(2026, 11, 9), cause="1.3",
+            )
+        )  # fmt: skip
+        shown_id = published.id
+    wrong = [
+        Finding(rule="change_point", key="change/1", application_id=shown_id, value=2.2, limit=2.0,
+                detail={"what": "gwp100", "unit": "gCO2e", "share": 0.08, "cause": "1.3", "since": "2026-11-03T00:00:00+00:00"}),
+        *(Finding(rule="budget", key=f"budget/{what}", application_id=shown_id, value=2e6, limit=1e6,
+                  detail={"what": what, "unit": unit, "share": 1.0})
+          for what, unit in (("network_bytes", "B"), ("requests", "1"), ("dom_elements", "1"), ("gwp100", "gCO2e"))),
+        Finding(rule="channel_dead", key="channel/pay", detail={"subject": "pay", "cause": "410"}),
+    ]  # fmt: skip
+    alerts.turn(made.context, Findings({one.key: one for one in wrong}))
     made.places = {
         "action": action, "user": user, "key": "0123456789abcdef" * 2,
         "journey": view["journeys"][0]["journey"]["code"], "run": view["runs"][0]["run_id"], "older": view["runs"][1]["run_id"],

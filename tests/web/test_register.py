@@ -71,6 +71,14 @@ def test_an_editor_writes_an_action_down_and_every_team_finds_it(here: World) ->
     assert (event.action, event.subject_id, event.actor) == ("action.add", action, f"user:{here.users['editor']}")
 
 
+@pytest.mark.parametrize(("lang", "way"), [("en", "Portfolio › Actions ›"), ("fr", "Portefeuille › Actions ›")])
+def test_the_way_back_from_an_action_leads_over_the_register(here: World, lang: str, way: str) -> None:
+    crumbs = here.browser("editor").get(f"/actions/new?lang={lang}").text.partition('class="crumbs"')[2]
+    nav = crumbs.partition(">")[2].partition("</nav>")[0]
+    assert " ".join(re.sub(r"<[^>]+>", "", nav).split()) == way
+    assert f'href="/actions?lang={lang}"' in nav
+
+
 def test_done_is_done_today_and_changes_are_told(here: World) -> None:
     editor = here.browser("editor")
     action = new_action(editor)

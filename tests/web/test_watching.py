@@ -218,3 +218,33 @@ def test_a_webhook_is_believed_by_its_signature(tmp_path: Path, monkeypatch: pyt
         for text, status in ((b"{}", 422), (b"no", 422), (body.replace(b"app-ours", b"app-none"), 404)):
             assert anybody.post(path, content=text, headers=signed(text, "s3cret")).status_code == status, text
         assert len(deployments(here)) == 1
+
+
+@pytest.mark.parametrize(("lang", "more"), [("en", "1 more alert"), ("fr", "1 autre alerte")])
+def test_the_page_of_a_team_shows_what_is_wrong_with_it_and_nothing_of_others(
+    here: World, lang: str, more: str
+) -> None:
+    assert 'class="firing"' not in here.browser("viewer").get("/teams/ours").text
+    wrong = [
+        Finding(rule="data_stopped", key="data/1", application_id=here.applications["theirs"]),
+        Finding(rule="channel_dead", key="channel/pay", detail={"subject": "pay"}),
+        Finding(rule="target", key="target/team/1/gwp100", detail={"team": "ours", "what": "gwp100"}),
+        Finding(rule="target", key="target/team/2/gwp100", detail={"team": "theirs", "what": "gwp100"}),
+        *(
+            Finding(rule="budget", key=f"budget/{number}", application_id=here.applications["ours"], detail={"what": "gwp100"})
+            for number in range(4)
+        ),
+    ]  # fmt: skip
+    alerts.turn(here.context, Findings({one.key: one for one in wrong}))
+    for user in ("viewer", "admin"):
+        section = _firing(here.browser(user).get(f"/teams/ours?lang={lang}").text)
+        assert section.count("<li>") == 4
+        assert more in section
+        assert "app-theirs" not in section
+    rows = alerts.listed(here.context, team="ours")
+    assert sorted(row.rule for row in rows) == ["budget"] * 4 + ["target"]
+    assert [row.rule for row in alerts.listed(here.context, team="theirs")].count("data_stopped") == 1
+
+
+def _firing(page: str) -> str:
+    return page.partition('class="firing"')[2].partition("</section>")[0]

@@ -60,12 +60,14 @@ def listed(
     seen: Visibility = EVERYTHING,
     *,
     state: AlertState | None = None,
+    team: str | None = None,
     before: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[AlertRow]:
     """Alerts, the newest first: those of applications that are seen, of everything for whoever sees everything.
 
     Args:
+        team: code of a team that is seen: only what is about it and its applications.
         before: when opened and id of the one after which the list goes on.
         limit: most of them.
     """
@@ -74,7 +76,7 @@ def listed(
         rows: list[Alert] = []
         while len(rows) < limit:
             page = queries.alerts(session, state=state, before=before, limit=_AT_ONCE)
-            rows += [one for one in page if _is_seen(one, applications, seen)]
+            rows += [one for one in page if _is_seen(one, applications, seen, team)]
             if len(page) < _AT_ONCE:
                 break
             before = page[-1].opened_at, page[-1].id
@@ -84,8 +86,11 @@ def listed(
     return [_row(one, applications, journeys) for one in rows]
 
 
-def _is_seen(alert: Alert, applications: dict[str, Watched], seen: Visibility) -> bool:
-    return seen.teams is None if alert.application_id is None else alert.application_id in applications
+def _is_seen(alert: Alert, applications: dict[str, Watched], seen: Visibility, team: str | None) -> bool:
+    if alert.application_id is None:
+        return seen.teams is None if team is None else alert.detail.get("team") == team
+    application = applications.get(alert.application_id)
+    return application is not None and team in (None, application.team_code)
 
 
 def _row(alert: Alert, applications: dict[str, Watched], journeys: dict[str, Named]) -> AlertRow:

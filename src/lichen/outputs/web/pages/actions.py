@@ -12,7 +12,7 @@ from lichen.errors import LichenError, UsageError
 from lichen.outputs.web.access import Identity, Reader, not_found, require
 from lichen.outputs.web.context import context_of
 from lichen.outputs.web.forms import Form, by_of, maybe, read
-from lichen.outputs.web.pages.answers import answer, found
+from lichen.outputs.web.pages.answers import HOME, answer, found
 from lichen.outputs.web.pages.rendering import language_of, show, twin
 from lichen.outputs.web.pages.telling import kept, told
 from lichen.outputs.web.pages.words import Words
@@ -157,7 +157,7 @@ def _page(
     known = [one for name in nomenclature.names("indicator") if (one := nomenclature.indicator(name)).additive]
     return show(
         request, "pages/action.html.j2", status=200 if problem is None else 422, place="actions",
-        crumbs=[(Words(language_of(request)).say("web.nav.actions"), _LIST)],
+        crumbs=[HOME, (Words(language_of(request)).say("web.nav.actions"), _LIST)],
         frame=None if view is None else view.frame, has_twin=view is not None, row=None if view is None else view.action,
         may_change=may, choice=choice, statuses=register.FIELDS["status"].kind.choices,
         indicators=sorted((one.name, one.unit) for one in known), given=given, done=done,

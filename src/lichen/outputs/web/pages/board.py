@@ -11,6 +11,7 @@ from starlette.responses import Response
 from lichen.outputs.web.access import Identity, Reader
 from lichen.outputs.web.context import context_of
 from lichen.outputs.web.pages.answers import HOME, answer, around, found
+from lichen.service import alerts
 from lichen.service.board.methods import factors_methods
 from lichen.service.board.next import measure_next
 from lichen.service.board.portfolio import portfolio
@@ -34,6 +35,8 @@ _COLUMNS: Final = (
 )  # fmt: skip
 """What the columns are sorted by, and which way first."""
 _OWN_TEAMS: Final = 4
+_ALERTS_SHOWN: Final = 4
+_ALERTS_COUNTED: Final = 1000
 
 
 @router.get("/portfolio")
@@ -91,15 +94,17 @@ def _is_empty(view: PortfolioView, caller: Identity) -> str:
 @router.get("/teams/{code}")
 @router.get("/teams/{code}.json")
 def show_team(request: Request, caller: Reader, code: str, period: str | None = None) -> Response:
-    """A team: its sums, its applications, its actions."""
+    """A team: its sums, its applications, what is wrong with them, its actions."""
     view = found(team(context_of(request), code, caller.visibility(), period=period or None))
     before, after = around(view.frame)
     with context_of(request).store.reading() as session:
         found_team = declared.team(session, code)
         may = caller.is_person and found_team is not None and caller.may_administer(found_team.id)
+    firing = alerts.listed(context_of(request), caller.visibility(), state="firing", team=code, limit=_ALERTS_COUNTED)
     return answer(
-        request, view, "team", place="portfolio", before=before, after=after, crumbs=[HOME], may_administer=may
-    )
+        request, view, "team", place="portfolio", before=before, after=after, crumbs=[HOME], may_administer=may,
+        alerts=firing[:_ALERTS_SHOWN], alerts_more=max(0, len(firing) - _ALERTS_SHOWN),
+    )  # fmt: skip
 
 
 @router.get("/targets")
