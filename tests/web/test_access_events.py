@@ -47,6 +47,9 @@ ROUTES: Final[Mapping[str, tuple[str, Mapping[str, Any], str]]] = {
     "DELETE /api/v1/teams/{code}": ("json", {"confirm": "ours"}, "team.remove"),
     "POST /api/v1/deployments": ("json", {"application": "app-ours", "version": "2.0"}, "deployment.record"),
     "POST /api/v1/marks": ("json", {"application": "app-ours", "kind": "browser", "text": "Chromium 156"}, "mark.record"),
+    "PUT /api/v1/budgets": (
+        "json", {"application": "app-ours", "what": "gwp100", "limit": 5.0, "per": "month", "reason": "the target"}, "budget.set",
+    ),
     "POST /actions/new": ("lead", FORM | {"application": "app-ours"}, "action.add"),
     "POST /actions/{action_id}": ("lead", FORM, "action.change"),
     "POST /teams/{code}/members": ("lead", {"do": "role", "user": "{user_id}", "role": "viewer"}, "user.role"),
@@ -60,6 +63,7 @@ ROUTES: Final[Mapping[str, tuple[str, Mapping[str, Any], str]]] = {
 ELSEWHERE: Final = {
     "POST /api/v1/runs": "the ingest journal tells who sent each run",
     "POST /api/v1/channels/{name}/test": "test_channels.py, where there is a channel",
+    "POST /api/v1/deployments/signed": "test_watching.py, where there is a secret",
     "POST /channels": "test_channels.py, where there is a channel",
     "POST /sign-in/once": "test_access_sessions.py, from a fresh store",
     "POST /runs/{run_id}/advice": "action.add, in the tests of advice",
