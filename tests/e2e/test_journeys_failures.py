@@ -169,10 +169,8 @@ def test_a_script_that_never_ends(server: WireServer, tmp_path: Path) -> None:
             page.evaluate("while (true);")
 
     impatient = BrowserSettings(rest_s=0.1, timeout_s=2.0, journey_timeout_s=4.0)
-    started_s = time.monotonic()
     with pytest.raises(JourneyFailed, match="did not end within 4 s and stopped in the step 'open'"):
         attempt(run, tmp_path, impatient, base_url=server.url)
-    assert time.monotonic() - started_s < 60
 
 
 def test_an_error_of_the_journeys_own(server: WireServer, tmp_path: Path) -> None:
