@@ -32,7 +32,7 @@ def lookup(*answers: Sequence[str]) -> tuple[Outbound, list[str]]:
         "127.0.0.1", "127.1", "2130706433", "017700000001", "0x7f000001", "0x7f.1", "0.0.0.0", "localhost", "[::1]", "[::]",
         "[::ffff:127.0.0.1]", "[::ffff:a00:1]", "[::127.0.0.1]", "[64:ff9b::a00:1]", "[2002:7f00:1::]", "10.0.0.1", "172.16.0.1",
         "192.168.1.1", "169.254.169.254", "100.100.100.200", "100.64.0.1", "168.63.129.16", "[fd00:ec2::254]", "[fe80::1]",
-        "224.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1",
+        "224.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "192.0.0.192", "[fec0::1]", "[3fff::1]",
     ],
 )  # fmt: skip
 def test_what_is_not_public_is_refused(host: str) -> None:
@@ -88,6 +88,13 @@ def test_a_name_is_looked_up_once_and_the_connection_goes_where_was_looked() -> 
 def test_an_address_that_is_none_is_one_sentence(url: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         Outbound().post(url, b"", {})
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", ("a" * 60 + ".") * 5 + "example"])
+def test_a_name_that_no_host_can_have_is_not_found(host: str) -> None:
+    answer = Outbound(deadline_s=5.0).post(f"https://{host}/", b"", {})
+    assert isinstance(answer, Unreachable)
+    assert "cannot be found" in answer.reason
 
 
 def test_a_declared_host_is_reached_in_any_case_of_letters() -> None:

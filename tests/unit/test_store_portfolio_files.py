@@ -168,7 +168,7 @@ def test_a_pipeline_tells_a_deployment_by_a_line(load: Callable[..., Plan], stor
 
 # --- mistakes
 
-WANTED_CODE = "Give one line of 1 to 200 characters, without '/'."
+WANTED_CODE = "Give one line of 1 to 200 characters, without '/', and not '.' or '..'."
 TARGET = """\
 [[target]]
 scope = "SCOPE"
@@ -193,6 +193,7 @@ def target(scope: str, indicator: str, horizon: int) -> str:
         ('[[team]]\ncode = "a"\n', "team a has no name (FILE:1).", "Add name."),
         ('[team]\ncode = "a"\n', "'team' is written otherwise than [[team]] (FILE:1).", "Write [[team]]."),
         ('[[team]]\ncode = "a/b"\nname = "A"\n', "code is 'a/b' (FILE:2).", WANTED_CODE),
+        ('[[team]]\ncode = ".."\nname = "A"\n', "code is '..' (FILE:2).", WANTED_CODE),
         ('[[team]]\ncode = 7\nname = "A"\n', "code is '7' (FILE:2).", WANTED_CODE),
         (
             '[[team]]\ncode = "a"\nname = "A"\n[[team]]\ncode = "a"\nname = "B"\n',

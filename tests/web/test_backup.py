@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
 import json
 import tarfile
@@ -121,6 +123,7 @@ DAMAGES: dict[str, Callable[[str, bytes], tuple[str, bytes] | None]] = {
     "another format": manifest(format="lichen-backup/2"),
     "a newer store": manifest(store_revision="r9999"),
     "a manifest without hashes": manifest(sha256=None),
+    "a manifest without a schema": manifest(store_revision=None),
 }
 
 
@@ -139,6 +142,44 @@ def test_a_backup_that_is_not_whole_changes_nothing(tmp_path: Path, name: str) -
         assert ids(other) == []
         assert not list((tmp_path / "b" / ".lichen").glob("ledger/**/*.parquet"))
     assert not (tmp_path / "x").exists()
+
+
+USERS = "store/user.jsonl.gz"
+USER = {"id": "a" * 32, "email": "a@example.org", "created_at": "2026-01-01T00:00:00+00:00"}
+FORGED: dict[str, bytes] = {
+    "no gzip": b"{}",
+    "a gzip that ends early": gzip.compress(b"{}" * 99)[:-9],
+    "no JSON": gzip.compress(b"{nope"),
+    "brackets": gzip.compress(b"[" * 200_000),
+    "no row": gzip.compress(b"[1, 2]"),
+    "no time": gzip.compress(json.dumps({**USER, "created_at": "yesterday"}).encode()),
+    "a time without a zone": gzip.compress(json.dumps({**USER, "created_at": "2026-01-01T00:00:00"}).encode()),
+    "a time that UTC has not": gzip.compress(json.dumps({**USER, "created_at": "0001-01-01T00:00:00+12:00"}).encode()),
+    "an object for a text": gzip.compress(json.dumps({**USER, "email": {"a": 1}}).encode()),
+    "a column is missing": gzip.compress(b"{}"),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_backup_that_somebody_forged_changes_nothing(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "b.tar"
+    with context(place(tmp_path, "a")) as web:
+        backup.back_up(web, file)
+    rewritten(file, lambda member, content: (member, FORGED[name] if member == USERS else content))
+    digest = hashlib.sha256(FORGED[name]).hexdigest()
+
+    def signed(member: str, content: bytes) -> tuple[str, bytes]:
+        if member != "manifest.json":
+            return member, content
+        said = json.loads(content)
+        return member, json.dumps({**said, "sha256": {**said["sha256"], USERS: digest}}).encode()
+
+    rewritten(file, signed)
+    with context(place(tmp_path, "b")) as other:
+        with pytest.raises(StorageError):
+            backup.restore(other, file)
+        with other.store.reading() as session:
+            assert queries.occupied(session) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense" * 1000, b"\0" * 10240])

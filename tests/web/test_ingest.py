@@ -254,7 +254,7 @@ def test_what_is_no_run_is_refused_in_a_sentence(refusing: TestClient, body: byt
     assert len(answer.content) < 2000
 
 
-@pytest.mark.parametrize("name", ["", "a\u0000b", "x" * 10_000, "line\nbreak"])
+@pytest.mark.parametrize("name", ["", "a\u0000b", "x" * 10_000, "line\nbreak", ".", ".."])
 def test_a_name_that_no_table_holds_is_refused(refusing: TestClient, name: str) -> None:
     assert refusing.post(PATH, json=run(project=name)).status_code == 422
 

@@ -16,6 +16,7 @@ import json
 import os
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -135,19 +136,19 @@ def restore(context: ServiceContext, file: Path, *, force: bool = False) -> Kept
         with tarfile.open(file, mode="r:") as archive:
             manifest = _verified(archive, file)
             _check_place(context.store, location, force=force)
-            queries.fill(context.store, str(manifest["store_revision"]), _tables(archive))
+            queries.fill(context.store, manifest["store_revision"], _tables(archive, file))
             names = [name for name in manifest["sha256"] if name.startswith(f"{_LEDGER}/")]
             total = 0
             for name in names:
                 content = _content(archive, name)
                 location.write(name.removeprefix(f"{_LEDGER}/"), content)
                 total += len(content)
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise _damaged(file, str(error)) from error
     except OSError as error:
         raise StorageError(
             f"{file} cannot be read: {error.strerror or error}.", repair="Check the path.", culprit=str(file)
         ) from error
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
-        raise _damaged(file, str(error)) from error
     return Kept(manifest["rows"], len(names), total, file.stat().st_size)
 
 
@@ -183,7 +184,8 @@ def _manifest(raw: bytes, file: Path) -> dict[str, Any]:
         raise StorageError(
             f"{file} has the format {said}; this Lichen reads {FORMAT}.", repair="Update Lichen.", culprit=str(file)
         )
-    if not isinstance(content.get("sha256"), dict) or not isinstance(content.get("rows"), dict):
+    kinds = {"sha256": dict, "rows": dict, "store_revision": str}
+    if not all(isinstance(content.get(key), kind) for key, kind in kinds.items()):
         raise _damaged(file, "its manifest is not whole")
     return dict(content)
 
@@ -195,20 +197,26 @@ def _is_ours(name: str) -> bool:
     return len(parts) > 1 and parts[0] in (_STORE, _LEDGER) and ".." not in parts and "/".join(parts) == name
 
 
-def _tables(archive: tarfile.TarFile) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
+def _tables(archive: tarfile.TarFile, file: Path) -> Iterator[tuple[str, Iterator[Mapping[str, Any]]]]:
     there = set(archive.getnames())
     for name in queries.tables():
         member = f"{_STORE}/{name}{_SUFFIX}"
         if member in there:
-            yield name, _rows(archive, member)
+            yield name, _rows(archive, member, file)
 
 
-def _rows(archive: tarfile.TarFile, member: str) -> Iterator[Mapping[str, Any]]:
+def _rows(archive: tarfile.TarFile, member: str, file: Path) -> Iterator[Mapping[str, Any]]:
     content = archive.extractfile(member)
     assert content is not None  # noqa: S101 - every member was found to be a file
     with gzip.open(content) as lines:
         for line in lines:
-            yield json.loads(line)
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise _damaged(file, f"'{member}' holds what is no JSON") from error
+            if not isinstance(row, dict):
+                raise _damaged(file, f"'{member}' holds what is no row")
+            yield row
 
 
 def _content(archive: tarfile.TarFile, name: str) -> bytes:

@@ -30,8 +30,11 @@ def named(name: str, what: str) -> str:
     """A name, as it is.
 
     Raises:
-        StorageError: it is empty, longer than `NAME_MAX` characters, or holds a control character.
+        StorageError: it is empty, longer than `NAME_MAX` characters, or holds a control character; ``.`` and ``..``, which no
+            address of a page can hold (RFC 3986, section 5.2.4).
     """
+    if name in (".", ".."):
+        raise StorageError(f"{what} is {name!r}, which no address can hold.", repair="Rename it.", culprit=what)
     if not name.strip() or len(name) > NAME_MAX or _CONTROL.search(name):
         shown = name if len(name) <= NAME_MAX else f"{name[:40]}…"
         raise StorageError(

@@ -32,6 +32,13 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 """Well-known prefix of IPv4 addresses behind a translator (RFC 6052, section 2.1)."""
+_NOWHERE: Final = (
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    ipaddress.IPv6Network("fec0::/10"),
+    ipaddress.IPv6Network("3fff::/20"),
+)
+"""What Python 3.11 takes for public and is not: addresses of protocols, where a cloud's metadata lay (RFC 6890, section 2.2.2);
+of sites, deprecated and still routed (RFC 3879, section 4); of documentation (RFC 9637)."""
 _OF_CLOUDS: Final = frozenset({ipaddress.IPv4Address("168.63.129.16")})
 """Public addresses that lead to a cloud's own services: Azure's WireServer (learn.microsoft.com, "What is IP address
 168.63.129.16?")."""
@@ -82,7 +89,9 @@ def is_public(address: Address) -> bool:
     inner = _unwrapped(address)
     if inner is not None:
         return is_public(inner)
-    return address.is_global and not (address.is_multicast or address.is_reserved) and address not in _OF_CLOUDS
+    if address in _OF_CLOUDS or any(address in network for network in _NOWHERE):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def _unwrapped(address: Address) -> ipaddress.IPv4Address | None:
@@ -134,6 +143,8 @@ class Outbound:
             target = await self._pin(url)
         except OSError as error:
             return Unreachable(f"{url.host} cannot be found: {error.strerror or error}.")
+        except UnicodeError:  # of Python's own look-up, for a label that is empty or longer than 63 characters
+            return Unreachable(f"{url.host} cannot be found: it is no name of a host.")
         named = {
             "user-agent": f"lichen/{__version__}",
             "accept-encoding": "identity",

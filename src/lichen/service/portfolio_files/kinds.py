@@ -63,6 +63,8 @@ def _prose(value: object) -> str:
 def _code(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > LINE_MAX or "/" in value:
         raise ValueError
+    if value in (".", ".."):  # no address of a page can hold them
+        raise ValueError
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in value):
         raise ValueError
     return value
@@ -193,7 +195,7 @@ def _path_cell(text: str) -> object:
 
 LINE: Final = Kind(f"one line of 1 to {LINE_MAX} characters", _line)
 PROSE: Final = Kind(f"a text of 1 to {PROSE_MAX} characters", _prose)
-CODE: Final = Kind(f"one line of 1 to {LINE_MAX} characters, without '/'", _code)
+CODE: Final = Kind(f"one line of 1 to {LINE_MAX} characters, without '/', and not '.' or '..'", _code)
 CURRENCY: Final = Kind("a currency such as EUR (ISO 4217)", _currency)
 INDICATOR: Final = Kind("an indicator of the nomenclature such as gwp100", _line)
 TAGS: Final = Kind(f"a list of at most {TAGS_MAX} texts", _tags, split_cell)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -70,9 +70,7 @@ def fill(store: Store, version: str, content: Iterator[tuple[str, Iterator[Mappi
                 raise StorageError(f"The backup has a table '{name}' that no Lichen has.", culprit=name)
             batch: list[dict[str, Any]] = []
             for row in found:
-                batch.append(
-                    {key: _typed(table.columns[key], value) for key, value in row.items() if key in table.columns}
-                )
+                batch.append({key: _typed(table.columns[key], row[key]) for key in row if key in table.columns})
                 if len(batch) >= _AT_ONCE:
                     session.execute(insert(table), batch)
                     batch = []
@@ -101,16 +99,31 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(column: Column[Any], value: Any) -> Any:
+    """A value as its column takes it; StorageError for one that it cannot be."""
     if value is None:
         return None
     kind = column.type
-    if isinstance(kind, LargeBinary):
-        return base64.b64decode(value)
-    if isinstance(kind, UtcTime):
-        return datetime.fromisoformat(value)
-    if isinstance(kind, Date):
-        return date.fromisoformat(value)
-    return Decimal(value) if isinstance(kind, Money) else value
+    try:
+        if isinstance(kind, LargeBinary):
+            return base64.b64decode(value)
+        if isinstance(kind, UtcTime):
+            return _moment(value)
+        if isinstance(kind, Date):
+            return date.fromisoformat(value)
+        return Decimal(value) if isinstance(kind, Money) else value
+    except (TypeError, ValueError, ArithmeticError) as error:  # the last one of decimals, and of years that UTC has not
+        raise StorageError(
+            f"The backup has {str(value)[:40]!r} in the column '{column}', which cannot be.",
+            repair="Take another one.", culprit=str(column),
+        ) from error  # fmt: skip
+
+
+def _moment(value: str) -> datetime:
+    """A moment in UTC; ValueError or OverflowError for what is none."""
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment.astimezone(UTC)
 
 
 def set_aside(store: Store, suffix: str) -> None:
