@@ -74,6 +74,19 @@ def test_without_a_target_an_administrator_is_led_to_where_one_is_set(here: Worl
     assert "#targets" not in page(here, "/targets", user="viewer")
 
 
+def test_a_path_that_lacks_its_base_says_so_and_where_to_set_it(here: World) -> None:
+    target = {"part": "targets", "scope": "organisation", "indicator": "gwp100", "base_year": "2025", "base_value": ""}
+    aim = {"horizon_year": "2030", "reduction": "30"}
+    told = "What 2025 had is unknown"
+    assert here.browser("admin").post("/settings", data=target | aim).status_code == 303
+    assert told in page(here, "/targets")
+    assert "#targets" in page(here, "/targets")
+    assert here.browser("admin").post("/settings", data=target | aim | {"base_value": "5000"}).status_code == 303
+    shown = page(here, "/targets")
+    assert told not in shown
+    assert "−30% by 2030, from 2025" in shown
+
+
 def test_a_month_that_is_not_over_says_so(here: World) -> None:
     measure(here, "ours")
     declare(here, "ours", 1000)
