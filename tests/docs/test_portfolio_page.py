@@ -35,8 +35,8 @@ def test_the_example_can_be_imported(tmp_path: Path) -> None:
     (tmp_path / "portfolio.toml").write_text("".join(example), encoding="utf-8")
     by = By(actor="command:test", at=datetime.now(UTC))
     with open_store(folder=tmp_path) as store:
-        check = nomenclature.load([]).indicator
-        made = import_portfolio(store, [tmp_path / "portfolio.toml"], check_indicator=check, by=by)
+        known = nomenclature.load([])
+        made = import_portfolio(store, [tmp_path / "portfolio.toml"], nomenclature=known, by=by)
     assert [change.shown for change in made.changes] == [
         "team payments", "application portal", "target organisation gwp100 2026-01-01",
     ]  # fmt: skip

@@ -246,14 +246,14 @@ def test_a_row_that_another_holds_is_told_after_the_wait(server: Server, monkeyp
 
 def test_the_portfolio_goes_through_files(server: Server, tmp_path: Path) -> None:
     by = By(actor="command:test", at=datetime.now(UTC))
-    indicator = nomenclature.load([]).indicator
+    known = nomenclature.load([])
     with open_store(server.url()) as one, open_store(server.url()) as two:
         with one.session() as session:
             fill(session)
         for place in ("out.toml", "out"):
             export_portfolio(one, tmp_path / place)
-            assert import_portfolio(one, [tmp_path / place], check_indicator=indicator, by=by).changes == []
-        import_portfolio(two, [tmp_path / "out"], check_indicator=indicator, by=by)
+            assert import_portfolio(one, [tmp_path / place], nomenclature=known, by=by).changes == []
+        import_portfolio(two, [tmp_path / "out"], nomenclature=known, by=by)
         export_portfolio(two, tmp_path / "again.toml")
     assert (tmp_path / "again.toml").read_text(encoding="utf-8") == (tmp_path / "out.toml").read_text(encoding="utf-8")
 

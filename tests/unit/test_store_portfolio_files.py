@@ -28,7 +28,7 @@ from lichen.store import models as m
 from lichen.store.queries.portfolio import PortfolioRows
 
 BY = By(actor="command:test", at=datetime(2026, 11, 22, tzinfo=UTC))
-KNOWN = nomenclature.load([]).indicator
+KNOWN = nomenclature.load([])
 
 PORTFOLIO = """
 [organisation]
@@ -82,7 +82,7 @@ def load(store: Store, tmp_path: Path) -> Callable[..., Plan]:
 
     def call(text: str, name: str = "portfolio.toml", **options: Any) -> Plan:
         (tmp_path / name).write_text(text, encoding="utf-8", newline="")
-        return import_portfolio(store, [tmp_path / name], check_indicator=KNOWN, by=BY, **options)
+        return import_portfolio(store, [tmp_path / name], nomenclature=KNOWN, by=BY, **options)
 
     return call
 
@@ -287,7 +287,7 @@ def test_files_that_cannot_be_read(store: Store, tmp_path: Path) -> None:
         ("x\0.toml", "cannot be read"),
     ):  # fmt: skip
         with pytest.raises(StorageError) as refusal:
-            import_portfolio(store, [tmp_path / name], check_indicator=KNOWN, by=BY)
+            import_portfolio(store, [tmp_path / name], nomenclature=KNOWN, by=BY)
         assert said in refusal.value.problem
 
 
@@ -322,7 +322,7 @@ def test_no_cell_of_an_export_is_a_formula(load: Callable[..., Plan], store: Sto
         cells = [row[1] for row in csv.reader(file)][1:]
     assert cells == [f"'{name}" for name in hostile]
     with open_store("sqlite:///other.db", folder=tmp_path) as other:
-        import_portfolio(other, [tmp_path / "csv"], check_indicator=KNOWN, by=BY)
+        import_portfolio(other, [tmp_path / "csv"], nomenclature=KNOWN, by=BY)
         assert [row["name"] for row in read(other)["team"]] == hostile
 
 
@@ -423,6 +423,16 @@ def portfolios(draw: some.DrawFn) -> dict[str, list[dict[str, Any]]]:
             some_of({"application": last, "weight": draw(value), "valid_from": day}, reason=LINE)
             for day in draw(some.lists(DAY, max_size=2, unique=True))
         ],
+        "budget": [
+            some_of(
+                {
+                    "application": first, "what": what, "per": per, "limit": draw(value), "unit": unit,
+                    "valid_from": date(2026, 1, 1),
+                },
+                reason=LINE, journey=some.sampled_from(codes), valid_to=some.dates(date(2026, 1, 1), date(2200, 12, 31)),
+            )
+            for what, per, unit in (("gwp100", "month", "gCO2e"), ("network_bytes", "visit", "B"))
+        ],
         "target": [
             {
                 "scope": "application", "of": first, "indicator": "gwp100", "base_year": 2000, "horizon_year": 2030,
@@ -471,9 +481,9 @@ def test_what_is_exported_and_imported_again_is_the_same(
     written = read(one)
     out = tmp_path_factory.mktemp("out") / ("out.toml" if kind == "toml" else "out")
     files = export_portfolio(one, out)
-    import_portfolio(two, files, check_indicator=KNOWN, by=BY)
+    import_portfolio(two, files, nomenclature=KNOWN, by=BY)
     assert read(two) == written
-    assert import_portfolio(one, files, check_indicator=KNOWN, by=BY).changes == []
+    assert import_portfolio(one, files, nomenclature=KNOWN, by=BY).changes == []
 
 
 def test_the_source_of_a_tier_is_declared_in_a_file_and_comes_back(load: Callable[..., Plan], store: Store) -> None:
@@ -486,3 +496,76 @@ def test_the_source_of_a_tier_is_declared_in_a_file_and_comes_back(load: Callabl
     ]
     with pytest.raises(UsageError, match="source is 'guess'"):
         load(written.replace("meter", "guess"))
+
+
+BUDGETS = (
+    PORTFOLIO
+    + """
+[[budget]]
+application = "portal"
+journey = "sign-in"
+what = "network_bytes"
+per = "visit"
+limit = 1000000
+unit = "B"
+reason = "mobile users"
+valid_from = 2026-01-01
+valid_to = 2026-12-31
+[[budget]]
+application = "portal"
+what = "gwp100"
+per = "month"
+limit = 2500.5
+unit = "gCO2e"
+valid_from = 2026-01-01
+"""
+)
+
+
+def test_budgets_of_production_are_declared_in_a_file_and_come_back(load: Callable[..., Plan], store: Store) -> None:
+    made = load(BUDGETS)
+    assert [change.shown for change in made.changes if change.table == "budget"] == [
+        "budget portal sign-in network_bytes visit 2026-01-01", "budget portal gwp100 month 2026-01-01",
+    ]  # fmt: skip
+    assert load(BUDGETS).changes == []
+    with store.reading() as session:
+        journey = session.scalars(select(m.Journey.id)).one()
+        rows = session.scalars(select(m.Budget).order_by(m.Budget.limit_value)).all()
+        told = session.scalars(select(m.AuditEvent.detail).where(m.AuditEvent.action == "budget.add")).all()
+    assert [
+        (row.journey_id, row.indicator_or_quantity, row.per, row.limit_value, row.unit, row.valid_to) for row in rows
+    ] == [
+        (None, "gwp100", "month", 2500.5, "gCO2e", None),
+        (journey, "network_bytes", "visit", 1e6, "B", date(2026, 12, 31)),
+    ]
+    assert {one["row"] for one in told} == {change.shown for change in made.changes if change.table == "budget"}
+    (change,) = load(BUDGETS.replace("2500.5", "2000")).changes
+    assert (change.shown, change.before, change.after) == (
+        "budget portal gwp100 month 2026-01-01", {"limit": 2500.5}, {"limit": 2000.0},
+    )  # fmt: skip
+    assert [row["limit"] for row in read(store)["budget"]] == [2000.0, 1e6]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('journey = "sign-in"', 'journey = "sign-up"', "portal has no journey 'sign-up'"),
+        ('what = "network_bytes"', 'what = "network_byte"', "A visit has no budget of 'network_byte'"),
+        ('what = "gwp100"', 'what = "network_bytes"', "A month has no budget of 'network_bytes'"),
+        ('unit = "B"', 'unit = "MB"', "A budget of network_bytes is not in MB"),
+        ("valid_to = 2026-12-31", "valid_to = 2025-12-31", "ends before it begins"),
+        ("limit = 2500.5\n", "", "has no limit"),
+        ("limit = 2500.5", "limit = -1", "limit is '-1'"),
+        ('per = "month"', 'per = "week"', "per is 'week'"),
+        ('per = "month"', "max = 3", "There is no key 'budget.max'"),
+    ],
+)
+def test_a_wrong_budget_is_told_with_its_line(
+    load: Callable[..., Plan], store: Store, old: str, new: str, problem: str
+) -> None:
+    with pytest.raises(UsageError) as refusal:
+        load(BUDGETS.replace(old, new))
+    assert problem in refusal.value.problem
+    assert "portfolio.toml:" in refusal.value.problem
+    with store.reading() as session:
+        assert session.scalar(select(func.count()).select_from(m.Budget)) == 0

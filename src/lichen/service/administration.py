@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from lichen.config.names import nearest
 from lichen.errors import UsageError
+from lichen.nomenclature import Nomenclature
 from lichen.service import accounts
 from lichen.service.accounts import By, Minted, Role, Scope, TokenRequest
 from lichen.service.portfolio_files import Plan, import_rows, starting
@@ -76,7 +77,7 @@ def add_team(
     *,
     name: str | None,
     lang: str,
-    check_indicator: Callable[[str], object],
+    nomenclature: Nomenclature,
     by: By,
 ) -> tuple[starting.Start, Plan]:
     """Add a team from a template; see `lichen.service.portfolio_files.starting`.
@@ -87,7 +88,7 @@ def add_team(
     with store.session() as session:
         stored = PortfolioRows(session).all()
         start = starting.start(code, template, name=name, lang=lang, today=by.at.date(), stored=stored)
-        return start, import_rows(session, start.rows, check_indicator=check_indicator, by=by)
+        return start, import_rows(session, start.rows, nomenclature=nomenclature, by=by)
 
 
 def add_user(store: Store, new: NewUser, *, by: By) -> str:

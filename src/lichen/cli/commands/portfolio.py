@@ -61,8 +61,8 @@ def import_(invocation: Invocation, files: tuple[Path, ...], dry_run: bool) -> N
     from lichen.service.portfolio_files import import_portfolio
 
     with opened(invocation) as (store, workspace):
-        check = workspace.nomenclature.indicator
-        made = import_portfolio(store, files, check_indicator=check, by=by_command("portfolio import"), dry_run=dry_run)
+        by = by_command("portfolio import")
+        made = import_portfolio(store, files, nomenclature=workspace.nomenclature, by=by, dry_run=dry_run)
         lang = workspace.settings.lang
     if invocation.json:
         invocation.print_json({"dry_run": dry_run} | plan_json(made))

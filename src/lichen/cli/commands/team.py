@@ -37,7 +37,7 @@ def add(invocation: Invocation, code: str, name: str | None, template: str) -> N
         lang = workspace.settings.lang
         start, made = add_team(
             store, code, template, name=name, lang=lang,
-            check_indicator=workspace.nomenclature.indicator, by=by_command("team add"),
+            nomenclature=workspace.nomenclature, by=by_command("team add"),
         )  # fmt: skip
     settings = _settings(start.application, start.journeys)
     if invocation.json:

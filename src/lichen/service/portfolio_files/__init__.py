@@ -6,11 +6,12 @@ An import adds rows and changes those that are there; it never removes one. All 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lichen.errors import StorageError
 from lichen.ledger.runfile import write_atomically
+from lichen.nomenclature import Nomenclature
 from lichen.service.accounts import By, note
 from lichen.service.portfolio_files.planning import Change, Plan, plan
 from lichen.service.portfolio_files.reading import Given, read_files
@@ -56,13 +57,13 @@ def export_portfolio(store: Store, path: Path, *, lang: str = "en", force: bool 
 
 
 def import_portfolio(
-    store: Store, paths: Sequence[Path], *, check_indicator: Callable[[str], object], by: By, dry_run: bool = False
+    store: Store, paths: Sequence[Path], *, nomenclature: Nomenclature, by: By, dry_run: bool = False
 ) -> Plan:
     """Add and change what the files say.
 
     Args:
         paths: TOML files, CSV files named after their table, folders of these.
-        check_indicator: raises LichenError for an indicator that does not exist.
+        nomenclature: indicators and quantities that there are.
         by: who does it, for the audit log.
         dry_run: only say what would be done.
 
@@ -73,15 +74,15 @@ def import_portfolio(
     given = read_files(paths)
     if dry_run:
         with store.reading() as session:
-            return plan(given, PortfolioRows(session).all(), check_indicator)
+            return plan(given, PortfolioRows(session).all(), nomenclature)
     with store.session() as session:
-        return import_rows(session, given, check_indicator=check_indicator, by=by)
+        return import_rows(session, given, nomenclature=nomenclature, by=by)
 
 
-def import_rows(session: Session, given: Sequence[Given], *, check_indicator: Callable[[str], object], by: By) -> Plan:
+def import_rows(session: Session, given: Sequence[Given], *, nomenclature: Nomenclature, by: By) -> Plan:
     """The same for rows that were read, in a transaction that is open."""
     rows = PortfolioRows(session)
-    made = plan(given, rows.all(), check_indicator)
+    made = plan(given, rows.all(), nomenclature)
     for change in made.changes:
         row_id = rows.write(change.table, change.row_id, change.after)
         verb = "add" if change.is_new else "change"

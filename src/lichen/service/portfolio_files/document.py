@@ -13,8 +13,9 @@ _INTRO: Final = """\
 <!-- Made from the declarations in src/lichen/service/portfolio_files/tables.py:
 `python -m lichen.service.portfolio_files.document > docs/portfolio.md`. -->
 
-Teams, applications, their parts, journeys and deployments, weights, sources of tiers, targets and actions live in the store,
-where the pages show and change them. They can also be kept in a file, so that a team reviews changes as it reviews code:
+Teams, applications, their parts, journeys and deployments, weights, sources of tiers, budgets of production, targets and
+actions live in the store, where the pages show and change them. They can also be kept in a file, so that a team reviews
+changes as it reviews code:
 
 ```sh
 lichen portfolio export portfolio.toml
@@ -71,19 +72,25 @@ A pipeline can tell each deployment so, in one line of a `deployment.csv`: `appl
 
 ## Which row is meant
 
-Each table has keys that say which row it is; they are marked *key* below. Two weights, targets or actions that are called
-the same are told apart by their `id`, which an export writes only then.
+Each table has keys that say which row it is; they are marked *key* below. Two weights, budgets, targets or actions that
+are called the same are told apart by their `id`, which an export writes only then.
 
 """
 
 _OUTRO: Final = """\
-## What weights, sources and targets do
+## What weights, sources, budgets and targets do
 
 Weights order rankings and never enter a total; the unweighted figure always stands beside the weighted rank. The organisation's
 target comes first, and its split to applications adds up to it; targets of teams and applications are theirs to set beside it.
 
 For each tier of an application one source counts, so that nothing is counted twice: the one that a `[[tier_source]]` declares,
 even in a month in which it says nothing; else the meter, else the bill, else journeys times traffic, whichever is known.
+
+A `[[budget]]` of this file is a limit of production: [an alert](alerts.md) tells when visits that were measured, or the
+newest full month, break it. Two that hold on the same day both count; to replace one, give it a `valid_to`, as
+`PUT /api/v1/budgets` does by itself. The [`[[budget]]` of lichen.toml](configuration.md#budget) is another thing with the same
+name: what `lichen gate` holds the journeys of a pipeline to. It stands in the repository of what it limits and is no part of
+a portfolio; neither file takes the other's.
 """
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from lichen.config.names import nearest
 from lichen.errors import LichenError, UsageError
+from lichen.nomenclature import Nomenclature
 from lichen.portfolio import targets
 from lichen.service.portfolio_files.kinds import LINEAR
 from lichen.service.portfolio_files.reading import Given
@@ -17,7 +18,7 @@ from lichen.service.portfolio_files.tables import TABLES, Row, Table
 from lichen.store.queries.portfolio import Stored
 
 Key = tuple[Any, ...]
-_OPTIONAL_KEYS: Final = frozenset({"of"})
+_OPTIONAL_KEYS: Final = frozenset({"of", "journey"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +57,18 @@ class Plan:
         return sum(change.table == table and change.is_new == new for change in self.changes)
 
 
-def plan(
-    given: Sequence[Given], stored: Mapping[str, Sequence[Stored]], check_indicator: Callable[[str], object]
-) -> Plan:
+def plan(given: Sequence[Given], stored: Mapping[str, Sequence[Stored]], nomenclature: Nomenclature) -> Plan:
     """Compare files with a store.
 
     Args:
         given: rows of the files. stored: rows of the store, by table.
-        check_indicator: raises LichenError for an indicator that does not exist.
+        nomenclature: indicators and quantities that there are.
 
     Raises:
         UsageError: a row that stands twice, lacks a key, refers to nothing, or is one of several that are called the same.
     """
     made = Plan()
-    codes = _codes(given, stored)
+    codes, journeys = _codes(given, stored), _journeys(given, stored)
     for name, table in TABLES.items():
         there = _There(table, stored.get(name, ()))
         for row in given:
@@ -78,8 +77,11 @@ def plan(
             there.claim(row)
             _check_references(row, codes)
             if row.values.get("indicator") is not None:
-                _check(row, partial(check_indicator, row.values["indicator"]))
-            change = _compare(row, there.match(row))
+                _check(row, partial(nomenclature.indicator, row.values["indicator"]))
+            match = there.match(row)
+            if name == "budget":
+                _check_budget(row, {**(match.values if match else {}), **row.values}, journeys, nomenclature)
+            change = _compare(row, match)
             if change is None:
                 made.unchanged[name] = made.unchanged.get(name, 0) + 1
             else:
@@ -165,6 +167,8 @@ def _compare(row: Given, stored: Stored | None) -> Change | None:
     before, after = {name: stored.values[name] for name in changed}, {name: values[name] for name in changed}
     if "of" in after:  # whose code it is, is told by the scope
         after["scope"] = whole["scope"]
+    if after.get("journey") is not None:  # its code is unique in its application alone
+        after["application"] = whole["application"]
     return Change(table.name, _shown(table, whole), stored.row_id, is_new=False, before=before, after=after)
 
 
@@ -202,6 +206,44 @@ def _codes(given: Sequence[Given], stored: Mapping[str, Sequence[Stored]]) -> di
         | {row.values["code"] for row in given if row.table.name == name and row.values.get("code") is not None}
         for name in ("team", "application")
     }
+
+
+def _journeys(given: Sequence[Given], stored: Mapping[str, Sequence[Stored]]) -> set[tuple[Any, Any]]:
+    """Applications and codes of the journeys that are there, or come with the files."""
+    rows = [row.values for row in stored.get("journey", ())] + [
+        row.values for row in given if row.table.name == "journey"
+    ]
+    return {(values.get("application"), values.get("code")) for values in rows}
+
+
+def _check_budget(row: Given, whole: Row, journeys: set[tuple[Any, Any]], nomenclature: Nomenclature) -> None:
+    """A budget is of a journey that is there, of what a visit or a month has, in its canonical unit, for a span of days."""
+    application, journey, what = whole["application"], whole.get("journey"), whole["what"]
+    if journey is not None and (application, journey) not in journeys:
+        raise UsageError(
+            f"{application} has no journey '{journey}' ({row.place}).",
+            repair="Add that [[journey]].",
+            culprit=row.place,
+        )
+    indicators = nomenclature.names("indicator")
+    known = indicators if whole["per"] == "month" else (*indicators, *nomenclature.names("quantity"))
+    if what not in known:
+        raise UsageError(
+            f"A {whole['per']} has no budget of '{what}' ({row.place}).",
+            repair=nearest(what, known, valid_are="It has budgets of"),
+            culprit=row.place,
+        )
+    term = nomenclature.indicator(what) if what in indicators else nomenclature.quantity(what)
+    if whole.get("unit") not in (None, term.unit):
+        raise UsageError(
+            f"A budget of {what} is not in {whole['unit']} ({row.place}).",
+            repair=f"Convert the limit, and give unit = '{term.unit}'.", culprit=row.place,
+        )  # fmt: skip
+    if whole.get("valid_to") is not None and whole["valid_to"] < whole["valid_from"]:
+        raise UsageError(
+            f"{_shown(row.table, whole)} ends before it begins ({row.place}).", repair="Give a later valid_to.",
+            culprit=row.place,
+        )  # fmt: skip
 
 
 def _check_references(row: Given, codes: Mapping[str, set[str]]) -> None:

@@ -16,13 +16,30 @@ from lichen.store.models import Base
 _MODELS: Final[Mapping[str, type[Base]]] = {
     "organisation": models.Organisation, "team": models.Team, "application": models.Application, "part": models.Part,
     "environment": models.Environment, "journey": models.Journey,
-    "deployment": models.Deployment, "weight": models.Weight, "tier_source": models.TierSource, "target": models.Target,
-    "action": models.Action,
+    "deployment": models.Deployment, "weight": models.Weight, "tier_source": models.TierSource, "budget": models.Budget,
+    "target": models.Target, "action": models.Action,
 }  # fmt: skip
-_ORDER: Final = ("application", "code", "at", "scope", "of", "indicator", "valid_from", "started_on", "title", "tier")
+_ORDER: Final = (
+    "application",
+    "code",
+    "at",
+    "scope",
+    "of",
+    "indicator",
+    "valid_from",
+    "started_on",
+    "title",
+    "tier",
+    "journey",
+    "what",
+    "per",
+)
 """Rows are in the order of these keys, where they have them, whatever order and alphabet the engine prefers."""
-_NAMES: Final = {"team_id": "team", "application_id": "application", "scope_id": "of"}
+_NAMES: Final = {"team_id": "team", "application_id": "application", "journey_id": "journey", "scope_id": "of"}
 """Columns that hold an id, and the key that holds its code."""
+_COLUMNS: Final = {"what": "indicator_or_quantity", "limit": "limit_value"}
+"""Keys whose column is called otherwise."""
+_KEYS: Final = _NAMES | {column: key for key, column in _COLUMNS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +70,10 @@ class PortfolioRows:
                 row.id: row.code for row in session.execute(select(models.Application.id, models.Application.code))
             },
         }
+        journeys = session.execute(select(models.Journey.id, models.Journey.application_id, models.Journey.code)).all()
+        self._journeys = {(row.application_id, row.code): row.id for row in journeys}
         self._ids = {name: {code: row_id for row_id, code in codes.items()} for name, codes in self._codes.items()}
+        self._codes["journey"] = {row.id: row.code for row in journeys}
 
     def all(self) -> dict[str, list[Stored]]:
         """Every row, by table."""
@@ -81,6 +101,8 @@ class PortfolioRows:
         self._session.flush()
         if table in self._ids:
             self._ids[table][row.code] = row.id
+        if table == "journey":
+            self._journeys[row.application_id, row.code] = row.id
         return str(row.id)
 
     def _rows(self, model: type[Base]) -> list[Stored]:
@@ -90,7 +112,7 @@ class PortfolioRows:
             raw = {name: getattr(row, name) for name in columns}
             if raw.get("scope_id") is not None and raw["scope_id"] not in self._codes[raw["scope"]]:
                 continue  # a target of what is there no more
-            found.append(Stored(raw.pop("id"), {_NAMES.get(name, name): self._told(raw, name) for name in raw}))
+            found.append(Stored(raw.pop("id"), {_KEYS.get(name, name): self._told(raw, name) for name in raw}))
         return sorted(found, key=_position)
 
     def _told(self, raw: Mapping[str, Any], name: str) -> Any:
@@ -109,10 +131,13 @@ class PortfolioRows:
         for name, value in values.items():
             if name in ("team", "application"):
                 found[f"{name}_id"] = None if value is None else self._ids[name][value]
+            elif name == "journey":
+                application_id = None if value is None else self._ids["application"][values["application"]]
+                found["journey_id"] = None if value is None else self._journeys[application_id, value]
             elif name == "of":
                 found["scope_id"] = None if value is None else self._ids[values["scope"]][value]
             elif name == "path":
                 found[name] = {"kind": "linear"} if value == "linear" else {"kind": "points", "points": value}
             else:
-                found[name] = value
+                found[_COLUMNS.get(name, name)] = value
         return found
