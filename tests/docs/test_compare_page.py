@@ -8,8 +8,10 @@ import shlex
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
 
+from lichen.cli.app import root as cli
 from lichen.cli.commands.compare import command
 from lichen.config import KEYS
 from lichen.service.comparing.operands import parse_operand
@@ -28,7 +30,8 @@ def named(text: str) -> set[str]:
 
 @pytest.mark.parametrize("words", EXAMPLES)
 def test_examples_are_read(words: str) -> None:
-    context = command.make_context("compare", shlex.split(words))
+    # Below the root, as on the command line: a command remembers the names of its option for help from its first context.
+    context = command.make_context("compare", shlex.split(words), parent=click.Context(cli, **cli.context_settings))
     assert parse_operand(context.params["base"]).kind == parse_operand(context.params["head"]).kind
 
 

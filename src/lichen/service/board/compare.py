@@ -11,8 +11,8 @@ from lichen.service.board.effects import effects
 from lichen.service.board.figures import read_contents
 from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import HEADLINE, Look
-from lichen.service.board.rows import ComparedRow
 from lichen.service.board.run import summarise
+from lichen.service.board.run_rows import ComparedRow
 from lichen.service.board.shapes import Figure, Missing
 from lichen.service.board.views import CompareView
 from lichen.service.context import ServiceContext

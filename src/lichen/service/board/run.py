@@ -15,7 +15,7 @@ from lichen.service.board import lists
 from lichen.service.board.figures import read_contents
 from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import HEADLINE, Look
-from lichen.service.board.rows import CounterValue, RequestLine, RunJourney, StepRow
+from lichen.service.board.run_rows import CounterValue, RequestLine, RunJourney, StepRow
 from lichen.service.board.shapes import Figure, Named
 from lichen.service.board.views import RunView
 from lichen.service.context import ServiceContext

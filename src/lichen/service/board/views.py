@@ -12,7 +12,6 @@ from typing import Any
 from lichen.service.board.queries import PortfolioQuery
 from lichen.service.board.rows import (
     ActionRow,
-    ComparedRow,
     Curve,
     DeploymentMark,
     ExplainStep,
@@ -27,11 +26,10 @@ from lichen.service.board.rows import (
     PortfolioRow,
     PortfolioTotals,
     QualityRow,
-    RunJourney,
     RunRow,
-    StepRow,
     TargetRow,
 )
+from lichen.service.board.run_rows import ComparedRow, RunJourney, StepRow
 from lichen.service.board.shapes import (
     Effects,
     Facet,

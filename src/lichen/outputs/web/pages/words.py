@@ -16,14 +16,8 @@ from lichen.records import DATA_METHODS
 from lichen.render.figures import COUNTERS, HEADLINE, plain
 from lichen.render.i18n import Catalogue, catalogue
 from lichen.render.numbers import Numbers
-from lichen.service.board.rows import (
-    ActionRow,
-    CounterValue,
-    FactorRow,
-    Facts,
-    PartRow,
-    StepRow,
-)  # fmt: skip
+from lichen.service.board.rows import ActionRow, FactorRow, Facts, PartRow
+from lichen.service.board.run_rows import CounterValue, StepRow
 from lichen.service.board.shapes import (
     FacetValue,
     Figure,
@@ -135,12 +129,13 @@ class Words:
         """A share of one."""
         return self.numbers.unknown if share is None else self.numbers.whole_percent(share)
 
-    def period(self, name: str) -> str:
-        """``2026-10`` as a month with its year, ``2026`` as it is."""
+    def period(self, name: str, *, inside: bool = False) -> str:
+        """``2026-10`` as a month with its year, ``2026`` as it is; ``inside`` a sentence without a capital that is not its own."""
         year, _, month = name.partition("-")
         if not month:
             return year
-        return str(format_skeleton("yMMMM", date(int(year), int(month), 1), locale=self.words.locale)).capitalize()
+        told = str(format_skeleton("yMMMM", date(int(year), int(month), 1), locale=self.words.locale))
+        return told if inside else told.capitalize()
 
     def span(self, period: Period) -> str:
         """A period in words."""
