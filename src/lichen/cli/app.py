@@ -23,7 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "run": "Run any command and print what it consumes, whole and per unit of work.",
     "import": "Import what other tools have written.",
     "demo": "Measure the bundled sample application and write a report.",
-    "compare": "Say whether one version of a site uses more than another, and why.",
+    "compare": "Say whether HEAD uses more than BASE, and what that comes from.",
     "gate": "Hold journeys to the budgets of lichen.toml.",
     "comment": "Write what a gate found on the merge request, in one comment.",
     "advise": "Say what to change in each journey, what saves most first.",
