@@ -129,6 +129,16 @@ def test_changes_have_an_arrow_and_a_sign(share: float, text: str) -> None:
     assert EN.change(share) == text
 
 
+@pytest.mark.parametrize(
+    ("lang", "alone", "inside"),
+    [("en", "October 2026", "October 2026"), ("fr", "Octobre 2026", "octobre 2026")],
+)
+def test_a_month_has_its_capital_where_it_stands_alone(lang: str, alone: str, inside: str) -> None:
+    words = Drawings(lang)
+    assert (words.period("2026-10"), words.period("2026-10", inside=True)) == (alone, inside)
+    assert words.period("2026", inside=True) == "2026"
+
+
 def test_gaps_say_above_and_below_in_words() -> None:
     assert EN.gap(GAP) == "▲ 15% above"
     assert EN.gap(replace(GAP, gap=-0.02)) == "▼ 2% below"

@@ -130,7 +130,7 @@ class Words:
         return self.numbers.unknown if share is None else self.numbers.whole_percent(share)
 
     def period(self, name: str, *, inside: bool = False) -> str:
-        """``2026-10`` as a month with its year, ``2026`` as it is; ``inside`` a sentence without a capital that is not its own."""
+        """``2026-10`` as a month with its year, ``2026`` as it is; ``inside`` a sentence a month keeps its own case."""
         year, _, month = name.partition("-")
         if not month:
             return year
