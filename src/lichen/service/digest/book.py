@@ -16,6 +16,7 @@ from lichen.service.board.queries import EVERYTHING
 from lichen.service.board.reading import Look, by_ref
 from lichen.service.board.traffic import daily
 from lichen.service.context import ServiceContext
+from lichen.service.digest.vintages import at_one_day
 from lichen.service.digest.weeks import BEFORE, SHOWN, ApplicationWeeks, JourneyWeeks, Unit
 from lichen.store import Session
 from lichen.store.queries import board
@@ -64,9 +65,7 @@ class Book:
         runs = by_ref(
             board.of_refs(self.look.session, kind, [one.id for one in journeys], self.monday - _RUNS_BACK, self.sunday)
         )
-        units = {
-            ref: [Unit(fact.period, fact.value, fact.low, fact.high) for fact in facts] for ref, facts in runs.items()
-        }
+        units = at_one_day(self.look, runs, {one.id: one.code for one in journeys}, first)
         own: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
         for one in journeys:
             own[one.application_id].append((one.id, one.code, one.name))
