@@ -19,6 +19,7 @@ from lichen.plugins import GROUPS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCS: Final = ROOT / "docs"
+CONTRACT: Final = (DOCS / "public-contract.md").read_text(encoding="utf-8")
 PAGES: Final = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 
 
@@ -82,8 +83,9 @@ def test_every_setting_has_a_heading(key: str) -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_plug_in_group_has_a_recipe(group: str) -> None:
+def test_every_plug_in_group_has_a_recipe_and_is_in_the_public_contract(group: str) -> None:
     assert any(f'"{group}"' in page.read_text(encoding="utf-8") for page in (DOCS / "recipes").glob("*.md")), group
+    assert f"`{group}`" in CONTRACT
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
