@@ -18,6 +18,7 @@ from lichen.config import Settings
 from lichen.errors import UsageError
 from lichen.outputs.web.app import create_app
 from lichen.outputs.web.context import WebContext
+from lichen.outputs.web.wire import BoundedProtocol
 from lichen.render.i18n import catalogue
 from lichen.service import accounts, arrivals, tick_process
 from lichen.service.context import ServiceContext, open_context
@@ -60,7 +61,7 @@ def serve(workspace: Workspace, *, demo: bool, say: Say) -> None:
             _announce(context, here, port, say)
             config = uvicorn.Config(
                 create_app(context), lifespan="on", access_log=False, log_level="warning", server_header=False, ws="none",
-                timeout_graceful_shutdown=_STOP_TIMEOUT_S,
+                http=BoundedProtocol, timeout_graceful_shutdown=_STOP_TIMEOUT_S,
             )  # fmt: skip
             sys.setswitchinterval(_SWITCH_S)
             gc.freeze()  # what is loaded by now stays: no collection looks at it again while somebody waits
