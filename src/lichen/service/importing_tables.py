@@ -88,7 +88,11 @@ def opened(workspace: Workspace) -> Store:
 
 
 def source_name(given: str | None, kind: str, path: Path) -> str:
-    """Name under which rows are kept: as given, or the kind and the file's name without its endings."""
+    """Name under which rows are kept: as given, or the kind and the file's name without its endings.
+
+    Raises:
+        UsageError: the given one is empty, too long, or holds a control character.
+    """
     if given is None:
         stem = writable(path.name).split(".")[0]
         return f"{kind}:{''.join('?' if _has_control(sign) else sign for sign in stem)}"

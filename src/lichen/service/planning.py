@@ -130,7 +130,11 @@ def on_parts(
     parts: Parts,
     load: Callable[..., Journey],
 ) -> list[Journey]:
-    """The journeys with the parts' addresses filled in. ``load``: `load_journey` with the settings' times."""
+    """The journeys with the parts' addresses filled in. ``load``: `load_journey` with the settings' times.
+
+    Raises:
+        ConfigError: two journeys have the same name.
+    """
 
     def filled(text: str) -> str:
         return _PART_URL.sub(lambda match: parts.url(match[1]), text)

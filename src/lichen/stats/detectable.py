@@ -24,6 +24,9 @@ def smallest_change(cv: float, samples: int) -> float:
         Change as a share of the mean: (t(0.975) + t(0.8)) x cv x sqrt(2 / samples), t with 2 x samples - 2 degrees of
         freedom; an approximation that takes the noncentral t for a shifted t.
 
+    Raises:
+        ValueError: fewer than two samples.
+
     Source:
         R. V. Lenth, "Some practical guidelines for effective sample size determination", The American Statistician 55 (2001).
 

@@ -88,7 +88,11 @@ def ref_of(look: Look, query: SeriesQuery) -> str | None:
 
 
 def span_of(look: Look, query: SeriesQuery) -> tuple[date, date]:
-    """First and last month."""
+    """First and last month.
+
+    Raises:
+        UsageError: a month that is none, the first after the last, or more than 20 years of them.
+    """
     last = periods.read(query.last).end if query.last else None
     end = periods.moved(last, -1) if last else (look.months or [look.today.replace(day=1)])[-1]
     first = periods.read(query.first).start if query.first else periods.moved(end, 1 - periods.TREND_MONTHS)

@@ -133,7 +133,7 @@ def show_quality(request: Request, caller: Reader, period: str | None = None, pa
 
 @router.get("/methods")
 @router.get("/methods.json")
-def show_methods(request: Request, caller: Reader, search: str = "", page: Number = 1) -> Response:  # noqa: ARG001
+def show_methods(request: Request, caller: Reader, search: str = "", page: Number = 1) -> Response:  # noqa: ARG001 - its role is checked
     """Methods and factors."""
     view: Any = factors_methods(context_of(request), search=search, page=page)
     return answer(request, view, "methods", place="methods")
