@@ -13,6 +13,7 @@ import pytest
 from fastapi import APIRouter
 from tests.fixtures import run as fixture
 from tests.web.access_support import World, declare, measure, world
+from tests.web.server_support import run
 
 from lichen.errors import LichenError
 from lichen.service import landing
@@ -100,6 +101,19 @@ def test_a_month_that_is_not_over_says_so(here: World) -> None:
         assert "This period is not over" not in shown.text, address
     twin = here.browser("admin").get("/portfolio.json", params={"period": "2026-10"}).json()
     assert (twin["frame"]["is_over"], twin["frame"]["period"]["end"]) == (True, date(2026, 11, 1).isoformat())
+
+
+def test_a_comparison_says_when_each_side_was_measured(here: World) -> None:
+    left = measure(here, "ours")["ours"]
+    later = run(1, "app-ours")
+    later["started_at"], later["ended_at"] = "2026-03-05T10:00:00.000Z", "2026-03-05T10:02:00.000Z"
+    sent = here.program(here.token("ingest").text).post("/api/v1/runs", json=later)
+    assert sent.status_code == 201, sent.text
+    landing.land_all(here.context)
+    sides = {"left": left, "right": sent.json()["run_id"], "lang": "en"}
+    shown = here.browser("viewer").get("/compare", params=sides).text
+    assert "Mar 1, 2026" in shown
+    assert "Mar 5, 2026" in shown
 
 
 def test_what_fails_in_the_server_is_in_its_log(here: World, caplog: pytest.LogCaptureFixture) -> None:

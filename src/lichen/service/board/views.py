@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -132,6 +132,7 @@ class CompareView:
 
     Attributes:
         kind: ``runs`` or ``periods``.
+        measured_at: when each of the two runs was measured; empty for periods.
         effects: for periods, what the change is made of.
         caution: codes of what makes the comparison unfair: ``other_machine``, ``other_browser``, ``other_journey``.
     """
@@ -141,6 +142,7 @@ class CompareView:
     application: Named
     left: str
     right: str
+    measured_at: tuple[datetime, ...]
     rows: tuple[ComparedRow, ...]
     effects: Effects | None
     caution: tuple[str, ...]
