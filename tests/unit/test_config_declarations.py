@@ -119,7 +119,9 @@ def test_the_starter_file_holds_every_key_and_loads(tmp_path: Path, lang: str) -
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_the_starter_files_commented_values_are_the_defaults(tmp_path: Path, lang: str) -> None:
-    text = re.sub(r"(?m)^# (\w+ = |\[\[(?:part|meter|traffic|budget|channel|job))", r"\1", document.starter("shop", lang))
+    text = re.sub(
+        r"(?m)^# (\w+ = |\[\[(?:part|meter|traffic|budget|channel|job))", r"\1", document.starter("shop", lang)
+    )
     settings, defaults = load(text, tmp_path), load("", tmp_path)
     assert [part.name for part in settings.parts] == ["portal"]
     for key in KEYS.values():
