@@ -86,6 +86,7 @@ def _fill(context: WebContext, *, demo: bool, say: Say) -> None:
     if demo:
         from lichen.service import sample
 
+        say(words.say("server.adding_sample"))
         say(words.say("server.sample" if sample.fill(context) else "server.no_sample"))
 
 

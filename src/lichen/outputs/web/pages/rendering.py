@@ -147,7 +147,7 @@ def environment() -> Environment:
     """The templates of this room; what they print is escaped."""
     made = Environment(
         loader=PackageLoader("lichen.outputs.web", "templates"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        autoescape=select_autoescape(default=True, default_for_string=True),
+        autoescape=select_autoescape(default=True, default_for_string=True), auto_reload=False,
     )  # fmt: skip
     made.filters["named"] = named
     made.filters["segment"] = segment
