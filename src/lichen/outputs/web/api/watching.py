@@ -150,7 +150,14 @@ async def post_signed(
         raise Problem(
             422, f"{first['msg']}.", repair="Look at the API's description.", culprit=".".join(map(str, first["loc"]))
         ) from error
-    told = NewDeployment(**(read.model_dump() | {"at": read.at or context.clock()}))
+    if read.at is None:
+        raise Problem(
+            422,
+            "A signed deployment has no 'at': replayed, it would count again.",
+            repair="Say when it was.",
+            culprit="at",
+        )
+    told = NewDeployment(**read.model_dump())
     by = By(actor="webhook", at=context.clock(), address=limits.address_of(request))
     found = await run_in_threadpool(partial(record_deployment, context, told, allowed=lambda _: True, by=by))
     if found is None:
