@@ -299,7 +299,7 @@ def test_the_theme_follows_the_system_until_somebody_chooses(browser: Browser, s
         page = visit.open(site.url)
         assert page.locator("#theme").inner_text() == "Light theme", "the button says what it does"
         page.emulate_media(color_scheme="light")
-        assert page.locator("#theme").inner_text() == "Dark theme"
+        expect(page.locator("#theme")).to_have_text("Dark theme")
 
 
 def test_an_action_is_written_done_found_and_taken_out(browser: Browser, site: Site) -> None:
