@@ -174,11 +174,13 @@ def serve(folder: Path) -> None:
     import uvicorn
 
     from lichen.outputs.web.app import create_app
+    from lichen.outputs.web.serving import settle
 
     with server_support.context(folder) as found, socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         server = uvicorn.Server(uvicorn.Config(create_app(found), log_level="error", access_log=False))
+        settle(found)
 
         def end() -> None:
             sys.stdin.read()

@@ -18,6 +18,7 @@ from lichen.config import Settings
 from lichen.errors import UsageError
 from lichen.outputs.web.app import create_app
 from lichen.outputs.web.context import WebContext
+from lichen.outputs.web.pages.rendering import environment
 from lichen.outputs.web.wire import BoundedProtocol
 from lichen.render.i18n import catalogue
 from lichen.service import accounts, arrivals, tick_process
@@ -64,11 +65,20 @@ def serve(workspace: Workspace, *, demo: bool, say: Say) -> None:
                 http=BoundedProtocol, timeout_graceful_shutdown=_STOP_TIMEOUT_S,
             )  # fmt: skip
             sys.setswitchinterval(_SWITCH_S)
-            gc.freeze()  # what is loaded by now stays: no collection looks at it again while somebody waits
+            settle(context)
             with contextlib.suppress(KeyboardInterrupt), LandingProcess(settings), _schedule(settings):
                 uvicorn.Server(config).run([listener])
     finally:
         found.store.close()
+
+
+def settle(context: WebContext) -> None:
+    """Loads what every page needs and keeps it for good: no collection of garbage looks at it again while somebody waits."""
+    context.workspace.factors.hash()
+    context.workspace.method(context.settings.method.use)
+    environment()
+    gc.collect()
+    gc.freeze()
 
 
 def _schedule(settings: Settings) -> LandingProcess:
