@@ -79,8 +79,8 @@ def causes_of(
         base, head: rows of requests of one typical run of each side, as run files keep them.
 
     Returns:
-        Each cause explains a share of one effect. Those of the effect that changed most come first (the logarithm of its ratio
-        decides), by share; after three of them the first of the other effect, so that a long list of files hides nothing.
+        Each cause explains a share of one effect. Those of the effect that surely changed most come first (the logarithm of its
+        ratio decides), by share; after three of them the first of the other effect, so that a long list of files hides nothing.
     """
     whole = effects.whole
     requests = _by_host(_requests(effects, _grouped(base), _grouped(head)))
@@ -105,12 +105,18 @@ def _ordered(weighed: Iterable[tuple[float, Cause]]) -> list[Cause]:
 
 
 def _size(effect: Effect | None) -> float:
-    """How much an effect weighs: the logarithm of its ratio; 0 when unknown, or when it may be nothing."""
+    """How much an effect weighs: the logarithm of the ratio that is sure; 0 when unknown, or when it may be nothing.
+
+    The bound of the interval that lies nearer to no change is sure: a noisy counter does not come before a steadier one by luck.
+    """
     if effect is None or not _moved(effect):
         return 0.0
     if effect.change is None:  # something out of nothing
         return 1.0
-    return abs(math.log1p(effect.change)) if effect.change > -1 else 1.0
+    sure = effect.change
+    if not effect.exact and effect.low is not None and effect.high is not None:
+        sure = effect.low if effect.change > 0 else effect.high
+    return abs(math.log1p(sure)) if sure > -1 else 1.0
 
 
 def _moved(effect: Effect) -> bool:
