@@ -34,7 +34,7 @@ class Cell:
 CELLS: Final = (
     Cell("day", "day", "day of the usage, UTC", "ChargePeriodStart"),
     Cell("period", "day", "first day of the billing period", "BillingPeriodStart"),
-    Cell("provider", "text", "`aws`, `azure`, `gcp`, `oci`, `ovhcloud`, `scaleway`, or the name in small letters", "ProviderName"),
+    Cell("provider", "text", "`aws`, `azure`, `gcp`, `oci`, `ovhcloud`, `scaleway`, or its name", "ProviderName"),
     Cell("payer", "text", "account that is billed", "BillingAccountId"),
     Cell("account", "text", "account, subscription, project or compartment that used it", "SubAccountId"),
     Cell("account_name", "text", "its name", "SubAccountName"),
@@ -58,9 +58,9 @@ CELLS: Final = (
     Cell("publisher", "text", "who made what is sold, where that is not the provider: a marketplace", "PublisherName"),
     Cell("currency", "text", "ISO 4217 code", "BillingCurrency"),
     Cell("tags", "text", "tags, a JSON object", "Tags"),
-    Cell("quantity", "amount", "usage in `unit`; null where the line tells none", "ConsumedQuantity, else PricingQuantity"),
+    Cell("quantity", "amount", "usage in `unit`; null where not told", "ConsumedQuantity, else PricingQuantity"),
     Cell("billed_cost", "amount", "what the invoice charges", "BilledCost"),
-    Cell("effective_cost", "amount", "with commitments spread over what uses them; the billed cost where not told", "EffectiveCost"),
+    Cell("effective_cost", "amount", "with commitments spread over their use; `billed_cost` where not told", "EffectiveCost"),
     Cell("list_cost", "amount", "at list prices; null where not told", "ListCost"),
 )  # fmt: skip
 
