@@ -120,7 +120,7 @@ def test_the_starter_file_holds_every_key_and_loads(tmp_path: Path, lang: str) -
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_the_starter_files_commented_values_are_the_defaults(tmp_path: Path, lang: str) -> None:
     text = re.sub(
-        r"(?m)^# (\w+ = |\[\[(?:part|meter|traffic|budget|channel|job))", r"\1", document.starter("shop", lang)
+        r"(?m)^# (\w+ = |\[\[(?:part|meter|traffic|bills|budget|channel|job))", r"\1", document.starter("shop", lang)
     )
     settings, defaults = load(text, tmp_path), load("", tmp_path)
     assert [part.name for part in settings.parts] == ["portal"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """lichen.toml, the environment and the flags as frozen settings, each value with its origin."""
 
+from lichen.config.bills import Bills, Owner, Shared
 from lichen.config.budgets import Budget, Gate, Limit
 from lichen.config.keys import Key
 from lichen.config.kinds import Samples, Viewport
@@ -32,6 +33,7 @@ __all__ = [
     "LIST_KEYS",
     "PART_SOURCES",
     "Alerts",
+    "Bills",
     "Browser",
     "Budget",
     "Channel",
@@ -51,12 +53,14 @@ __all__ = [
     "Notify",
     "Origin",
     "Output",
+    "Owner",
     "Part",
     "Project",
     "PrometheusServer",
     "Samples",
     "Schedule",
     "Settings",
+    "Shared",
     "Smtp",
     "Tick",
     "Viewport",

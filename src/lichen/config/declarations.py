@@ -7,13 +7,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from lichen.config.bills import Owner, Shared, check_owner, check_shared
 from lichen.config.budgets import Budget
 from lichen.config.metering import METER_PLACES, Meter, twin
 from lichen.config.names import nearest, refusal
-from lichen.config.notify import Channel
 from lichen.config.part import PART_HELPERS, PART_SOURCES, Part
 from lichen.config.settings import LIST_KEYS, Journey
-from lichen.config.traffic import TrafficJourney
 from lichen.config.watching import BUILT_IN, Job
 from lichen.errors import ConfigError
 
@@ -27,13 +26,16 @@ def check_declaration(section: str, declared: Any, before: Sequence[Any], place:
     """Names are unique and usable in an entity's path; of the exclusive keys, exactly one is set.
 
     Args:
-        section: ``part``, ``journey``, ``meter``, ``traffic.journey``, ``budget``, ``channel`` or ``job``.
+        section: name of a repeated section, as in `lichen.config.settings.LISTS`.
         declared: the newest of them; before: those declared above it.
         place: where its name stands.
 
     Raises:
         ConfigError: it is not so.
     """
+    if isinstance(declared, Owner):
+        check_owner(declared, before, place)
+        return
     if "/" in declared.name:
         raise ConfigError(
             f"The {section} name '{declared.name}' holds a '/' ({place}).",
@@ -54,14 +56,18 @@ def check_declaration(section: str, declared: Any, before: Sequence[Any], place:
                 repair="Take one out: its energy would count twice.", culprit=place,
             )  # fmt: skip
         return
-    if isinstance(declared, TrafficJourney | Channel):
-        return
-    if isinstance(declared, Budget):
+    if isinstance(declared, Part | Journey):
+        _check_alternatives(section, declared, place)
+    elif isinstance(declared, Shared):
+        check_shared(declared, place)
+    elif isinstance(declared, Budget):
         _check_budget(declared, place)
-        return
-    if isinstance(declared, Job):
+    elif isinstance(declared, Job):
         _check_job(declared, place)
-        return
+
+
+def _check_alternatives(section: str, declared: Part | Journey, place: str) -> None:
+    """Of the exclusive keys, exactly one is set; helpers stand beside those that read them."""
     alternatives = PART_SOURCES if section == "part" else ("file", "url")
     given = [name for name in alternatives if getattr(declared, name) is not None]
     if len(given) != 1 and given not in (["command", "port"], ["container", "pods"]):

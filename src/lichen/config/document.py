@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lichen import redact
+from lichen.config.bills import Owner, Shared
 from lichen.config.budgets import Budget, Limit
 from lichen.config.keys import Key
 from lichen.config.kinds import VARIABLES, Viewport
@@ -45,6 +46,18 @@ _EXAMPLE_TRAFFIC: Final = """\
 # name = "example"
 # paths = ["/apply/**"]
 # start = "/apply/start"
+"""
+
+_EXAMPLE_OWNER: Final = """\
+# [[bills.owner]]
+# application_tag = "application"
+"""
+
+_EXAMPLE_SHARED: Final = """\
+# [[bills.shared]]
+# name = "support"
+# services = ["*Support*"]
+# by = "cost"
 """
 
 _EXAMPLE_BUDGET: Final = """\
@@ -89,6 +102,7 @@ _EXAMPLES: Final[Mapping[str, Any]] = {
     "kubernetes.token_env": "KUBELET_TOKEN",
     "kubernetes.ca": "kubelet.pem",
     "output.server": "https://lichen.example.org",
+    "bills.utilisation": "utilisation.csv",
     "compare.build": ["npm", "run", "build"],
     "compare.serve": ["npm", "run", "start"],
     "gate.baseline": "baseline",
@@ -155,6 +169,18 @@ How `lichen import traffic` knows a journey in an access log or a report by page
 """
 
 
+_REFERENCE_OWNER: Final = """\
+Whose the lines of a bill are ([bills](bills.md#who-pays)). Rules are tried in their order; the first whose conditions all hold
+counts. Each `[[bills.owner]]` has an `application` or an `application_tag`.
+"""
+
+
+_REFERENCE_SHARED: Final = """\
+What several applications share ([bills](bills.md#who-pays)), looked for before `[[bills.owner]]`. Each `[[bills.shared]]` has a
+`name` of its own, a condition, and `weights` or `by`.
+"""
+
+
 _REFERENCE_BUDGET: Final = """\
 What `lichen gate` holds a journey to ([gate](gate.md#budgets)). Each `[[budget]]` has a `code` of its own, says `what` it limits,
 and has a `max`, a `max_increase`, or both.
@@ -207,6 +233,8 @@ def starter(name: str, lang: str) -> str:
         ("part", _EXAMPLE_PART),
         ("meter", _EXAMPLE_METER),
         ("traffic.journey", _EXAMPLE_TRAFFIC),
+        ("bills.owner", _EXAMPLE_OWNER),
+        ("bills.shared", _EXAMPLE_SHARED),
         ("budget", _EXAMPLE_BUDGET),
         ("channel", _EXAMPLE_CHANNEL),
         ("job", _EXAMPLE_JOB),
@@ -241,6 +269,8 @@ def reference() -> str:
         ("journey", _REFERENCE_JOURNEY),
         ("meter", _REFERENCE_METER),
         ("traffic.journey", _REFERENCE_TRAFFIC),
+        ("bills.owner", _REFERENCE_OWNER),
+        ("bills.shared", _REFERENCE_SHARED),
         ("budget", _REFERENCE_BUDGET),
         ("channel", _REFERENCE_CHANNEL),
         ("job", _REFERENCE_JOB),
@@ -265,9 +295,10 @@ def values(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     """Every value in force as (dotted key, JSON value, origin); secrets and the values of a part's variables are hidden."""
     for dotted, key in KEYS.items():
         yield dotted, redact.tree(plain(settings.value(key))), str(settings.origins[dotted])
-    lists: Mapping[str, tuple[Part | Journey | Meter | TrafficJourney | Budget | Channel, ...]] = {
+    lists: Mapping[str, tuple[Part | Journey | Meter | TrafficJourney | Owner | Shared | Budget | Channel, ...]] = {
         "part": settings.parts, "journey": settings.journeys, "meter": settings.meters,
-        "traffic.journey": settings.traffic_journeys, "budget": settings.budgets, "channel": settings.channels,
+        "traffic.journey": settings.traffic_journeys, "bills.owner": settings.bill_owners,
+        "bills.shared": settings.bill_shared, "budget": settings.budgets, "channel": settings.channels,
     }  # fmt: skip
     for section, declared in lists.items():
         for position, item in enumerate(declared):
@@ -275,7 +306,8 @@ def values(settings: Settings) -> Iterator[tuple[str, Any, str]]:
                 value = plain(getattr(item, name))
                 shown = dict.fromkeys(value, redact.MASK) if key.kind is VARIABLES else redact.tree(value)
                 origin = settings.origins.get(f"{section}.{position}.{name}")
-                yield f"{section}.{item.name}.{name}", shown, str(origin or "default")
+                called = position + 1 if isinstance(item, Owner) else item.name
+                yield f"{section}.{called}.{name}", shown, str(origin or "default")
 
 
 if __name__ == "__main__":

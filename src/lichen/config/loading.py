@@ -178,7 +178,8 @@ class _Reader:
                     )
             self.lists[section].append(LISTS[section](**made))
             *before, declared = self.lists[section]
-            check_declaration(section, declared, before, self._where(f"{place}.{next(iter(keys))}"))
+            first = next(iter(keys))
+            check_declaration(section, declared, before, self._where(f"{place}.{first}" if first in item else place))
 
     def read_variables(self, env: Mapping[str, str]) -> None:
         """All ``LICHEN_SECTION_KEY`` variables; one that is nearly a key is refused, another tool's is left alone."""
@@ -236,7 +237,8 @@ class _Reader:
         }
         return Settings(
             **made, parts=tuple(self.lists["part"]), journeys=tuple(self.lists["journey"]), meters=tuple(self.lists["meter"]),
-            traffic_journeys=tuple(self.lists["traffic.journey"]), budgets=tuple(self.lists["budget"]),
+            traffic_journeys=tuple(self.lists["traffic.journey"]), bill_owners=tuple(self.lists["bills.owner"]),
+            bill_shared=tuple(self.lists["bills.shared"]), budgets=tuple(self.lists["budget"]),
             channels=tuple(self.lists["channel"]), jobs=tuple(self.lists["job"]),
             folder=self.folder, file=self.file,
             lang=resolve_lang(self.values["project.lang"], env), origins=self.origins,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from lichen.config.bills import Bills, Owner, Shared
 from lichen.config.budgets import Budget, Gate
 from lichen.config.comparing import Compare
 from lichen.config.keys import Key, declare, declare_name, declared_keys  # fmt: skip
@@ -343,6 +344,7 @@ class Settings:
     server: Server = field(default_factory=Server)
     oidc: Oidc = field(default_factory=Oidc)
     traffic: TrafficSettings = field(default_factory=TrafficSettings)
+    bills: Bills = field(default_factory=Bills)
     compare: Compare = field(default_factory=Compare)
     gate: Gate = field(default_factory=Gate)
     notify: Notify = field(default_factory=Notify)
@@ -354,6 +356,8 @@ class Settings:
     journeys: tuple[Journey, ...] = ()
     meters: tuple[Meter, ...] = ()
     traffic_journeys: tuple[TrafficJourney, ...] = ()
+    bill_owners: tuple[Owner, ...] = ()
+    bill_shared: tuple[Shared, ...] = ()
     budgets: tuple[Budget, ...] = ()
     channels: tuple[Channel, ...] = ()
     jobs: tuple[Job, ...] = ()
@@ -370,7 +374,7 @@ class Settings:
 SECTIONS: Final[Mapping[str, type[Any]]] = {
     "project": Project, "context": Context, "method": Method, "measure": Measure, "run": Run, "browser": Browser,
     "output": Output, "extend": Extend, "prometheus": PrometheusServer, "kubernetes": Kubernetes,
-    "server": Server, "oidc": Oidc, "traffic": TrafficSettings,
+    "server": Server, "oidc": Oidc, "traffic": TrafficSettings, "bills": Bills,
     "compare": Compare, "gate": Gate, "notify": Notify, "digest": DigestSettings, "smtp": Smtp,
     "alerts": Alerts, "tick": Tick,
 }  # fmt: skip
@@ -378,7 +382,7 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
 
 LISTS: Final[Mapping[str, type[Any]]] = {
     "part": Part, "journey": Journey, "meter": Meter, "traffic.journey": TrafficJourney,
-    "budget": Budget, "channel": Channel, "job": Job,
+    "bills.owner": Owner, "bills.shared": Shared, "budget": Budget, "channel": Channel, "job": Job,
 }  # fmt: skip
 """Repeated sections, ``[[name]]``; those with a dot lie in a section."""
 
