@@ -17,7 +17,7 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "ledger.md").read_text(en
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 _TYPES = {
     "text": "string", "number": "double", "integer": "bigint", "moment": "timestamp (UTC)", "day": "date",
-    "numbers": "list of double", "texts": "list of string", "money": "decimal(26, 6)",
+    "numbers": "list of double", "texts": "list of string", "money": "decimal(26, 6)", "exact": "decimal(38, 15)",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from lichen.ledger.handles import Handles, prepare, read_marker
 from lichen.ledger.location import Location, parse
 from lichen.ledger.maintenance import KEEP_HOURS, Compacted, Maintenance, Retained, Status
 from lichen.ledger.reader import EVERYTHING, Reader, Selection
-from lichen.ledger.sums import Key, totals
+from lichen.ledger.sums import LARGE, SCALE, SCALED, Key, costs, totals
 from lichen.ledger.tables import Fact, RunContent, TableName
 from lichen.ledger.writer import Appended, Slice, Writer
 
@@ -107,14 +107,20 @@ class Ledger:
     def totals(
         self, by: Sequence[Key], *, peaks: Collection[str], selection: Selection = EVERYTHING
     ) -> list[dict[str, Any]]:
-        """See `lichen.ledger.sums.totals`; values as floats.
+        """See `lichen.ledger.sums.totals`; values as floats, byte-seconds in their own unit.
 
         Args:
             peaks: quantities that are not additive (`Nomenclature`).
         """
         with self._reader.ibis() as tables:
             found = totals(tables["activities"], by, peaks=peaks, selection=selection).to_pyarrow().to_pylist()
-        return [{**row, "value": None if row["value"] is None else float(row["value"])} for row in found]
+        return [_as_floats(row) for row in found]
+
+    def costs(self, by: Sequence[Key], *, selection: Selection = EVERYTHING) -> list[dict[str, Any]]:
+        """See `lichen.ledger.sums.costs`; amounts as decimals."""
+        with self._reader.ibis() as tables:
+            found: list[dict[str, Any]] = costs(tables["activities"], by, selection=selection).to_pyarrow().to_pylist()
+        return found
 
     def compact(self, keep_hours: int = KEEP_HOURS) -> Compacted:
         """See `Maintenance.compact`."""
@@ -149,3 +155,9 @@ def open_ledger(where: str, *, create: bool = True) -> Ledger:
     """
     location = parse(where)
     return Ledger(location, prepare(location, create=create).version)
+
+
+def _as_floats(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of sums with its value as a float, in the unit of the rows that were summed."""
+    scale, unit = (SCALE, LARGE) if row["unit"] == SCALED else (1, row["unit"])
+    return {**row, "unit": unit, "value": None if row["value"] is None else float(row["value"] * scale)}

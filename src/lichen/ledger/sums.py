@@ -9,18 +9,22 @@ from operator import and_
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from lichen.ledger.reader import Selection
+from lichen.ledger.tables import SUMMED
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 Key = Literal[
     "source", "month", "day", "run_id", "application", "part", "journey", "step", "tier", "boundary", "zone", "region",
-    "platform", "method", "functional_unit",
+    "platform", "method", "functional_unit", "attributes", "service", "account", "resource", "family", "coverage", "currency",
 ]  # fmt: skip
 """Columns that sums may be asked by; quantity, unit and basis are told apart in any case."""
 
-SUMMED: Final = (38, 15)
-"""Digits, and digits behind the point, of the DECIMAL that values are summed in: sums of floats differ from run to run."""
+LARGE: Final = "B.s"
+"""Unit of values that outgrow this DECIMAL: a petabyte kept for four months already has 23 digits before the point."""
+SCALED: Final = "GB.s"
+"""Unit that they are summed in."""
+SCALE: Final = 10**9
 
 
 def totals(
@@ -39,15 +43,18 @@ def totals(
 
     Returns:
         ``value`` in ``unit`` (null when one of the values is unknown), ``unknown`` and ``rows`` (counts), ``runs`` (distinct).
+        Byte-seconds are in `SCALED`. Money adds up within one currency only: ask by ``currency`` where there may be several.
     """
     import ibis
 
     rows = activities.filter(chosen(activities, selection)) if selection and selection.given() else activities
-    exact = rows.value.cast(f"decimal({SUMMED[0]}, {SUMMED[1]})")
+    large = rows.unit == LARGE
+    exact = ibis.ifelse(large, rows.value / float(SCALE), rows.value).cast(f"decimal({SUMMED[0]}, {SUMMED[1]})")
+    rows = rows.mutate(unit=ibis.ifelse(large, ibis.literal(SCALED), rows.unit), exact=exact)
     keys = [*by, *(name for name in ("quantity", "unit", "basis") if name not in by)]
     summed = rows.group_by(keys).aggregate(
-        total=exact.sum(),
-        peak=exact.max(),
+        total=rows.exact.sum(),
+        peak=rows.exact.max(),
         unknown=rows.value.isnull().sum(),
         rows=rows.count(),
         runs=rows.run_id.nunique(),
@@ -55,6 +62,27 @@ def totals(
     value = ibis.ifelse(summed.quantity.isin(sorted(peaks)), summed.peak, summed.total) if peaks else summed.total
     known: Any = ibis.ifelse(summed.unknown > 0, ibis.null(), value)
     return summed.mutate(value=known).select(*keys, "value", "unknown", "rows", "runs").order_by(keys)
+
+
+def costs(activities: ir.Table, by: Sequence[Key], *, selection: Selection | None = None) -> ir.Table:
+    """What money adds up to, by columns and currency, exact to the last digit of the bills.
+
+    Args:
+        activities: the table, from `Ledger.ibis` or of another engine.
+        by: columns.
+        selection: rows; all when None. Sources may tell of the same money: choose among them.
+
+    Returns:
+        ``effective``, ``billed`` and ``listed`` (null where no row tells it), ``rows``.
+    """
+    rows = activities.filter(chosen(activities, selection)) if selection and selection.given() else activities
+    rows = rows.filter(rows.quantity == "cost")
+    rows = rows.mutate(exact=rows.effective_amount.fill_null(rows.amount.cast(f"decimal({SUMMED[0]}, {SUMMED[1]})")))
+    keys = [*by, *(["currency"] if "currency" not in by else [])]
+    summed = rows.group_by(keys).aggregate(
+        effective=rows.exact.sum(), billed=rows.billed_amount.sum(), listed=rows.list_amount.sum(), rows=rows.count()
+    )
+    return summed.order_by(keys)
 
 
 def chosen(table: ir.Table, selection: Selection) -> Any:

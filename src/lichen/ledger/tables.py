@@ -22,13 +22,16 @@ from lichen.records import ID_SHOWN, Activity, AttributeValue, canonical_json, d
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the columns below. One more whenever a column is added; older tables get it, empty, when they are opened."""
+
+SUMMED: Final = (38, 15)
+"""Digits, and digits behind the point, of the DECIMAL that values are summed in: sums of floats differ from run to run."""
 
 RUNS_SOURCE: Final = "runs"
 """Source of the rows that come from run files; they are never replaced."""
 
-Kind = Literal["text", "number", "integer", "moment", "day", "numbers", "texts", "money", "flag"]
+Kind = Literal["text", "number", "integer", "moment", "day", "numbers", "texts", "money", "exact", "flag"]
 TableName = Literal["activities", "runs"]
 
 
@@ -91,6 +94,14 @@ ACTIVITIES: Final = (
     Column("amount", "money", "exact amount of `cost` and `value`, of which `value` is the nearest float", "currency"),
     Column("currency", "text", "ISO 4217 code; null for what is no money"),
     Column("tags", "text", "what else is told of the row, as a JSON object: kind of cost, owner, name of the import"),
+    Column("service", "text", "service of the provider, as its bill names it"),
+    Column("account", "text", "account, subscription or project that used it, as the bill names it"),
+    Column("resource", "text", "identifier of the resource, as the bill names it"),
+    Column("family", "text", "kind of thing that is rented: `compute`, `storage`, `network`..."),
+    Column("coverage", "text", "of the cost of a bill: `estimated`, or the reason why there is no physical quantity"),
+    Column("effective_amount", "exact", "cost of a bill with commitments spread over their use, exact", "currency"),
+    Column("billed_amount", "exact", "what its invoice charges, exact", "currency"),
+    Column("list_amount", "exact", "cost at list prices, exact; null where the bill does not tell", "currency"),
 )
 
 RUNS: Final = (
@@ -112,6 +123,10 @@ COLUMNS: Final[Mapping[TableName, Sequence[Column]]] = {"activities": ACTIVITIES
 
 _OWN: Final = ("basis", "functional_unit", "tier", "boundary", "zone", "region", "platform", "device", "network")
 """Attributes of an activity that have a column of their own."""
+_OF_A_BILL: Final = (
+    "service", "account", "resource", "family", "coverage", "effective_amount", "billed_amount", "list_amount",
+)  # fmt: skip
+"""Columns that rows of bills alone fill."""
 _ROW: Final = frozenset({"entity", "quantity", "value", "unit", "method", "samples", "currency", "tags"})
 
 
@@ -122,7 +137,7 @@ def schema_of(columns: Iterable[Column]) -> pa.Schema:
     types: Mapping[Kind, pa.DataType] = {
         "text": pa.string(), "number": pa.float64(), "integer": pa.int64(), "moment": pa.timestamp("us", "UTC"),
         "day": pa.date32(), "numbers": pa.list_(pa.float64()), "texts": pa.list_(pa.string()),
-        "money": pa.decimal128(26, 6), "flag": pa.bool_(),
+        "money": pa.decimal128(26, 6), "exact": pa.decimal128(*SUMMED), "flag": pa.bool_(),
     }  # fmt: skip
     return pa.schema([pa.field(column.name, types[column.kind]) for column in columns])
 
@@ -291,6 +306,7 @@ def _facts(row: Mapping[str, Any], name: str) -> dict[str, Any]:
         "amount": None,
         "currency": _text(row.get("currency")),
         "tags": canonical_json(tags).decode() if (tags := row.get("tags")) else None,
+        **dict.fromkeys(_OF_A_BILL),
     }
 
 
