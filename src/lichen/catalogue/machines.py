@@ -30,6 +30,9 @@ psus, psu_kg           power supplies of the host, and the mass of one [kg]
 lifetime_h             years of service, in hours
 model, power_w,        of a terminal: its type, power while it is used [W], share of its life in which it is used
 use_share
+vcpu_kind,             architecture of the processor behind a virtual CPU, or the provider whose average it is; hardware
+threads_per_vcpu,      threads of a virtual CPU, where more than one; baseline of a burstable instance, as part of a factor's
+vcpu_load, gpu_tdp_w   name; thermal design power of one graphics processor [W]; ``build_cloud.py`` says whence
 ccf_*                  what the methods of Cloud Carbon Footprint read; ``build_ccf.py`` says what each one is
 =====================  ==========================================================================================
 
@@ -50,7 +53,7 @@ from typing import Final
 
 _FOLDER: Final = Path(__file__).parent
 _NEAREST: Final = 3
-TABLES: Final = ("instances.csv.gz", "hosts.csv.gz", "terminals.csv.gz", "ccf_instances.csv.gz")
+TABLES: Final = ("instances.csv.gz", "hosts.csv.gz", "terminals.csv.gz", "ccf_instances.csv.gz", "cloud.csv.gz")
 """Tables in the order in which their facts count. A new one is one row here."""
 
 
