@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 Key = Literal[
     "source", "month", "day", "run_id", "application", "part", "journey", "step", "tier", "boundary", "zone", "region",
-    "platform", "method", "functional_unit", "attributes", "service", "account", "resource", "family", "coverage", "currency",
+    "platform", "device", "network", "method", "functional_unit", "attributes", "entity", "service", "account", "resource",
+    "family", "coverage", "currency",
 ]  # fmt: skip
 """Columns that sums may be asked by; quantity, unit and basis are told apart in any case."""
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any, Final, TypeVar
 
 from lichen.ledger import Selection
-from lichen.ledger.tables import activity_json
+from lichen.ledger.sums import Key
 from lichen.portfolio.sources import SourceKind
 from lichen.records import canonical_json, digest
 from lichen.service.board.periods import moved
@@ -24,12 +25,19 @@ FINGERPRINT: Final = 16
 """Hexadecimal digits of a fingerprint."""
 _LATER_MONTHS: Final = 12
 """How far apart two months may be whose difference is told apart by cause: the same month of the next year."""
-_KINDS: Final = (SourceKind.METER, SourceKind.BILL)
 
 _Fact = TypeVar("_Fact", JourneyFact, RunFact, TrafficFact, DeclaredSource)
 
-_OF_A_ROW: Final = frozenset(("value", "samples", "started_at", "ended_at", "duration_s", "functional_unit", "tags"))
-"""What tells activities of a month apart that are one in the month's sum."""
+_OF_A_ROW: Final = frozenset(("started_at", "ended_at", "duration_s"))
+"""Attributes that tell activities of a month apart that are one in the month's sum."""
+_ATTRIBUTES: Final[tuple[Key, ...]] = ("tier", "boundary", "zone", "region", "platform", "device", "network")
+_COMMON: Final[tuple[Key, ...]] = ("application", "month", *_ATTRIBUTES, "attributes", "method")
+"""Columns by which the ledger adds up: all that the model reads."""
+_BY: Final[Mapping[SourceKind, tuple[Key, ...]]] = {SourceKind.METER: ("entity",), SourceKind.BILL: ()}
+"""Further ones. What a meter reads supersedes a model of the same entity, so that entities of meters stay apart."""
+_ENTITY: Final = 12
+"""Hexadecimal digits of the name of an entity that stands for many."""
+_MONEY: Final = "currency"
 
 Totals = Mapping[SourceKind, Sequence[Mapping[str, Any]]]
 """Activities of a month that a meter or a bill tells, as documents."""
@@ -177,42 +185,61 @@ def _gathered(
 
 
 def read_totals(context: ServiceContext, codes: Collection[str] | None) -> dict[str, dict[date, Totals]]:
-    """Activities that meters and bills tell, by application and month; the same things of a month are summed first.
+    """Activities that meters and bills tell, by application and month; the ledger adds up the same things of a month.
 
     Args:
         codes: of these applications alone; None: of all.
     """
-    kind_of = {
-        source: kind
-        for source in context.ledger.sources()
-        for kind in _KINDS
-        if source.partition(":")[0] == str(kind)
-    }  # fmt: skip
-    if not kind_of:
-        return {}
-    additive = {
-        name for name in context.workspace.nomenclature.names("quantity")
-        if context.workspace.nomenclature.quantity(name).additive
-    }  # fmt: skip
-    sums: dict[tuple[str, date, SourceKind], dict[str, tuple[dict[str, Any], list[float | None]]]] = {}
-    for row in context.ledger.rows("activities", Selection(applications=codes, sources=sorted(kind_of))):
-        if row["basis"] != "total" or row["quantity"] not in additive:
+    sources = context.ledger.sources()
+    found: dict[str, dict[date, dict[SourceKind, Sequence[Mapping[str, Any]]]]] = {}
+    for kind, by in _BY.items():
+        named = [source for source in sources if source.partition(":")[0] == str(kind)]
+        if named:
+            selection = Selection(applications=codes, sources=named, quantities=summable(context))
+            for (code, month), documents in total_documents(context, selection, by).items():
+                found.setdefault(code, {}).setdefault(month, {})[kind] = documents
+    return {code: dict(sorted(months.items())) for code, months in sorted(found.items())}
+
+
+def summable(context: ServiceContext) -> list[str]:
+    """Quantities that add up and are no money."""
+    nomenclature = context.workspace.nomenclature
+    return [
+        name for name in nomenclature.names("quantity")
+        if nomenclature.quantity(name).additive and nomenclature.quantity(name).unit != _MONEY
+    ]  # fmt: skip
+
+
+def total_documents(
+    context: ServiceContext, selection: Selection, by: Sequence[Key] = ()
+) -> dict[tuple[str, date], list[dict[str, Any]]]:
+    """Activities of the basis ``total``, summed by application, month, attributes and columns, as the model reads them.
+
+    Without ``entity`` among the columns, what shares all of them is one entity: resources of a bill are too many to be looked at
+    one by one, and each alike.
+
+    Args:
+        selection: of additive quantities alone.
+        by: further columns.
+    """
+    sums: dict[tuple[str, date], dict[str, tuple[dict[str, Any], list[float | None]]]] = {}
+    for row in context.ledger.totals((*_COMMON, *by), peaks=(), selection=selection):
+        if row["basis"] != "total":
             continue
-        document = {"tier": "server"} | {
-            name: value for name, value in activity_json(row).items() if name not in _OF_A_ROW
-        }
-        place = row["application"], row["day"].replace(day=1), kind_of[row["source"]]
-        key = canonical_json(document).decode()
-        sums.setdefault(place, {}).setdefault(key, (document, []))[1].append(row["value"])
-    found: dict[str, dict[date, Totals]] = {}
-    for (code, month, kind), rows in sorted(sums.items()):
-        documents = [
+        attributes = {name: row[name] for name in _ATTRIBUTES if row[name] is not None}
+        attributes |= json.loads(row["attributes"]) if row["attributes"] else {}
+        attributes = {"tier": "server"} | {key: value for key, value in attributes.items() if key not in _OF_A_ROW}
+        entity = (
+            row.get("entity") or f"{row['application']}/{digest([attributes, [row[name] for name in by]], _ENTITY)}"
+        )
+        told = {"entity": entity, **{name: row[name] for name in ("quantity", "unit", "method")}, "basis": "total"}
+        place = row["application"], date.fromisoformat(f"{row['month']}-01")
+        key = canonical_json([attributes, told]).decode()
+        sums.setdefault(place, {}).setdefault(key, (attributes | told, []))[1].append(row["value"])
+    return {
+        place: [
             document | {"value": None if None in values else math.fsum(one for one in values if one is not None)}
             for _, (document, values) in sorted(rows.items())
         ]
-        of_month: dict[SourceKind, Sequence[Mapping[str, Any]]] = {
-            **found.setdefault(code, {}).get(month, {}),
-            kind: documents,
-        }
-        found[code][month] = of_month
-    return found
+        for place, rows in sorted(sums.items())
+    }
