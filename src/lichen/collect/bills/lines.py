@@ -29,7 +29,7 @@ _AMOUNT: Final = dt.Decimal(*DECIMAL)
 _PAIR: Final = dt.Struct({"key": dt.string, "value": dt.string})
 
 
-@ibis.udf.scalar.builtin
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
 def to_json(value) -> str:  # type: ignore[no-untyped-def, empty-body]
     """The function of this name, which DuckDB and Spark both have."""
 
@@ -165,7 +165,7 @@ class _Reader:
 
     def _chosen(self, rule: Rule, read: object, nothing: ir.Value) -> ir.Value:
         """The value of the first source whose condition holds."""
-        branches = []
+        branches: list[tuple[ir.BooleanValue, ir.Value]] = []
         for source in rule.sources:
             if not source.given(self._columns):
                 continue
