@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -253,37 +252,6 @@ def test_sums_do_not_depend_on_the_order(tmp_path_factory: pytest.TempPathFactor
     (found,) = total(values)
     assert total(sorted(values)) == total(sorted(values, reverse=True)) == [found]
     assert abs(float(found) - sum(values)) <= 1e-9 * sum(values) + 1e-12
-
-
-def test_byte_seconds_of_an_exabyte_add_up_in_their_own_unit(tmp_path: Path) -> None:
-    month_of_exabyte = 1e18 * 31 * 86_400
-    runs = [
-        run_of(
-            row("memory_peak", month_of_exabyte) | {"quantity": "storage_byte_seconds", "unit": "B.s"}, version=version
-        )
-        for version in ("1", "2")
-    ]
-    (total,) = opened(tmp_path, runs).totals(["attributes", "service"], peaks=PEAKS)
-    assert (total["value"], total["unit"]) == (2 * month_of_exabyte, "B.s")
-    assert (total["attributes"], total["service"]) == (None, None)
-
-
-def test_costs_add_up_exactly_and_by_currency(tmp_path: Path) -> None:
-    start, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
-    facts = [
-        Fact(
-            activity=Activity(
-                entity="shop", quantity="cost", value=float(amount), unit="currency",
-                attributes={"currency": currency, "basis": "total"},
-            ),
-            run_id="import", started_at=start, ended_at=end, amount=Decimal(amount),
-        )
-        for amount, currency in (("0.1", "EUR"), ("0.2", "EUR"), ("-5", "USD"))
-    ]  # fmt: skip
-    ledger = open_ledger(str(tmp_path))
-    ledger.replace(Slice(source="cost:x", first_day=date(2026, 3, 1), end_day=date(2026, 3, 2)), facts)
-    found = {one["currency"]: (one["effective"], one["listed"], one["rows"]) for one in ledger.costs(["application"])}
-    assert found == {"EUR": (Decimal("0.3"), None, 2), "USD": (Decimal(-5), None, 1)}
 
 
 def test_selections_name_days_with_their_months(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 """A copy of a ledger, made while others write to it.
 
 Files are never changed, so the order alone makes the copy whole: first the log of ``runs``, then that of ``activities``, which is
-the same or a little further, then the files that these logs name, then the evidence. The marker comes last: until then, nobody
-takes the copy for a ledger.
+the same or a little further, then the files that these logs name, then the evidence and the documents. The marker comes last:
+until then, nobody takes the copy for a ledger.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from lichen.errors import StorageError
+from lichen.ledger.documents import FOLDER as DOCUMENTS
 from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import MARKER, Handles, read_marker
 from lichen.ledger.location import Location
@@ -45,6 +46,7 @@ def snapshot(source: Location) -> Iterator[tuple[str, bytes]]:
         # What the log above names: neither replaced files nor those that are being written.
         yield from _read(source, [f"{table}/{unquote(path)}" for path in handles.paths(table, version)])
     yield from _read(source, [stored.name for stored in Evidence(source).stored()])
+    yield from _read(source, sorted(stored.name for stored in source.files(DOCUMENTS)))
     yield from _read(source, [MARKER])
 
 

@@ -17,7 +17,7 @@ from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import TABLES, Handles, committed, read_marker, write_marker
 from lichen.ledger.reader import Reader
 from lichen.ledger.rewriting import rewrite
-from lichen.ledger.tables import TableName, month_of, schema
+from lichen.ledger.tables import TableName, month_of
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -156,7 +156,7 @@ class Maintenance:
         import pyarrow.dataset as ds
 
         partitions = [("month", "<=", month_of(first_day))]
-        return rewrite(self._handles, name, partitions, ds.field("day") >= first_day, schema(name).empty_table())
+        return rewrite(self._handles, name, partitions, ds.field("day") >= first_day, tuple)
 
     def _named(self) -> set[str]:
         """Evidence that rows name."""

@@ -9,11 +9,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import StorageError
+from lichen.ledger.documents import Documents
 from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import Handles, prepare, read_marker
 from lichen.ledger.location import Location, parse
 from lichen.ledger.maintenance import KEEP_HOURS, Compacted, Maintenance, Retained, Status
 from lichen.ledger.reader import EVERYTHING, Reader, Selection
+from lichen.ledger.rewriting import Batches
 from lichen.ledger.sums import LARGE, SCALE, SCALED, Key, costs, totals
 from lichen.ledger.tables import Fact, RunContent, TableName
 from lichen.ledger.writer import Appended, Slice, Writer
@@ -34,6 +36,7 @@ class Ledger:
 
     Attributes:
         evidence: files by their hash.
+        documents: what is told of rows, beside the tables.
         version: of the tables' columns.
     """
 
@@ -42,6 +45,7 @@ class Ledger:
         self._handles = Handles(location)
         self.version = version
         self.evidence = Evidence(location)
+        self.documents = Documents(location)
         self._writer = Writer(self._handles, self.evidence)
         self._reader = Reader(self._handles, self.evidence)
         self._maintenance = Maintenance(self._handles, self.evidence, self._reader)
@@ -76,6 +80,10 @@ class Ledger:
     def replace(self, chosen: Slice, facts: Iterable[Fact]) -> int:
         """See `Writer.replace`."""
         return self._writer.replace(chosen, facts)
+
+    def replace_rows(self, slices: Sequence[Slice], rows: Batches) -> int:
+        """See `Writer.replace_rows`."""
+        return self._writer.replace_rows(slices, rows)
 
     def sources(self) -> set[str]:
         """Where rows of ``activities`` come from: ``runs``, and the names of imports."""

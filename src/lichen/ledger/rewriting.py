@@ -7,7 +7,8 @@ filters of Arrow, and so DuckDB's, fail on; those that it is handed are written 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from lichen.ledger.handles import Handles
@@ -18,15 +19,19 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 
+Batches = Callable[[], "Iterable[pa.RecordBatch]"]
+"""Rows to be added, from their beginning each time it is called: a commit that another writer was faster than is tried again."""
+
+
 def rewrite(
-    handles: Handles, name: TableName, partitions: list[tuple[str, str, Any]], kept: ds.Expression, added: pa.Table
+    handles: Handles, name: TableName, partitions: list[tuple[str, str, Any]], kept: ds.Expression, added: Batches
 ) -> int:
     """Writes partitions anew: of their rows those that are kept, and further ones. Part of `lichen.ledger.handles.committed`.
 
     Args:
         partitions: conditions on ``source`` and ``month``, as (column, operator, value), all of which hold.
         kept: rows of these partitions that stay.
-        added: rows that come; they lie in these partitions.
+        added: rows that come; they lie in these partitions. Columns that they lack are null.
 
     Returns:
         Rows that went. When none went and none came, nothing is written.
@@ -40,19 +45,52 @@ def rewrite(
     table = handles.fresh(name)
     dataset = table.to_pyarrow_dataset(filesystem=handles.location.system(name), file_pruning_predicate=partitions)
     gone = int(dataset.count_rows(filter=~kept))
-    if not gone and not added.num_rows:
+    incoming = (batch for batch in added() if batch.num_rows)
+    first = next(iter(incoming), None)
+    if not gone and first is None:
         return 0
+    error: list[BaseException] = []
 
     def rows() -> Iterator[pa.RecordBatch]:
-        yield from dataset.scanner(filter=kept, batch_readahead=2, fragment_readahead=1).to_batches()
-        yield from added.to_batches()
+        try:
+            for batch in dataset.scanner(filter=kept, batch_readahead=2, fragment_readahead=1).to_batches():
+                yield batch.cast(schema(name))
+            for batch in () if first is None else chain([first], incoming):
+                yield _fitted(batch, schema(name))
+        except BaseException as raised:
+            # What Arrow hands on of it is its text only.
+            error.append(raised)
+            raise
 
-    stream = pa.RecordBatchReader.from_batches(schema(name), (batch.cast(schema(name)) for batch in rows()))
-    write_deltalake(table, stream, mode="overwrite", predicate=_sql(partitions))
+    stream = pa.RecordBatchReader.from_batches(schema(name), rows())
+    try:
+        write_deltalake(table, stream, mode="overwrite", predicate=_sql(partitions))
+    except Exception:
+        if error:
+            raise error[0] from None
+        raise
     handles.location.settle(name, table.version())
     return gone
 
 
+def _fitted(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
+    """A batch with all columns of a table in their order."""
+    import pyarrow as pa
+
+    if batch.schema.equals(wanted):
+        return batch
+    there = set(batch.schema.names)
+    columns = [
+        batch.column(field.name).cast(field.type) if field.name in there else pa.nulls(batch.num_rows, field.type)
+        for field in wanted
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=wanted)
+
+
 def _sql(partitions: list[tuple[str, str, Any]]) -> str:
-    quoted = ((column, operator, str(value).replace("'", "''")) for column, operator, value in partitions)
-    return " AND ".join(f"{column} {operator} '{value}'" for column, operator, value in quoted)
+    def text(value: Any) -> str:
+        if isinstance(value, list | tuple):
+            return f"({', '.join(text(one) for one in value)})"
+        return "'" + str(value).replace("'", "''") + "'"
+
+    return " AND ".join(f"{column} {operator} {text(value)}" for column, operator, value in partitions)

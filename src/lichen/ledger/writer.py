@@ -12,16 +12,17 @@ import gzip
 import hashlib
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import ActivityError, StorageError
 from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import Handles, app_transaction, committed, read_marker, sequence
-from lichen.ledger.rewriting import rewrite
+from lichen.ledger.rewriting import Batches, rewrite
 from lichen.ledger.tables import (
     RUNS_SOURCE,
     Fact,
@@ -85,14 +86,9 @@ class Slice:
     end_day: date
     application: str | None = None
 
-    def partitions(self) -> list[tuple[str, str, Any]]:
-        """The source and the months that it touches."""
-        last = self.end_day - timedelta(days=1)
-        return [
-            ("source", "=", self.source),
-            ("month", ">=", month_of(self.first_day)),
-            ("month", "<=", month_of(last)),
-        ]
+    def months(self) -> tuple[str, str]:
+        """The first and the last month that it touches."""
+        return month_of(self.first_day), month_of(self.end_day - timedelta(days=1))
 
     def filter(self) -> ds.Expression:
         """Its rows, within its partitions."""
@@ -201,35 +197,82 @@ class Writer:
         Raises:
             StorageError: a fact lies outside of the slice, or before the first day kept; the place is away, full or forbidden.
         """
-        if chosen.source == RUNS_SOURCE or not _SOURCE.fullmatch(chosen.source):
-            raise StorageError(
-                f"'{chosen.source}' is no source whose rows are replaced.",
-                repair="Name the import in small letters, such as bill:aws; runs never change.",
-                culprit=chosen.source,
-            )
+        import pyarrow as pa
+
         rows = fact_rows(chosen.source, facts, 0)
         stray = next((row for row in rows if not chosen.holds(row)), None)
         if stray is not None:
-            raise StorageError(
-                f"{stray['entity']} on {stray['day']} lies outside of what is replaced.",
-                repair="Widen the slice, or leave the row out.",
-                culprit=stray["entity"],
-            )
+            raise _outside(f"{stray['entity']} on {stray['day']}", stray["entity"])
+        added = pa.Table.from_pylist(rows, schema=schema("activities"))
+        return self._rewrite([chosen], added.to_batches)
+
+    def replace_rows(self, slices: Sequence[Slice], rows: Batches) -> int:
+        """Puts rows of Arrow in the place of the rows of some slices, all in one commit; arguments and errors as `replace`.
+
+        Args:
+            slices: one of a source and a span of days at least; they do not overlap.
+            rows: columns of ``activities``; those that lack are null.
+        """
+        import pyarrow.compute as pc
+
+        held = reduce(or_, (one.filter() & (pc.field("source") == one.source) for one in slices))
+
+        def checked() -> Iterator[pa.RecordBatch]:
+            for batch in rows():
+                stray = batch.filter(~held)
+                if stray.num_rows:
+                    first = stray.slice(0, 1).to_pylist()[0]
+                    raise _outside(f"{first['entity']} on {first['day']} of {first['source']}", first["entity"])
+                yield batch
+
+        return self._rewrite(slices, checked)
+
+    def _rewrite(self, slices: Sequence[Slice], rows: Batches) -> int:
+        import pyarrow.dataset as ds
+
+        for chosen in slices:
+            if chosen.source == RUNS_SOURCE or not _SOURCE.fullmatch(chosen.source):
+                raise StorageError(
+                    f"'{chosen.source}' is no source whose rows are replaced.",
+                    repair="Name the import in small letters, such as bill:aws; runs never change.",
+                    culprit=chosen.source,
+                )
         marker = read_marker(self._handles.location)
         first_day = marker.first_day if marker else None
-        if first_day is not None and any(row["day"] < first_day for row in rows):
-            raise StorageError(
-                f"The ledger keeps rows from {first_day} on, and a row to be imported is older.",
-                repair="Leave the older rows out.",
-                culprit=chosen.source,
-            )
-        import pyarrow as pa
+        added = 0
 
-        added = pa.Table.from_pylist(rows, schema=schema("activities"))
-        attempt = partial(rewrite, self._handles, "activities", chosen.partitions(), ~chosen.filter(), added)
+        def counted() -> Iterator[pa.RecordBatch]:
+            nonlocal added
+            added = 0
+            for batch in rows():
+                if first_day is not None and batch.filter(ds.field("day") < first_day).num_rows:
+                    raise StorageError(
+                        f"The ledger keeps rows from {first_day} on, and a row to be imported is older.",
+                        repair="Leave the older rows out.",
+                        culprit=slices[0].source,
+                    )
+                added += batch.num_rows
+                yield batch
+
+        gone = reduce(or_, (one.filter() & (ds.field("source") == one.source) for one in slices))
+        attempt = partial(rewrite, self._handles, "activities", _partitions(slices), ~gone, counted)
         with self._turn:
             committed(self._handles.location, "activities", attempt)
-        return len(rows)
+        return added
+
+
+def _partitions(slices: Sequence[Slice]) -> list[tuple[str, str, Any]]:
+    """The sources and the months that slices touch."""
+    sources = sorted({one.source for one in slices})
+    named: tuple[str, str, Any] = ("source", "=", sources[0]) if len(sources) == 1 else ("source", "in", sources)
+    months = [month for one in slices for month in one.months()]
+    return [named, ("month", ">=", min(months)), ("month", "<=", max(months))]
+
+
+def _outside(what: str, culprit: str) -> StorageError:
+    return StorageError(
+        f"{what} lies outside of what is replaced.", repair="Widen the slice, or leave the row out.", culprit=culprit
+    )
 
 
 def _tables(run: RunContent, sha256: str, number: int) -> tuple[pa.Table, pa.Table]:

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs the expressions over the lines of a bill: DuckDB on this machine, or another engine with the same four operations.
+
+Expressions are Ibis and are written once. An engine opens files, gives tables to expressions, and writes what they say: to a
+folder of Parquet files, or as a stream of Arrow batches.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+
+from lichen.errors import StorageError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+    from lichen.collect.bills.opening import Opened
+
+MEMORY_MB: Final = 1200
+"""What DuckDB may hold before it writes to the spool; Arrow, Delta and Python need as much again at most."""
+_SHARE_OF_MACHINE: Final = 0.4
+_LONGEST_LINE: Final = 4 * 2**20
+_SCRATCH: Final = "scratch"
+_LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
+_FULL: Final = re.compile(r"No space left|disk full|max_temp_directory_size|Quota exceeded", re.IGNORECASE)
+_MISTAKES: Final = (
+    (re.compile(r"Unexpected end of GZIP|GZIP|decompress", re.IGNORECASE), "is cut off, or is not whole gzip"),
+    (re.compile(r"unterminated quote"), "has a quote that is never closed"),
+    (re.compile(r"not utf-8|Invalid unicode", re.IGNORECASE), "holds bytes that are no UTF-8"),
+    (re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)"), "has {1} cells where there are {0} headings"),
+    (re.compile(r"Maximum line size", re.IGNORECASE), "is longer than a line can be"),
+    (re.compile(r"magic bytes|Parquet|Thrift|Snappy|ZSTD|buffer|corrupt", re.IGNORECASE), "is cut off, or is not whole Parquet"),
+)  # fmt: skip
+"""What DuckDB says of a file that cannot be read, and how a sentence about it goes on."""
+
+
+class Engine(Protocol):
+    """Runs expressions; its tables live as long as it is open."""
+
+    @property
+    def name(self) -> str:
+        """Of the engine, for the manifest of an import."""
+        ...
+
+    def read(self, opened: Opened) -> ir.Table:
+        """The raw columns of a file of a bill: all texts from CSV; as they are, nested ones too, from Parquet."""
+        ...
+
+    def spooled(self, folders: Sequence[Path]) -> ir.Table:
+        """Tables that `write` wrote, with the same columns, one below the other."""
+        ...
+
+    def table(self, name: str, rows: pa.Table) -> ir.Table:
+        """A small table of this process.
+
+        Args:
+            name: unique in this engine.
+        """
+        ...
+
+    def write(self, expression: ir.Table, folder: Path, *, about: Sequence[Path] = ()) -> None:
+        """Writes a table as Parquet files of a folder: whole, or not at all.
+
+        Args:
+            about: files that it is read from, for the sentence about one that cannot be read.
+
+        Raises:
+            StorageError: a line or a file cannot be read, the disk is full, a sum is beyond all numbers.
+        """
+        ...
+
+    def arrow(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+        """A table as a stream of batches; raises as `write`."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class DuckEngine:
+    """DuckDB in this process, without extensions and off the network.
+
+    Args:
+        spool: folder for what does not fit into memory.
+        threads: all processors of this process when None.
+        memory_mb: the most that it holds.
+    """
+
+    name = "duckdb"
+
+    def __init__(self, spool: Path, *, threads: int | None = None, memory_mb: int | None = None) -> None:
+        import duckdb
+        import ibis
+
+        self._scratch = spool / _SCRATCH
+        self._count = 0
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "threads": threads or len(os.sched_getaffinity(0)), "memory_limit": f"{memory_mb or _memory_mb()}MB",
+                "temp_directory": str(self._scratch), "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False, "autoload_known_extensions": False,
+            },
+        )  # fmt: skip
+        self._backend = ibis.duckdb.from_connection(self._connection)
+
+    def read(self, opened: Opened) -> ir.Table:
+        """See `Engine.read`."""
+        if opened.kind == "parquet":
+            return self._view(f"read_parquet({_text(str(opened.path))})", [opened.path])
+        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in opened.columns)
+        options = (
+            f"columns = {{{columns}}}, auto_detect = false, header = true, delim = {_text(opened.delimiter)}, quote = '\"', "
+            f"escape = '\"', compression = {_text(opened.compression or 'none')}, max_line_size = {_LONGEST_LINE}"
+        )
+        return self._view(f"read_csv({_text(str(opened.path))}, {options})", [opened.path])
+
+    def spooled(self, folders: Sequence[Path]) -> ir.Table:
+        """See `Engine.spooled`."""
+        files = ", ".join(_text(str(path)) for folder in folders for path in sorted(folder.glob("*.parquet")))
+        return self._view(f"read_parquet([{files}])", folders)
+
+    def table(self, name: str, rows: pa.Table) -> ir.Table:
+        """See `Engine.table`."""
+        self._connection.register(name, rows)
+        return self._backend.table(name)
+
+    def write(self, expression: ir.Table, folder: Path, *, about: Sequence[Path] = ()) -> None:
+        """See `Engine.write`."""
+        draft = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        query = self._backend.compile(expression)
+        with _told(about):
+            self._connection.execute(
+                f"COPY ({query}) TO {_text(str(draft))} "
+                "(FORMAT parquet, PER_THREAD_OUTPUT true, ROW_GROUP_SIZE 122880, COMPRESSION snappy)"
+            )
+            draft.replace(folder)
+
+    def arrow(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+        """See `Engine.arrow`."""
+        with _told(()):
+            yield from self._connection.sql(self._backend.compile(expression)).to_arrow_reader(65_536)
+
+    def _view(self, source: str, about: Sequence[Path]) -> ir.Table:
+        self._count += 1
+        name = f"lichen_files_{self._count}"
+        with _told(about):
+            self._connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {source}")  # noqa: S608 - quoted above
+        return self._backend.table(name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _memory_mb() -> int:
+    """`MEMORY_MB`, or less on a small machine."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return max(256, min(MEMORY_MB, int(pages * _SHARE_OF_MACHINE)))
+
+
+def _text(value: str) -> str:
+    """A text of SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+@contextmanager
+def _told(about: Sequence[Path]) -> Iterator[None]:
+    """Turns what DuckDB raises into one sentence."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        raise failure(str(error), about) from error
+
+
+def failure(said: str, about: Sequence[Path]) -> StorageError:
+    """The sentence for what an engine says.
+
+    Args:
+        said: by the engine.
+        about: files that were being read; empty when they are the import's own.
+    """
+    if _FULL.search(said):
+        return StorageError(
+            "The disk of the spool is full.", repair="Free some space and repeat the command: nothing is half written."
+        )
+    if re.search(r"Out of Memory", said, re.IGNORECASE):
+        return StorageError(
+            "The bill needs more memory than this machine has for it.",
+            repair="Import fewer files at once: months one by one.",
+        )
+    if re.search(r"Out of Range|Overflow|OUT_OF_RANGE", said):
+        return StorageError(
+            "The bill adds up to a number with more than 23 digits.", repair="Look for an amount that cannot be meant."
+        )
+    if about:
+        named = next((path for path in about if str(path) in said), about[0])
+        line = _LINE.search(said)
+        place = f"{named}:{line[1]}" if line else str(named)
+        for pattern, what in _MISTAKES:
+            if found := pattern.search(said):
+                return StorageError(
+                    f"{place} {what.format(*found.groups())}.", repair="Fetch the file again.", culprit=str(named)
+                )
+        first: Any = said.strip().splitlines()[0] if said.strip() else "unknown"
+        return StorageError(f"{place} cannot be read: {first}.", repair="Fetch the file again.", culprit=str(named))
+    first = said.strip().splitlines()[0].rstrip(".") if said.strip() else "unknown"
+    return StorageError(f"The bill cannot be summed: {first}.", repair="Repeat the command.")
