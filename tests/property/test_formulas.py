@@ -228,6 +228,7 @@ _NAMED: Final = {
     "1": "",
     "J/s": r"_j_per_(cpu_)?s$",
     "X/s": r"_x_per_(cpu_)?s$",
+    "X/(GB*h)": r"_x_per_gb_h$",
 }
 
 

@@ -22,6 +22,7 @@ PACK_NETWORKS: Final = _PACKS / "networks.toml"
 PACK_SERVERS: Final = _PACKS / "servers.toml"
 PACK_SERVER_POWER: Final = _PACKS / "server_power.toml"
 PACK_STORAGE: Final = _PACKS / "storage.toml"
+PACK_CLOUD: Final = _PACKS / "cloud.toml"
 PACK_SCREENS: Final = _PACKS / "screens.toml"
 PACK_GREENFRAME: Final = _PACKS / "greenframe.toml"
 PACK_SWDM_4: Final = _PACKS / "swdm4.toml"
@@ -42,6 +43,7 @@ BUILTIN_PACKS: Final = (
     PACK_SERVERS,
     PACK_SERVER_POWER,
     PACK_STORAGE,
+    PACK_CLOUD,
     PACK_SCREENS,
     PACK_GREENFRAME,
     PACK_SWDM_4,
@@ -56,3 +58,6 @@ BUILTIN_PACKS: Final = (
 
 TABLE_SERVER_POWER: Final = Path(__file__).with_name("tables") / "server_power.csv"
 """Rows of the pack ``server-power`` that a fit made; ``tools/fit_server_power.py`` writes them."""
+
+TABLE_VCPU_POWER: Final = Path(__file__).with_name("tables") / "vcpu_power.csv"
+"""Rows of the pack ``cloud`` by architecture; ``tools/fit_vcpu_power.py`` writes them."""

@@ -21,6 +21,7 @@ DELIVERED: Final = ("device", "network", "facility")
 OF_TIER: Final = {"device": ("device", "network"), "network": ("network",), "server": ("it", "facility")}
 """Boundaries at which the energy of each tier is counted; a browser's meter may stand on the network that serves it."""
 
+_PRODUCT: Final = str.maketrans({"*": ".", "(": None, ")": None})
 _NO_BOUNDARY: Final = ("", "none")
 _ACCEPTED: Final = {
     "b": BOUNDARIES,
@@ -32,8 +33,8 @@ _ACCEPTED: Final = {
 
 
 def _dotted(unit: str) -> str:
-    """A formula's unit as the nomenclature and the packs write a product."""
-    return unit.replace("*", ".")
+    """A formula's unit as the nomenclature and the packs write a product, also one that something is divided by."""
+    return unit.translate(_PRODUCT)
 
 
 def _meaning(unit: str, wanted: str, nomenclature: Nomenclature) -> str | None:

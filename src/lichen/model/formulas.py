@@ -1,7 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The built-in formulas, registered on import (plug-in ``core`` of the group ``lichen.formulas``)."""
 
-from lichen.model import boavizta, boavizta_parts, ccf, electricity, embodied, energy, facility, power, sci, tdp, web
+from lichen.model import (
+    boavizta,
+    boavizta_parts,
+    ccf,
+    electricity,
+    embodied,
+    energy,
+    facility,
+    power,
+    rented,
+    sci,
+    tdp,
+    web,
+)
 
 __all__ = [
     "boavizta",
@@ -12,6 +25,7 @@ __all__ = [
     "energy",
     "facility",
     "power",
+    "rented",
     "sci",
     "tdp",
     "web",
