@@ -86,10 +86,10 @@ class Estimated:
 
 
 ESTIMATED: Final[Mapping[str, Estimated]] = {
-    "cortex-a72": Estimated(0.8, 3.0, "D", "Graviton: 16 cores of a 2018 process; no power is published."),
-    "neoverse-n1": Estimated(0.5, 2.3, "C", "Ampere Altra: 250 W for 128 cores, 1.95 W a core, and a share of supply and fans."),
-    "neoverse-v1": Estimated(0.5, 2.4, "C", "Graviton3: 64 cores, no power is published; as Neoverse N1, wider cores at 5 nm."),
-    "neoverse-v2": Estimated(0.5, 2.4, "C", "Graviton4 and Axion: no power is published; as Neoverse V1."),
+    "cortex_a72": Estimated(0.8, 3.0, "D", "Graviton: 16 cores of a 2018 process; no power is published."),
+    "neoverse_n1": Estimated(0.5, 2.3, "C", "Ampere Altra: 250 W for 128 cores, 1.95 W a core, and a share of supply and fans."),
+    "neoverse_v1": Estimated(0.5, 2.4, "C", "Graviton3: 64 cores, no power is published; as Neoverse N1, wider cores at 5 nm."),
+    "neoverse_v2": Estimated(0.5, 2.4, "C", "Graviton4 and Axion: no power is published; as Neoverse V1."),
 }  # fmt: skip
 
 

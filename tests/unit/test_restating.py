@@ -76,7 +76,7 @@ def stored(
         fixture.FACTS, f"{day}T10:00:00.000Z", f"{day}T10:02:00.000Z", [fixture.measured("apply", noise)],
         nomenclature.load(),
     )  # fmt: skip
-    content["method"]["factors_hash"] = workspace.factors.hash()
+    content["method"] |= {"factors_hash": workspace.factors.hash(), "version": workspace.method("lichen-1").version}
     if units != 1.0:
         content["journeys"][0]["units"] = units
     folder = Path(workspace.settings.output.runs)

@@ -4,7 +4,7 @@
 Run it with ``python -m lichen.catalogue.build_cloud [OUTPUT]`` after the tables of machines and of Cloud Carbon Footprint, which
 it reads. It adds facts, and no machine:
 
-- ``vcpu_kind``: architecture of the processor behind a virtual CPU, in the words of ``cpus.csv``; the provider's name for an
+- ``vcpu_kind``: architecture of the processor behind a virtual CPU, as factors name it; the provider's name for an
   average of its processors, where a service or a provider is all that is known. Hosts have it, and instances through them.
 - ``threads_per_vcpu``: hardware threads of a virtual CPU, where that is not one: families that are rented by the core.
 - ``vcpu_load``: the baseline of a burstable instance, as the name of a factor (``baseline_10``: a tenth of each virtual CPU).
@@ -34,21 +34,21 @@ PROVIDERS: Final = ("aws", "azure", "gcp", "oci", "ovhcloud", "scaleway")
 
 KINDS: Final[Mapping[str, str]] = {
     "Broadwell": "broadwell", "Cascade Lake": "cascadelake", "Cascade Lake-SP": "cascadelake", "Coffee Lake": "coffeelake",
-    "Emerald Rapids": "emeraldrapids", "Genoa": "zen4", "Granite Rapids": "graniterapids", "Graviton": "cortex-a72",
-    "Graviton2": "neoverse-n1", "Graviton3": "neoverse-v1", "Graviton3E": "neoverse-v1", "Graviton4": "neoverse-v2",
+    "Emerald Rapids": "emeraldrapids", "Genoa": "zen4", "Granite Rapids": "graniterapids", "Graviton": "cortex_a72",
+    "Graviton2": "neoverse_n1", "Graviton3": "neoverse_v1", "Graviton3E": "neoverse_v1", "Graviton4": "neoverse_v2",
     "Haswell": "haswell", "Ice Lake": "icelake", "Ice Lake-SP": "icelake", "Ivy Bridge": "ivybridge", "Milan": "zen3",
-    "Mystique": "neoverse-n1", "Naples": "zen1", "Quicksilver": "neoverse-n1", "Rome": "zen2", "Sandy Bridge": "sandybridge",
+    "Mystique": "neoverse_n1", "Naples": "zen1", "Quicksilver": "neoverse_n1", "Rome": "zen2", "Sandy Bridge": "sandybridge",
     "Sapphire Rapids": "sapphirerapids", "Skylake": "skylake", "Skylake-SP": "skylake", "Turin": "zen5",
 }  # fmt: skip
-"""Microarchitecture as hosts name it -> as processors do."""
+"""Microarchitecture as hosts name it -> as factors do."""
 
 KINDS_OF_CPUS: Final[Mapping[str, str]] = {
-    "AMD EPYC 7B12": "zen2", "AMD EPYC 7B13": "zen3", "AMD EPYC 9B14": "zen4", "Google Axion": "neoverse-v2",
+    "AMD EPYC 7B12": "zen2", "AMD EPYC 7B13": "zen3", "AMD EPYC 9B14": "zen4", "Google Axion": "neoverse_v2",
 }  # fmt: skip
 """Processors made for one cloud, whose hosts do not name the microarchitecture."""
 
 KINDS_OF_CCF: Final[Mapping[str, str]] = {
-    "amd_epyc_1st_gen": "zen1", "amd_epyc_2nd_gen": "zen2", "amd_epyc_3rd_gen": "zen3", "aws_graviton2": "neoverse-n1",
+    "amd_epyc_1st_gen": "zen1", "amd_epyc_2nd_gen": "zen2", "amd_epyc_3rd_gen": "zen3", "aws_graviton2": "neoverse_n1",
     "broadwell": "broadwell", "cascade_lake": "cascadelake", "coffee_lake": "coffeelake", "haswell": "haswell",
     "ivy_bridge": "ivybridge", "skylake": "skylake",
 }  # fmt: skip
