@@ -16,6 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
+from lichen.collect.bills.json_rows import json_table
+from lichen.collect.bills.lines import NULLS
+from lichen.collect.bills.opening import LONGEST_LINE
 from lichen.errors import StorageError
 
 if TYPE_CHECKING:
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 MEMORY_MB: Final = 1200
 """What DuckDB may hold before it writes to the spool; Arrow, Delta and Python need as much again at most."""
 _SHARE_OF_MACHINE: Final = 0.4
-_LONGEST_LINE: Final = 4 * 2**20
 _SCRATCH: Final = "scratch"
 _LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
 _FULL: Final = re.compile(r"No space left|disk full|max_temp_directory_size|Quota exceeded", re.IGNORECASE)
@@ -113,18 +115,24 @@ class DuckEngine:
                 "autoinstall_known_extensions": False, "autoload_known_extensions": False,
             },
         )  # fmt: skip
+        self._connection.execute("SET TimeZone = 'UTC'")
         self._backend = ibis.duckdb.from_connection(self._connection)
 
     def read(self, opened: Opened) -> ir.Table:
         """See `Engine.read`."""
+        if opened.kind == "json":
+            self._count += 1
+            return self.table(f"lichen_rows_{self._count}", json_table(Path(opened.path)))
         if opened.kind == "parquet":
-            return self._view(f"read_parquet({_text(str(opened.path))})", [opened.path])
+            return self._view(f"read_parquet({_text(opened.path)})", [Path(opened.path)])
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in opened.columns)
+        nulls = ", ".join(map(_text, NULLS))
         options = (
             f"columns = {{{columns}}}, auto_detect = false, header = true, delim = {_text(opened.delimiter)}, quote = '\"', "
-            f"escape = '\"', compression = {_text(opened.compression or 'none')}, max_line_size = {_LONGEST_LINE}"
+            f"escape = '\"', nullstr = [{nulls}], compression = {_text(opened.compression or 'none')}, "
+            f"encoding = {_text(opened.encoding)}, max_line_size = {LONGEST_LINE}"
         )
-        return self._view(f"read_csv({_text(str(opened.path))}, {options})", [opened.path])
+        return self._view(f"read_csv({_text(opened.path)}, {options})", [Path(opened.path)])
 
     def spooled(self, folders: Sequence[Path]) -> ir.Table:
         """See `Engine.spooled`."""
