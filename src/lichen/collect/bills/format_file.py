@@ -10,6 +10,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, NoReturn, get_args
 
@@ -129,7 +130,7 @@ class _Reader:
         return Source(
             columns=self._texts(table.get("columns", []), f"{where} columns"),
             const=None if "const" not in table else self._text(table, "const", where),
-            sum=self._texts(table.get("sum", []), f"{where} sum"),
+            sum=tuple(self._term(term, f"{where} sum") for term in self._texts(table.get("sum", []), f"{where} sum")),
             json=json,
             regex=self._regex(table.get("regex"), where),
             object=self._pairs(table.get("object", {}), f"{where} object"),
@@ -138,6 +139,16 @@ class _Reader:
             equals=self._texts([equals] if isinstance(equals, str) else equals, f"{where} equals"),
             needs="" if "needs" not in table else self._text(table, "needs", where),
         )
+
+    def _term(self, written: str, where: str) -> tuple[str, str]:
+        """A column and its factor: ``cost``, ``-used``, ``nanos * 1e-9``."""
+        name, star, factor = written.removeprefix("-").partition(" * ")
+        sign = "-" if written.startswith("-") else ""
+        try:
+            plain = f"{Decimal(factor):f}" if star else "1"
+        except InvalidOperation:
+            self._fail(f"{where} has '{written}'", "Write a column, -column, or column * 0.001.")
+        return name.strip(), sign + plain
 
     def _regex(self, value: object, where: str) -> tuple[str, str]:
         if value is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers of interfaces, as JSON, taken apart into rows of texts: the objects of the innermost lists, with what stands above them.
+"""Answers of interfaces, as JSON, taken apart into rows of texts: the objects of the innermost lists, and what is above them.
 
 Such documents are small: a month of an account. They are read whole, within a limit.
 """

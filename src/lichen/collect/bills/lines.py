@@ -185,12 +185,11 @@ class _Reader:
         if source.const is not None:
             return ibis.literal(source.const).cast(_AMOUNT)
         if source.sum:
-            terms = [(name, self._number(name.removeprefix("-"))) for name in source.sum]
-            known = [(-value if name.startswith("-") else value) for name, value in terms if value is not None]
+            terms = [(self._number(name), factor) for name, factor in source.sum]
+            known = [value if factor == "1" else _times(value, factor) for value, factor in terms if value is not None]
             total = reduce(lambda one, other: one + other, (ibis.coalesce(one, _zero()) for one in known))
-            return ibis.ifelse(
-                reduce(lambda a, b: a & b, (one.isnull() for one in known)), ibis.null(_AMOUNT), total.cast(_AMOUNT)
-            )
+            unknown = reduce(lambda one, other: one & other, (one.isnull() for one in known))
+            return ibis.ifelse(unknown, ibis.null(_AMOUNT), total.cast(_AMOUNT))
         if source.columns:
             found = [value for name in source.columns if (value := self._number(name)) is not None]
             return found[0] if len(found) == 1 else ibis.coalesce(*found)
@@ -283,6 +282,14 @@ def _is(text: ir.StringValue, wanted: str) -> ir.BooleanValue:
 
 def _zero() -> ir.DecimalValue:
     return ibis.literal(0).cast(_AMOUNT)
+
+
+def _times(amount: ir.DecimalValue, factor: str) -> ir.DecimalValue:
+    """An amount times a factor. Engines have 38 digits for a product: that of 15 decimals with 9 more leaves 14 before the point."""
+    if factor == "-1":
+        return -amount
+    digits = len(factor.partition(".")[2])
+    return (amount.cast(dt.Decimal(29, 15)) * ibis.literal(factor).cast(dt.Decimal(9, digits))).cast(_AMOUNT)
 
 
 def _quoted_key(key: str) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 Verified = Literal["real", "generated", "documentation"]
 """What a format was tried on: a real bill, a generated one, or only its vendor's documentation."""
 Dates = Literal["iso", "month/day/year", "year-month", "epoch"]
-"""How a text writes a day: 2026-03-31, with or without a time; 3/31/2026; 2026-03 or 202603; seconds or milliseconds since 1970."""
+"""How a text writes a day: 2026-03-31, with or without a time; 3/31/2026; 2026-03 or 202603; seconds since 1970, or thousandths."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Source:
     Attributes:
         columns: the first of them that has a value.
         const: the value itself.
-        sum: amounts of columns, added; a name that begins with ``-`` is taken away, ``credits[].amount`` is the sum of a list.
+        sum: amounts of columns, each times a factor, added; ``credits[].amount`` is the sum of a list.
         json: ``column:key``, the text under a key of a JSON object.
         regex: a column, and a pattern whose first group is the value.
         object: a JSON object of columns, by key; keys without a value are left out.
@@ -35,7 +35,7 @@ class Source:
 
     columns: tuple[str, ...] = ()
     const: str | None = None
-    sum: tuple[str, ...] = ()
+    sum: tuple[tuple[str, str], ...] = ()
     json: str = ""
     regex: tuple[str, str] = ("", "")
     object: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Source:
     @property
     def named(self) -> tuple[str, ...]:
         """Columns that values come from."""
-        plain = (name.removeprefix("-") for name in self.sum)
+        plain = (name for name, _ in self.sum)
         others = (self.json.partition(":")[0], self.regex[0])
         return tuple(name for name in (*self.columns, *plain, *others, *self.object.values()) if name)
 
@@ -151,7 +151,7 @@ class Columns:
 
     def actual(self, name: str) -> str | None:
         """The name as the file writes it; None when it has no such column."""
-        return self.folded.get(name.removeprefix("-").casefold())
+        return self.folded.get(name.casefold())
 
     def beginning(self, prefixes: Sequence[str]) -> tuple[str, ...]:
         """Columns that begin with a prefix and go on, in the file's order."""
