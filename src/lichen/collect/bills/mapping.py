@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a meter is, by rules that are data: one TOML file for each provider in ``mapping/``, and files of the user's own.
+
+A rule says what one of a bill's unit counts (seconds of an instance, of virtual CPUs, bytes held or moved, requests) and of
+which platform; never what that costs the planet. `lichen.collect.bills.mapping_file` reads the files and names their words.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lichen.catalogue import machines
+from lichen.collect.bills.instances import find_instance, nearest, size_of
+from lichen.collect.bills.mapping_file import load
+from lichen.collect.bills.mapping_rule import READ_FROM, Attributes, Rule, Told, Types, text_of
+from lichen.collect.bills.meter import Amount, Family, Meter, Reason, Understood
+from lichen.collect.bills.units import BillUnit, Dimension, parse_unit
+from lichen.records import DataMethod
+from lichen.units import BYTE_PER_GB
+
+_BYTE_QUANTITIES: Final = ("storage_byte_seconds", "memory_byte_seconds")
+_CONVERTED: Final[Mapping[str, tuple[Dimension, ...]]] = {
+    "vcpu_time": ("byte_time", "bytes", "count"),
+    "gpu_time": ("byte_time", "bytes", "count"),
+    "storage_byte_seconds": ("time", "unit_time"),
+    "memory_byte_seconds": ("time", "unit_time"),
+    "requests": ("bytes", "time", "unit_time"),
+    "network_bytes": ("count",),
+}
+"""Quantity -> dimensions that tell it only times a factor."""
+_GIB: Final = 2.0**30
+_OF_SERVICE: Final = re.compile(r"^(?:db|docdb|cache|dax|dms|mq|ml|kafka)\.|\.(?:search|elasticsearch)$", re.IGNORECASE)
+"""What services put around the type of the machine behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The machine that a line names."""
+
+    types: tuple[str, ...]
+    vcpus: float | None
+    memory_gib: float | None
+
+
+class Rules:
+    """Rules of all providers, in the order in which they are asked."""
+
+    def __init__(self, rules: Sequence[Rule], types: Mapping[str, Types], digest: str) -> None:
+        self._rules = tuple(sorted(rules, key=lambda rule: -rule.priority))
+        self._types = types
+        self._candidates = functools.lru_cache(maxsize=4096)(self._of_service)
+        self.hash = digest
+        """Of all files: another one means that a bill may be understood otherwise."""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules, in the order in which they are asked."""
+        return self._rules
+
+    @staticmethod
+    def load(extra: Sequence[Path] = ()) -> Rules:
+        """The rules that come with Lichen, and those of the user's files, which are asked first.
+
+        Args:
+            extra: TOML files.
+
+        Raises:
+            ConfigError: a file cannot be read, or says what no rule can say.
+        """
+        return Rules(*load(extra))
+
+    def understand(self, meter: Meter) -> Understood:
+        """What a meter is: the first rule that concerns it says so."""
+        unit = parse_unit(meter.unit)
+        named: Named | None = None
+        for rule in self._candidates(meter.provider, meter.service):
+            if not rule.concerns(meter, unit):
+                continue
+            if not rule.instance:
+                return _understood(rule, meter, unit)
+            named = named or self._named(meter)
+            if named.types or named.vcpus:
+                return _machine(rule, meter, unit, named)
+        return Understood(family=family_of(meter), reason=Reason.NO_RULE)
+
+    def _of_service(self, provider: str, service: str) -> tuple[Rule, ...]:
+        """Rules whose conditions on provider and service hold."""
+        return tuple(rule for rule in self._rules if rule.provider in ("", provider) and rule.serves(service))
+
+    def _named(self, meter: Meter) -> Named:
+        types = self._types.get(meter.provider, self._types[""])
+        details = _details(meter.details)
+        found = [meter.instance_type, *(str(details[key]) for key in types.keys if details.get(key))]
+        for column, pattern in types.patterns:
+            if match := pattern.search(text_of(meter, column)):
+                found.append(match["type"])
+        written = tuple(dict.fromkeys(one.strip() for one in found if one and one.strip()))
+        return Named(written, _number(details, types.vcpus), _number(details, types.memory_gib))
+
+
+def family_of(meter: Meter) -> Family:
+    """Family of a meter that no rule knows, by the category of FOCUS."""
+    for word, family in _CATEGORIES:
+        if word in meter.service_category.lower():
+            return family
+    return Family.OTHER
+
+
+_CATEGORIES: Final = (
+    ("ai ", Family.AI),
+    ("machine learning", Family.AI),
+    ("analytics", Family.ANALYTICS),
+    ("database", Family.DATABASE),
+    ("compute", Family.COMPUTE),
+    ("storage", Family.STORAGE),
+    ("network", Family.NETWORK),
+)
+
+
+def _understood(rule: Rule, meter: Meter, unit: BillUnit | None) -> Understood:
+    if rule.reason is not None:
+        return Understood(family=rule.family, reason=rule.reason, rule=rule.name)
+    counted = _counted(rule, unit)
+    if counted is None:
+        reason = Reason.UNKNOWN_UNIT if meter.unit else Reason.NO_QUANTITY
+        return Understood(family=rule.family, reason=reason, rule=rule.name)
+    amounts = []
+    for told in rule.told:
+        per_unit = _per_unit(told, counted)
+        if per_unit is None:
+            return Understood(family=rule.family, reason=Reason.UNKNOWN_UNIT, rule=rule.name)
+        amount = Amount(
+            quantity=told.quantity,
+            per_unit=per_unit,
+            platform=told.platform or rule.platform,
+            monthly=counted.monthly,
+            attributes={**rule.attributes, **told.attributes, **_idle(meter, told.quantity)},
+            method=told.method or rule.method,
+        )
+        amounts.append(amount)
+    return Understood(family=rule.family, amounts=tuple(amounts), rule=rule.name)
+
+
+def _counted(rule: Rule, unit: BillUnit | None) -> BillUnit | None:
+    counted = unit if rule.unit is None else rule.unit
+    return None if counted is None else counted.binary() if rule.binary else counted
+
+
+def _per_unit(told: Told, unit: BillUnit) -> float | None:
+    """Of the quantity per one of the bill's unit; None where the unit does not tell it."""
+    if unit.dimension in READ_FROM[told.quantity]:
+        return unit.scale * (1.0 if told.factor is None else told.factor)
+    if told.factor is None or unit.dimension not in _CONVERTED.get(told.quantity, ()):
+        return None
+    if told.quantity in _BYTE_QUANTITIES or told.quantity == "network_bytes":
+        return unit.scale * told.factor * BYTE_PER_GB
+    if unit.dimension in ("byte_time", "bytes"):
+        return unit.scale / BYTE_PER_GB * told.factor
+    return unit.scale * told.factor
+
+
+def _idle(meter: Meter, quantity: str) -> Attributes:
+    """Capacity that is reserved and unused runs idle."""
+    return {"utilisation": 0.0} if meter.capacity == "unused" and quantity in ("vcpu_time", "instance_time") else {}
+
+
+def _machine(rule: Rule, meter: Meter, unit: BillUnit | None, named: Named) -> Understood:
+    """The time of a machine: of its type, of the nearest one, or of as many virtual CPUs as the bill says it has."""
+    counted = _counted(rule, unit)
+    if counted is None or counted.dimension not in READ_FROM["instance_time"]:
+        reason = Reason.UNKNOWN_UNIT if meter.unit else Reason.NO_QUANTITY
+        return Understood(family=rule.family, reason=reason, rule=rule.name)
+    time = functools.partial(_times, rule, meter, counted)
+    for key in _keys(rule, meter.provider, named):
+        if vcpus := vcpus_of(key):
+            return Understood(family=rule.family, amounts=time(key, vcpus, rule.method), rule=rule.name)
+    for meant in named.types:
+        near = nearest(meter.provider, meant)
+        if near is not None and (vcpus := vcpus_of(near.platform)):
+            size = size_of(meter.provider, meant)
+            own = named.vcpus or (size.vcpus if size else vcpus)
+            amounts = time(near.platform, vcpus, "proxy", own / vcpus)
+            return Understood(family=rule.family, amounts=amounts, nearest=meant, rule=rule.name)
+    if not named.vcpus:
+        return Understood(family=rule.family, reason=Reason.NO_RULE, rule=rule.name)
+    attributes = {**rule.attributes, **_idle(meter, "vcpu_time")}
+    made = functools.partial(Amount, platform=meter.provider, monthly=counted.monthly, attributes=attributes)
+    scale = counted.scale * rule.copies
+    amounts = (made(quantity="vcpu_time", per_unit=scale * named.vcpus, method=rule.method),)
+    if named.memory_gib:
+        amounts += (made(quantity="memory_byte_seconds", per_unit=scale * named.memory_gib * _GIB, method=rule.method),)
+    return Understood(family=rule.family, amounts=amounts, rule=rule.name)
+
+
+def _times(
+    rule: Rule, meter: Meter, unit: BillUnit, key: str, vcpus: float, method: DataMethod, share: float = 1.0
+) -> tuple[Amount, ...]:
+    """Seconds of an instance and of its virtual CPUs.
+
+    Args:
+        share: of the machine, where another size of it is meant.
+    """
+    attributes = {**rule.attributes, **_idle(meter, "vcpu_time")}
+    made = functools.partial(Amount, platform=key, monthly=unit.monthly, method=method)
+    reserved = made(quantity="instance_time", per_unit=unit.scale * rule.copies * share, attributes=attributes)
+    copies = {} if rule.copies == 1 else {"replication": rule.copies}
+    used = made(quantity="vcpu_time", per_unit=unit.scale * vcpus * share, attributes={**attributes, **copies})
+    return (reserved, used)
+
+
+def vcpus_of(key: str) -> float | None:
+    """Virtual CPUs of a machine of the catalogue; None where it tells none."""
+    facts = machines.find(key) or {}
+    found = facts.get("vcpu") or facts.get("ccf_vcpus")
+    return float(found) if found else None
+
+
+def _keys(rule: Rule, provider: str, named: Named) -> Iterator[str]:
+    """Keys of the catalogue that a line may mean, the likeliest first."""
+    for written in named.types:
+        bare = _OF_SERVICE.sub("", written)
+        for name in rule.names:
+            full = name.format(type=written, bare=bare)
+            if machines.find(key := f"{provider}:{full.lower()}"):
+                yield key
+            elif known := find_instance(provider, full):
+                yield known
+
+
+def _details(text: str) -> Mapping[str, Any]:
+    if not text.startswith("{"):
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _number(details: Mapping[str, Any], keys: Sequence[str]) -> float | None:
+    for key in keys:
+        match = re.match(r"\s*(\d+(?:\.\d+)?)", str(details.get(key, "")))
+        if match and float(match[1]) > 0:
+            return float(match[1])
+    return None
