@@ -31,12 +31,10 @@ _Fact = TypeVar("_Fact", JourneyFact, RunFact, TrafficFact, DeclaredSource)
 _OF_A_ROW: Final = frozenset(("started_at", "ended_at", "duration_s"))
 """Attributes that tell activities of a month apart that are one in the month's sum."""
 _ATTRIBUTES: Final[tuple[Key, ...]] = ("tier", "boundary", "zone", "region", "platform", "device", "network")
-_COMMON: Final[tuple[Key, ...]] = ("application", "month", *_ATTRIBUTES, "attributes", "method")
-"""Columns by which the ledger adds up: all that the model reads."""
-_BY: Final[Mapping[SourceKind, tuple[Key, ...]]] = {SourceKind.METER: ("entity",), SourceKind.BILL: ()}
-"""Further ones. What a meter reads supersedes a model of the same entity, so that entities of meters stay apart."""
+TOTAL: Final = "total"
+"""First segment of entities that stand for many."""
 _ENTITY: Final = 12
-"""Hexadecimal digits of the name of an entity that stands for many."""
+"""Hexadecimal digits of their second segment."""
 _MONEY: Final = "currency"
 
 Totals = Mapping[SourceKind, Sequence[Mapping[str, Any]]]
@@ -190,15 +188,21 @@ def read_totals(context: ServiceContext, codes: Collection[str] | None) -> dict[
     Args:
         codes: of these applications alone; None: of all.
     """
-    sources = context.ledger.sources()
     found: dict[str, dict[date, dict[SourceKind, Sequence[Mapping[str, Any]]]]] = {}
-    for kind, by in _BY.items():
-        named = [source for source in sources if source.partition(":")[0] == str(kind)]
-        if named:
-            selection = Selection(applications=codes, sources=named, quantities=summable(context))
-            for (code, month), documents in total_documents(context, selection, by).items():
-                found.setdefault(code, {}).setdefault(month, {})[kind] = documents
+    for kind in (SourceKind.METER, SourceKind.BILL):
+        sources = sources_of(context, kind)
+        if sources:
+            selection = Selection(applications=codes, sources=sources, quantities=summable(context))
+            # What a meter reads supersedes a model of the same entity, so that entities of meters stay apart.
+            summed = total_documents(context, selection, ("application", "month"), entities=kind is SourceKind.METER)
+            for (code, month), documents in summed.items():
+                found.setdefault(code, {}).setdefault(date.fromisoformat(f"{month}-01"), {})[kind] = documents
     return {code: dict(sorted(months.items())) for code, months in sorted(found.items())}
+
+
+def sources_of(context: ServiceContext, kind: SourceKind) -> list[str]:
+    """Sources of the ledger that are meters, or bills."""
+    return sorted(source for source in context.ledger.sources() if source.partition(":")[0] == str(kind))
 
 
 def summable(context: ServiceContext) -> list[str]:
@@ -211,29 +215,27 @@ def summable(context: ServiceContext) -> list[str]:
 
 
 def total_documents(
-    context: ServiceContext, selection: Selection, by: Sequence[Key] = ()
-) -> dict[tuple[str, date], list[dict[str, Any]]]:
-    """Activities of the basis ``total``, summed by application, month, attributes and columns, as the model reads them.
-
-    Without ``entity`` among the columns, what shares all of them is one entity: resources of a bill are too many to be looked at
-    one by one, and each alike.
+    context: ServiceContext, selection: Selection, by: Sequence[Key], *, entities: bool = False
+) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """Activities of the basis ``total``, added up by columns and attributes, as the model reads them.
 
     Args:
         selection: of additive quantities alone.
-        by: further columns.
+        by: columns, whose values are the keys of the result; an absent one is an empty text.
+        entities: whether entities stay apart. Otherwise what shares its attributes is one entity: the resources of a bill are too
+            many to be looked at one by one, and each alike.
     """
-    sums: dict[tuple[str, date], dict[str, tuple[dict[str, Any], list[float | None]]]] = {}
-    for row in context.ledger.totals((*_COMMON, *by), peaks=(), selection=selection):
+    columns = (*by, *_ATTRIBUTES, "attributes", "method", *(("entity",) if entities else ()))
+    sums: dict[tuple[str, ...], dict[str, tuple[dict[str, Any], list[float | None]]]] = {}
+    for row in context.ledger.totals(columns, peaks=(), selection=selection):
         if row["basis"] != "total":
             continue
         attributes = {name: row[name] for name in _ATTRIBUTES if row[name] is not None}
         attributes |= json.loads(row["attributes"]) if row["attributes"] else {}
         attributes = {"tier": "server"} | {key: value for key, value in attributes.items() if key not in _OF_A_ROW}
-        entity = (
-            row.get("entity") or f"{row['application']}/{digest([attributes, [row[name] for name in by]], _ENTITY)}"
-        )
+        entity = row["entity"] if entities else f"{TOTAL}/{digest(attributes, _ENTITY)}"
         told = {"entity": entity, **{name: row[name] for name in ("quantity", "unit", "method")}, "basis": "total"}
-        place = row["application"], date.fromisoformat(f"{row['month']}-01")
+        place = tuple(row[name] or "" for name in by)
         key = canonical_json([attributes, told]).decode()
         sums.setdefault(place, {}).setdefault(key, (attributes | told, []))[1].append(row["value"])
     return {
