@@ -42,8 +42,13 @@ MORE_THAN_THE_HOST: Final = {
 
 
 def entries(kind: str) -> dict[str, Mapping[str, float | str]]:
+    """Entries of a kind, without those that are another one under a service's name."""
     found = {key: machines.find(key) for key in sorted(machines.keys())}
-    return {key: machine for key, machine in found.items() if machine and machine.get("kind") == kind}
+    return {
+        key: machine
+        for key, machine in found.items()
+        if machine and machine.get("kind") == kind and "inside" not in machine
+    }
 
 
 def test_every_provider_has_its_instances() -> None:
@@ -59,6 +64,31 @@ def test_an_instance_has_the_facts_of_its_host_besides_its_own() -> None:
     assert machine["processors"] == pytest.approx(4 / 48)
     assert machine["host_share"] == pytest.approx(4 / 96)
     assert {name: machine[name] for name in OF_HOST} == {name: host[name] for name in OF_HOST}
+
+
+def test_what_a_service_rents_out_is_the_instance_inside_and_has_its_own_facts_for_the_published_tool() -> None:
+    rented, inside = machines.find("aws:ml.m5.large"), machines.find("aws:m5.large")
+    assert rented is not None
+    assert inside is not None
+    assert {name: rented[name] for name in OF_HOST | {"memory_gb", "host_share"}} == {
+        name: inside[name] for name in OF_HOST | {"memory_gb", "host_share"}
+    }
+    assert (rented["ccf_cpu"], inside["ccf_cpu"]) == ("aws_unknown", "aws_skylake")
+    searching = machines.find("aws:m5.large.search")
+    assert searching is not None
+    assert "ccf_host" in inside
+    assert "ccf_host" not in searching
+
+
+def test_a_family_is_like_its_service_and_has_its_own_processor() -> None:
+    family, service = machines.find("gcp:n2"), machines.find("gcp:compute-engine")
+    assert family is not None
+    assert service is not None
+    assert family["vcpu_kind"] == "icelake"
+    assert {name: family[name] for name in service if name != "key"} == {
+        name: service[name] for name in service if name != "key"
+    }
+    assert "kind" not in family
 
 
 def test_capital_letters_and_spaces_around_do_not_matter() -> None:

@@ -4,6 +4,7 @@
 Run it with ``python -m lichen.catalogue.build_cloud [OUTPUT]`` after the tables of machines and of Cloud Carbon Footprint, which
 it reads. It adds facts, and no machine:
 
+- ``inside``: the instance that a service rents out under a name of its own.
 - ``vcpu_kind``: architecture of the processor behind a virtual CPU, as factors name it; the provider's name for an
   average of its processors, where a service or a provider is all that is known. Hosts have it, and instances through them.
 - ``threads_per_vcpu``: hardware threads of a virtual CPU, where that is not one: families that are rented by the core.
@@ -29,7 +30,7 @@ from typing import Final
 
 HERE: Final = Path(__file__).parent
 OUTPUT: Final = HERE / "cloud.csv.gz"
-COLUMNS: Final = ("key", "vcpu_kind", "threads_per_vcpu", "vcpu_load", "gpu_tdp_w")
+COLUMNS: Final = ("key", "inside", "vcpu_kind", "threads_per_vcpu", "vcpu_load", "gpu_tdp_w")
 PROVIDERS: Final = ("aws", "azure", "gcp", "oci", "ovhcloud", "scaleway")
 
 KINDS: Final[Mapping[str, str]] = {
@@ -150,6 +151,7 @@ def rows() -> Iterator[Row]:
         by_the_core = BY_THE_CORE.fullmatch(inside) is not None
         found[key] = {
             "key": key,
+            "inside": "" if inside == key else inside,
             "vcpu_kind": kind,
             "threads_per_vcpu": THREADS_OF_A_CORE if by_the_core else "",
             "vcpu_load": loads.get(inside, ""),

@@ -33,11 +33,16 @@ use_share
 vcpu_kind,             architecture of the processor behind a virtual CPU, or the provider whose average it is; hardware
 threads_per_vcpu,      threads of a virtual CPU, where more than one; baseline of a burstable instance, as part of a factor's
 vcpu_load, gpu_tdp_w   name; thermal design power of one graphics processor [W]; ``build_cloud.py`` says whence
+inside                 the instance that a service rents out under a name of its own: its facts are the service's, those of
+                       Cloud Carbon Footprint apart, which tells the two from each other
+like                   an entry whose facts are this one's where it has none: families of machines whose processors and
+                       memory are billed apart, in ``rented.csv``
 ccf_*                  what the methods of Cloud Carbon Footprint read; ``build_ccf.py`` says what each one is
 =====================  ==========================================================================================
 
 Sources: tables of BoaviztAPI 2.5.0; ``build_machines.py`` says what is completed, and how. Constants of Cloud Carbon Footprint,
-commit b7a049c.
+commit b7a049c. Families in ``rented.csv``: processors that Google Cloud and Oracle document for them, the commonest where there
+are several; power of cards: data sheets of NVIDIA.
 """
 
 from __future__ import annotations
@@ -53,7 +58,14 @@ from typing import Final
 
 _FOLDER: Final = Path(__file__).parent
 _NEAREST: Final = 3
-TABLES: Final = ("instances.csv.gz", "hosts.csv.gz", "terminals.csv.gz", "ccf_instances.csv.gz", "cloud.csv.gz")
+TABLES: Final = (
+    "instances.csv.gz",
+    "hosts.csv.gz",
+    "terminals.csv.gz",
+    "ccf_instances.csv.gz",
+    "cloud.csv.gz",
+    "rented.csv",
+)
 """Tables in the order in which their facts count. A new one is one row here."""
 
 
@@ -103,8 +115,15 @@ def _facts(key: str) -> Mapping[str, float | str] | None:
             found = {**_named(_columns(table), cells), **found}
     if not known:
         return None
-    host = found.get("host")
-    return found if host is None else {**(_facts(str(host)) or {}), **found}
+    for name in (host for host in ("like", "inside", "host") if host in found):
+        others = _facts(str(found[name])) or {}
+        found = {**{fact: value for fact, value in others.items() if name != "inside" or not _of_ccf(fact)}, **found}
+    return found
+
+
+def _of_ccf(fact: str) -> bool:
+    """Whether only the methods of Cloud Carbon Footprint read a fact: they tell an instance from a service that rents it out."""
+    return fact.startswith("ccf_")
 
 
 def _named(columns: list[str], cells: list[str]) -> dict[str, float | str]:
@@ -122,7 +141,8 @@ def _value(cell: str) -> float | str:
 
 @cache
 def _table(name: str) -> tuple[list[str], dict[str, list[str]]]:
-    with gzip.open(_FOLDER / name, "rt", encoding="utf-8", newline="") as file:
+    unpacked = gzip.open if name.endswith(".gz") else open
+    with unpacked(_FOLDER / name, "rt", encoding="utf-8", newline="") as file:
         lines = csv.reader(file)
         columns = next(lines)
         return columns, {cells[0]: cells for cells in lines}
