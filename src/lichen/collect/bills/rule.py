@@ -13,7 +13,7 @@ from typing import Literal
 Verified = Literal["real", "generated", "documentation"]
 """What a format was tried on: a real bill, a generated one, or only its vendor's documentation."""
 Dates = Literal["iso", "month/day/year", "year-month", "epoch"]
-"""How a text writes a day: 2026-03-31, with or without a time; 3/31/2026; 2026-03 or 202603; seconds since 1970, or thousandths."""
+"""How a text writes a day: 2026-03-31, with a time or without; 3/31/2026, or as before; 2026-03 or 202603; since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
