@@ -157,7 +157,8 @@ class TestRestating:
     def seen(
         self, workspace: Workspace, run: RunFile, method_id: str | None = None, **method: str | None
     ) -> list[bool]:
-        said = {k: v for k, v in (dict(run.content["method"]) | method).items() if v is not None}
+        then = {**run.content["method"], "version": workspace.method("lichen-1").version, **method}
+        said = {k: v for k, v in then.items() if v is not None}
         written = runfile.write(run.path.parent, dict(run.content) | {"method": said})
         tree = explain(workspace, "apply", written.path, method_id)
         return [RESTATED in summarise(workspace, written, method_id).fallbacks, RESTATED in tree["notes"]]

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards on what a method makes of a bill: each defect that a published tool has had is planted, and told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from lichen.catalogue import machines
+from lichen.config import Settings, load_settings
+from lichen.service.bills.guards import BOUNDS, Doubt, Guard, Rented, doubts
+from lichen.service.workspace import Workspace
+
+HOUR_S: Final = 3600.0
+MONTH_H: Final = 730.0
+GB_MONTH: Final = 1e9 * MONTH_H * HOUR_S
+METHODS: Final = ("lichen-1", "ccf-fixed", "boavizta-2.5")
+
+
+@pytest.fixture(scope="module")
+def workspace() -> Workspace:
+    return Workspace(Settings())
+
+
+def instance(name: str, region: str = "aws:eu-west-1") -> tuple[Rented, Rented]:
+    """A month of an instance, as a bill gives it."""
+    vcpus = float((machines.find(name) or {})["vcpu"])
+    return (
+        Rented(platform=name, region=region, quantity="vcpu_time", value=vcpus * MONTH_H * HOUR_S),
+        Rented(platform=name, region=region, quantity="instance_time", value=MONTH_H * HOUR_S),
+    )
+
+
+def stored(platform: str, storage_class: str, copies: float) -> Rented:
+    """A terabyte for a month."""
+    attributes: dict[str, Any] = {"storage_class": storage_class, "replication": copies}
+    return Rented(
+        platform=platform, region="aws:eu-west-1", quantity="storage_byte_seconds", value=1000 * GB_MONTH,
+        attributes=attributes,
+    )  # fmt: skip
+
+
+def told(workspace: Workspace, method: str, *rented: Rented) -> dict[tuple[Guard, str], Doubt]:
+    return {(doubt.guard, doubt.platform): doubt for doubt in doubts(workspace, workspace.method(method), rented)}
+
+
+SANE: Final = (
+    *instance("aws:m5.xlarge"), *instance("aws:m5.24xlarge"), *instance("aws:c5.2xlarge"), *instance("aws:r6g.large"),
+    *instance("aws:t3.micro"), *instance("aws:t3.2xlarge"), *instance("aws:m7a.large"), *instance("aws:p4d.24xlarge"),
+    stored("aws:ebs-gp3", "ssd", 2.0), stored("aws:s3", "hdd", 3.0),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_ordinary_bill_is_not_doubted(workspace: Workspace, method: str) -> None:
+    doubted = told(workspace, method, *SANE)
+    if method == "boavizta-2.5":
+        # c5 and m7a: published powers of theirs are above every other model's.
+        doubted = {key: doubt for key, doubt in doubted.items() if key[0] is not Guard.RECENT_VCPU_POWER}
+    assert doubted == {}
+
+
+def test_manufacture_divided_by_the_vcpus_again(workspace: Workspace) -> None:
+    """ccf-2024 has it as published: c5.18xlarge has 72 vCPUs, and 1/72 of its share."""
+    found = told(workspace, "ccf-2024", *instance("aws:c5.18xlarge"), *instance("aws:c5.large"))
+    assert (Guard.MAKING, "aws:c5.18xlarge") in found
+    assert found[Guard.MAKING_ALIKE, "aws:c5"].value == pytest.approx(36.0), "72 over 2 vCPUs"
+
+
+def test_a_burstable_instance_on_a_host_of_eight_vcpus(workspace: Workspace) -> None:
+    """4.19 kg a month for 2 vCPUs: 25 kg a vCPU and year."""
+    doubt = told(workspace, "ccf-2024", *instance("aws:t3.micro"))[Guard.MAKING, "aws:t3.micro"]
+    assert doubt.value == pytest.approx(4.194 / 2 / MONTH_H * 8766, rel=1e-3)
+    assert doubt.value > doubt.high
+
+
+def test_manufacture_called_kilowatt_hours(workspace: Workspace) -> None:
+    doubt = told(workspace, "ccf-2024", *instance("aws:m5.xlarge"))[Guard.MAKING_AS_ENERGY, "aws:m5.xlarge"]
+    assert (doubt.unit, doubt.high) == ("kWh", 0.0)
+    assert doubt.value > 0
+
+
+def test_gigabyte_months_read_as_byte_hours(workspace: Workspace) -> None:
+    """A terabyte of S3 for a month at 2e-12 kWh."""
+    doubt = told(workspace, "ccf-2024", stored("aws:s3", "hdd", 6.0))[Guard.STORAGE_POWER, "aws:s3"]
+    assert doubt.value < 1e-6
+
+
+def test_grids_of_several_regions_added_up(workspace: Workspace) -> None:
+    doubt = told(workspace, "ccf-2024", *instance("gcp:n2-standard-4", "gcp:us"))[Guard.GRID, "gcp:n2-standard-4"]
+    assert doubt.value == pytest.approx(2805, rel=1e-3)
+
+
+def planted(tmp_path: Path, rows: str) -> Workspace:
+    pack = tmp_path / "planted.toml"
+    pack.write_text(
+        '[pack]\nid = "planted"\nversion = "1"\ndescription = "Wrong on purpose."\n\n[defaults]\nunit = "W"\n'
+        'boundary = "it"\nvalid_from = 2010-01-01\nsource = "lichen-pedigree"\npedigree = "B"\ncomment = "Planted."\n' + rows,
+        encoding="utf-8",
+    )  # fmt: skip
+    return Workspace(load_settings(None, overrides={"extend.factors": [str(pack)]}, env={}))
+
+
+def test_a_processor_averaged_over_the_wrong_servers(tmp_path: Path) -> None:
+    """EPYC of the fifth generation as published in April 2026: 3.68 W idle and 8.96 W full, read with blank lines in a list."""
+    rows = "".join(
+        f'\n[[factor]]\nid = "cloud.vcpu.{load}_power.zen3"\nvalue = {value}\n'
+        for load, value in (("idle", 3.682), ("full", 8.961))
+    )
+    found = told(planted(tmp_path, rows), "lichen-1", *instance("aws:m6a.xlarge"))
+    assert set(found) == {(Guard.RECENT_VCPU_POWER, "aws:m6a.xlarge")}
+
+
+def test_watts_of_a_server_taken_for_those_of_a_vcpu(tmp_path: Path) -> None:
+    rows = "".join(
+        f'\n[[factor]]\nid = "cloud.vcpu.{load}_power.skylake"\nvalue = {value}\n'
+        for load, value in (("idle", 88.9), ("full", 733.0))
+    )
+    found = told(planted(tmp_path, rows), "lichen-1", *instance("aws:m5.xlarge"))
+    assert {guard for guard, _ in found} == {Guard.VCPU_POWER, Guard.REFERENCE_POWER}
+
+
+def test_a_vcpu_without_a_host_and_nothing_at_all(workspace: Workspace) -> None:
+    """A service's processor time is held against the same bounds; what has no figure raises no doubt."""
+    lambda_s = Rented(platform="aws:lambda", region="aws:eu-west-3", quantity="vcpu_time", value=1e6)
+    assert told(workspace, "lichen-1", lambda_s) == {}
+    assert told(workspace, "boavizta-2.5", lambda_s) == {}
+    assert told(workspace, "lichen-1") == {}
+
+
+def test_every_guard_has_bounds() -> None:
+    assert set(BOUNDS) == set(Guard)
+    assert all(low <= high for low, high in BOUNDS.values())
