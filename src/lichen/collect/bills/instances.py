@@ -238,6 +238,8 @@ def _azure_words(text: str) -> Iterator[str]:
 
 
 def _gcp_words(text: str) -> Iterator[str]:
+    if _GCP_CUSTOM.search(text):
+        return
     yield text
     yield text.removeprefix("db-")
     yield from _GCP_TYPE.findall(text)

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from lichen.catalogue import machines
-from lichen.collect.bills.instances import find_instance, nearest, size_of
+from lichen.collect.bills.instances import core_family, find_instance, nearest, size_of
 from lichen.collect.bills.mapping_file import load
-from lichen.collect.bills.mapping_rule import READ_FROM, Attributes, Rule, Told, Types, text_of
+from lichen.collect.bills.mapping_rule import MACHINE, READ_FROM, Attributes, Rule, Told, Types, text_of
 from lichen.collect.bills.meter import Amount, Family, Meter, Reason, Understood
 from lichen.collect.bills.units import BillUnit, Dimension, parse_unit
 from lichen.records import DataMethod
@@ -34,6 +34,8 @@ _CONVERTED: Final[Mapping[str, tuple[Dimension, ...]]] = {
     "network_bytes": ("count",),
 }
 """Quantity -> dimensions that tell it only times a factor."""
+_BLOCK: Final = re.compile(r"^\d[\d,]*\s*(?=[A-Za-z/]{2})")
+"""A number before a unit; those of ``10K`` and ``1M`` are no block."""
 _GIB: Final = 2.0**30
 _OF_SERVICE: Final = re.compile(r"^(?:db|docdb|cache|dax|dms|mq|ml|kafka)\.|\.(?:search|elasticsearch)$", re.IGNORECASE)
 """What services put around the type of the machine behind."""
@@ -77,14 +79,18 @@ class Rules:
 
     def understand(self, meter: Meter) -> Understood:
         """What a meter is: the first rule that concerns it says so."""
-        unit = parse_unit(meter.unit)
+        unit = parse_unit(_BLOCK.sub("1 ", meter.unit) if self._of(meter.provider).blocks else meter.unit)
         named: Named | None = None
         for rule in self._candidates(meter.provider, meter.service):
             if not rule.concerns(meter, unit):
                 continue
-            if not rule.instance:
-                return _understood(rule, meter, unit)
+            if rule.reason is not None:
+                return Understood(family=rule.family, reason=rule.reason, rule=rule.name)
             named = named or self._named(meter)
+            if rule.cores:
+                return _cores(rule, meter, unit, named)
+            if not rule.instance:
+                return _understood(rule, meter, unit, named)
             if named.types or named.vcpus:
                 return _machine(rule, meter, unit, named)
         return Understood(family=family_of(meter), reason=Reason.NO_RULE)
@@ -93,8 +99,11 @@ class Rules:
         """Rules whose conditions on provider and service hold."""
         return tuple(rule for rule in self._rules if rule.provider in ("", provider) and rule.serves(service))
 
+    def _of(self, provider: str) -> Types:
+        return self._types.get(provider, self._types[""])
+
     def _named(self, meter: Meter) -> Named:
-        types = self._types.get(meter.provider, self._types[""])
+        types = self._of(meter.provider)
         details = _details(meter.details)
         found = [meter.instance_type, *(str(details[key]) for key in types.keys if details.get(key))]
         for column, pattern in types.patterns:
@@ -123,22 +132,20 @@ _CATEGORIES: Final = (
 )
 
 
-def _understood(rule: Rule, meter: Meter, unit: BillUnit | None) -> Understood:
-    if rule.reason is not None:
-        return Understood(family=rule.family, reason=rule.reason, rule=rule.name)
+def _understood(rule: Rule, meter: Meter, unit: BillUnit | None, named: Named) -> Understood:
     counted = _counted(rule, unit)
     if counted is None:
         reason = Reason.UNKNOWN_UNIT if meter.unit else Reason.NO_QUANTITY
         return Understood(family=rule.family, reason=reason, rule=rule.name)
     amounts = []
     for told in rule.told:
-        per_unit = _per_unit(told, counted)
+        per_unit = _per_unit(told, _factor(told, meter), counted)
         if per_unit is None:
             return Understood(family=rule.family, reason=Reason.UNKNOWN_UNIT, rule=rule.name)
         amount = Amount(
             quantity=told.quantity,
             per_unit=per_unit,
-            platform=told.platform or rule.platform,
+            platform=_platform(rule, told.platform or rule.platform, meter, named),
             monthly=counted.monthly,
             attributes={**rule.attributes, **told.attributes, **_idle(meter, told.quantity)},
             method=told.method or rule.method,
@@ -152,17 +159,55 @@ def _counted(rule: Rule, unit: BillUnit | None) -> BillUnit | None:
     return None if counted is None else counted.binary() if rule.binary else counted
 
 
-def _per_unit(told: Told, unit: BillUnit) -> float | None:
+def _factor(told: Told, meter: Meter) -> float | None:
+    """Of the amount, or of the size that the meter names."""
+    texts = (meter.meter, meter.description)
+    sizes = (size for pattern, size in told.factors if any(text and pattern.accepts(text) for text in texts))
+    return next(sizes, told.factor)
+
+
+def _per_unit(told: Told, factor: float | None, unit: BillUnit) -> float | None:
     """Of the quantity per one of the bill's unit; None where the unit does not tell it."""
     if unit.dimension in READ_FROM[told.quantity]:
-        return unit.scale * (1.0 if told.factor is None else told.factor)
-    if told.factor is None or unit.dimension not in _CONVERTED.get(told.quantity, ()):
+        return unit.scale * (1.0 if factor is None else factor)
+    if factor is None or unit.dimension not in _CONVERTED.get(told.quantity, ()):
         return None
     if told.quantity in _BYTE_QUANTITIES or told.quantity == "network_bytes":
-        return unit.scale * told.factor * BYTE_PER_GB
+        return unit.scale * factor * BYTE_PER_GB
     if unit.dimension in ("byte_time", "bytes"):
-        return unit.scale / BYTE_PER_GB * told.factor
-    return unit.scale * told.factor
+        return unit.scale / BYTE_PER_GB * factor
+    return unit.scale * factor
+
+
+def _platform(rule: Rule, written: str, meter: Meter, named: Named) -> str:
+    """A rule's platform; of the machine that the line names: its type, else its family, else the provider."""
+    if written != MACHINE:
+        return written
+    known = (key for key in _keys(rule, meter.provider, named) if vcpus_of(key))
+    texts = (*named.types, meter.meter, meter.description)
+    families = (family for text in texts if (family := core_family(meter.provider, text)))
+    return next(known, None) or next(families, meter.provider)
+
+
+def _cores(rule: Rule, meter: Meter, unit: BillUnit | None, named: Named) -> Understood:
+    """The time of a machine's virtual CPUs, and of the machine where its type tells how many it has."""
+    counted = _counted(rule, unit)
+    if counted is None or counted.dimension not in READ_FROM["vcpu_time"]:
+        reason = Reason.UNKNOWN_UNIT if meter.unit else Reason.NO_QUANTITY
+        return Understood(family=rule.family, reason=reason, rule=rule.name)
+    key = _platform(rule, rule.platform or MACHINE, meter, named)
+    scale = counted.scale * rule.cores
+    if vcpus := vcpus_of(key):
+        amounts = _times(rule, meter, counted, key, vcpus, rule.method, rule.cores / vcpus)
+    else:
+        attributes = {**rule.attributes, **_idle(meter, "vcpu_time")}
+        copies = {} if rule.copies == 1 else {"replication": rule.copies}
+        used = Amount(
+            quantity="vcpu_time", per_unit=scale, platform=key, monthly=counted.monthly, attributes={**attributes, **copies},
+            method=rule.method,
+        )  # fmt: skip
+        amounts = (used,)
+    return Understood(family=rule.family, amounts=amounts, rule=rule.name)
 
 
 def _idle(meter: Meter, quantity: str) -> Attributes:
@@ -187,14 +232,18 @@ def _machine(rule: Rule, meter: Meter, unit: BillUnit | None, named: Named) -> U
             own = named.vcpus or (size.vcpus if size else vcpus)
             amounts = time(near.platform, vcpus, "proxy", own / vcpus)
             return Understood(family=rule.family, amounts=amounts, nearest=meant, rule=rule.name)
-    if not named.vcpus:
+    size = next((found for one in named.types if (found := size_of(meter.provider, one))), None)
+    vcpus = named.vcpus or (size.vcpus if size else None)
+    memory_gib = named.memory_gib or (size.memory_gib if size else None)
+    if not vcpus:
         return Understood(family=rule.family, reason=Reason.NO_RULE, rule=rule.name)
     attributes = {**rule.attributes, **_idle(meter, "vcpu_time")}
-    made = functools.partial(Amount, platform=meter.provider, monthly=counted.monthly, attributes=attributes)
+    key = _platform(rule, MACHINE, meter, named)
+    made = functools.partial(Amount, platform=key, monthly=counted.monthly, attributes=attributes)
     scale = counted.scale * rule.copies
-    amounts = (made(quantity="vcpu_time", per_unit=scale * named.vcpus, method=rule.method),)
-    if named.memory_gib:
-        amounts += (made(quantity="memory_byte_seconds", per_unit=scale * named.memory_gib * _GIB, method=rule.method),)
+    amounts = (made(quantity="vcpu_time", per_unit=scale * vcpus, method=rule.method),)
+    if memory_gib:
+        amounts += (made(quantity="memory_byte_seconds", per_unit=scale * memory_gib * _GIB, method=rule.method),)
     return Understood(family=rule.family, amounts=amounts, rule=rule.name)
 
 
@@ -234,12 +283,15 @@ def _keys(rule: Rule, provider: str, named: Named) -> Iterator[str]:
 
 
 def _details(text: str) -> Mapping[str, Any]:
-    if not text.startswith("{"):
+    """Properties of a SKU; Google writes them as a list of keys and values."""
+    if not text.startswith(("{", "[")):
         return {}
     try:
         found = json.loads(text)
     except ValueError:
         return {}
+    if isinstance(found, list):
+        return {str(one["key"]): one.get("value") for one in found if isinstance(one, dict) and "key" in one}
     return found if isinstance(found, dict) else {}
 
 

@@ -27,12 +27,12 @@ from lichen.records import AttributeValue, DataMethod
 
 _SHIPPED: Final = files("lichen.collect.bills") / "mapping"
 _TOP: Final = ("provider", "services", "types", "rule")
-_TYPES: Final = ("patterns", "keys", "vcpus", "memory_gib")
+_TYPES: Final = ("patterns", "keys", "vcpus", "memory_gib", "blocks")
 _RULE: Final = (
-    "name", "family", *TEXTS, *KINDS, "units", "priority", "reason", "instance", "names", "copies", "amounts", "platform",
-    "attributes", "method", "unit", "binary",
+    "name", "family", *TEXTS, *KINDS, "units", "priority", "reason", "instance", "names", "copies", "cores", "amounts",
+    "platform", "attributes", "method", "unit", "binary",
 )  # fmt: skip
-_AMOUNT: Final = ("quantity", "factor", "platform", "attributes", "method")
+_AMOUNT: Final = ("quantity", "factor", "factors", "platform", "attributes", "method")
 _METHODS: Final[tuple[DataMethod, ...]] = get_args(DataMethod)
 _EnumT = TypeVar("_EnumT", Family, Reason)
 _TypeT = TypeVar("_TypeT")
@@ -74,6 +74,7 @@ def _joined(first: Types | None, second: Types) -> Types:
         keys=first.keys + second.keys,
         vcpus=first.vcpus + second.vcpus,
         memory_gib=first.memory_gib + second.memory_gib,
+        blocks=first.blocks or second.blocks,
     )
 
 
@@ -177,7 +178,8 @@ class _Reader:
                 self.fail(f"{expression.pattern} has no group 'type'", "Write (?P<type>...) around the type.")
             patterns.append((column, expression))
         lists = {key: self.texts(table, key) for key in ("keys", "vcpus", "memory_gib")}
-        return Types(patterns=tuple(patterns), **lists)
+        blocks = self.of_kind(table, "blocks", bool, False)
+        return Types(patterns=tuple(patterns), blocks=blocks, **lists)
 
     def rules(self) -> list[Rule]:
         found = []
@@ -197,8 +199,9 @@ class _Reader:
         reason = self.enum(table, "reason", Reason) if "reason" in table else None
         instance = self.of_kind(table, "instance", bool, False)
         amounts = self.of_kind(table, "amounts", list, [])
-        if sum(map(bool, (reason, instance, amounts))) != 1:
-            self.fail("it says not exactly one of reason, instance and amounts", "Say what a line is, once.")
+        cores = self.number(table, "cores") or 0.0
+        if sum(map(bool, (reason, instance, cores, amounts))) != 1:
+            self.fail("it says not exactly one of reason, instance, cores and amounts", "Say what a line is, once.")
         conditions = {key: self.texts(table, key) for key in (*TEXTS, *KINDS) if key in table}
         if "service" in conditions:
             conditions["service"] = self.aliases(conditions["service"])
@@ -217,6 +220,7 @@ class _Reader:
             instance=instance,
             names=self.texts(table, "names") or ("{type}",),
             copies=self.number(table, "copies") or 1.0,
+            cores=cores,
             told=tuple(self.told(one, table) for one in amounts),
             platform=self.text(table, "platform"),
             attributes=self.attributes(table),
@@ -239,10 +243,15 @@ class _Reader:
         return Told(
             quantity=self.word(table, "quantity", READ_FROM),
             factor=self.number(table, "factor"),
+            factors=self.factors(table),
             platform=platform,
             attributes=self.attributes(table),
             method=self.method(table),
         )
+
+    def factors(self, table: Mapping[str, Any]) -> tuple[tuple[Pattern, float], ...]:
+        found: Mapping[str, Any] = self.of_kind(table, "factors", dict, {})
+        return tuple((self.pattern([text]), self.number(found, text) or 0.0) for text in found)
 
     def attributes(self, table: Mapping[str, Any]) -> Mapping[str, AttributeValue]:
         found: Mapping[str, AttributeValue] = self.of_kind(table, "attributes", dict, {})

@@ -30,6 +30,8 @@ READ_FROM: Final[Mapping[str, tuple[Dimension, ...]]] = {
     "requests": ("count",),
 }
 """Quantity -> dimensions of a unit that tell it without a factor."""
+MACHINE: Final = "{machine}"
+"""Platform of a rule: the type that the line names, else the family of machines, else the provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,15 @@ class Told:
     Attributes:
         factor: of the quantity per one of what the unit counts: per second, byte or piece; where a volume becomes time, per
             gigabyte; where a time becomes a volume, gigabytes.
-        platform: key of the catalogue; empty: the rule's.
+        factors: the same by meter, where a meter names a size (a disk of a price list): the first that fits counts.
+        platform: key of the catalogue; empty: the rule's. `MACHINE` is the machine that the line names.
         attributes: besides the rule's.
         method: None: the rule's.
     """
 
     quantity: str
     factor: float | None = None
+    factors: tuple[tuple[Pattern, float], ...] = ()
     platform: str = ""
     attributes: Attributes = field(default_factory=dict)
     method: DataMethod | None = None
@@ -85,6 +89,8 @@ class Rule:
         names: how the catalogue writes that type, ``{type}`` as the bill has it, ``{bare}`` without the prefix of a service;
             the first that is known counts.
         copies: machines that run for one that is billed (a standby).
+        cores: virtual CPUs per billed one, where the unit counts those of the machine that the line names, whose memory is
+            billed apart; 0: it does not.
         told: quantities, where it is no machine.
         unit: what the bill's unit really is, where its word is another.
         binary: whether the provider's GB are 2^30 bytes.
@@ -101,6 +107,7 @@ class Rule:
     instance: bool = False
     names: tuple[str, ...] = ("{type}",)
     copies: float = 1.0
+    cores: float = 0.0
     told: tuple[Told, ...] = ()
     platform: str = ""
     attributes: Attributes = field(default_factory=dict)
@@ -136,12 +143,15 @@ class Types:
         patterns: column and pattern whose group ``type`` is one; asked in this order.
         keys: keys of ``details`` that hold one.
         vcpus, memory_gib: keys of ``details`` that hold how large it is.
+        blocks: whether a number before a unit is the block that a price is for, and no part of what is counted: 17 of
+            ``10 Hours`` are 17 hours.
     """
 
     patterns: tuple[tuple[str, re.Pattern[str]], ...] = ()
     keys: tuple[str, ...] = ()
     vcpus: tuple[str, ...] = ()
     memory_gib: tuple[str, ...] = ()
+    blocks: bool = False
 
 
 def text_of(meter: Meter, column: str) -> str:
