@@ -16,6 +16,8 @@ Columns, where ``ccf_fixed_`` is what the repaired method reads:
 - ``ccf_host``, ``ccf_host_vcpus``: the server whose manufacture is shared out, and the virtual CPUs that share it. As published
   these are those of the largest instance of the family; a burstable instance shares a server of 48 to 96 (platform table of
   Teads, in ``data/aws-instances.csv`` of cloud-carbon-footprint/ccf-coefficients, commit b0032d9).
+- ``ccf_memory``: what the program takes rented memory for where that is not memory: a ``processor`` for each gigabyte of a
+  function, ``storage`` for a container.
 - ``ccf_replication``, ``ccf_storage``; ``ccf_tb_ratio``, ``ccf_gb_ratio``: terabytes and gigabytes counted per decimal one, as
   the reader of Google's bills divides by powers of two; ``ccf_byte_hours_ratio``: what is counted per byte-second, times the
   hours of the month, where gigabyte-months are read as byte-hours.

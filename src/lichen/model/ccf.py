@@ -62,6 +62,22 @@ def counted_time_s(
     return vcpu_time_s * time_ratio
 
 
+@formula("ccf.function_time_as_coded", version=1, sources=_CODE)
+def function_time_s(memory_byte_seconds: Annotated[Number, Tag("B*s")]) -> Annotated[Number, Tag("s")]:
+    """Virtual processor time of functions as coded: gigabyte-seconds of their memory are read as seconds of a processor.
+
+    Args:
+        memory_byte_seconds: memory of functions over the time that they run [B.s], >= 0.
+
+    Returns:
+        Virtual processor time [s].
+
+    >>> function_time_s(5e9)
+    5.0
+    """
+    return memory_byte_seconds / BYTE_PER_GB
+
+
 @formula("ccf.card_time", version=1, sources=_CCF)
 def card_time_s(
     vcpu_time_s: Annotated[Number, Tag("s")],
