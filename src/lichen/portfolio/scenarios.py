@@ -63,12 +63,12 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queries:
-    """Questions that are asked of data in a month.
+    """Queries that are asked of data in a month.
 
     Attributes:
-        count: questions; at_once: those that run together at the peak.
-        data_gb: the data as a database of rows keeps them [GB]; scanned_gb: what a question reads of them there [GB].
-        packed: share of its size that a table takes as compressed columns; read: share of such a table that a question reads.
+        count: queries; at_once: those that run together at the peak.
+        data_gb: the data as a database of rows keeps them [GB]; scanned_gb: what a query reads of them there [GB].
+        packed: share of its size that a table takes as compressed columns; read: share of such a table that a query reads.
         database_vcpus, database_memory_gb: what a database of rows needs to keep up.
         cpu_s_per_gb: CPU time of reading a GB of compressed columns [s].
     """
@@ -90,7 +90,7 @@ class Queries:
 
     @property
     def read_gb(self) -> float:
-        """What a question reads of compressed columns [GB]."""
+        """What a query reads of compressed columns [GB]."""
         return self.scanned_gb * self.packed * self.read
 
 
@@ -103,12 +103,12 @@ class Demand:
         memory_gb: of all its copies at the peak [GB].
         requests: a month, and ``peak_requests_per_s``; 0 where nobody knows them.
         duration_s: from the arrival of a request to its answer [s].
-        storage_gb: files [GB]; egress_gb: to visitors, a month [GB].
+        storage_gb: files [GB]; disk_gb: of disks that are attached to machines [GB]; egress_gb: to visitors, a month [GB].
         database_gb, database_vcpus, database_memory_gb: of its database; 0 without one.
         load_most: share of the CPUs that may be busy at the peak: 1 - headroom.
         spare: machines that may fail without being missed.
         function_memory_gb: memory of a function [GB].
-        queries: questions asked of data; None for none.
+        queries: queries asked of data; None for none.
     """
 
     cpu_s: float = 0.0
@@ -118,6 +118,7 @@ class Demand:
     peak_requests_per_s: float = 0.0
     duration_s: float = 0.0
     storage_gb: float = 0.0
+    disk_gb: float = 0.0
     egress_gb: float = 0.0
     database_gb: float = 0.0
     database_vcpus: float = 0.0

@@ -18,6 +18,8 @@ NEGLIGIBLE: Final = 0.1
 """Share of a bill below which another bill is the same money."""
 SURE: Final = 0.95
 """Share of the model's draws in which one way has to emit less than another before it is said to."""
+MOST_USE: Final = 1000.0
+"""Times the present use, up to which a workload without a peak is followed."""
 REPAID_MONTHS: Final = 60
 """A move that takes longer is not said to be repaid: prices and needs change before."""
 
@@ -109,7 +111,7 @@ def break_even(by_use: tuple[str, Cost], provisioned: tuple[str, Cost], demand: 
         used = demand.used(share)
         return by_use[1](used) - provisioned[1](used)
 
-    most = 1.0 / demand.mean_share if demand.mean_share > 0 else 1.0
+    most = 1.0 / demand.mean_share if demand.peak_cpus and demand.mean_share > 0 else MOST_USE
     low, high = 0.0, most
     if dearer(low) >= 0:
         return BreakEven(by_use=by_use[0], provisioned=provisioned[0], outcome="never")

@@ -38,7 +38,7 @@ UNIT_GB: Final = 2.0
 UNIT_VCPUS: Final = 0.25
 """What one capacity unit of a serverless database holds: 2 GB of memory, and about a quarter of a CPU with them."""
 LEAST_QUERY_GB: Final = 0.01
-"""What a question is charged for at least."""
+"""What a query is charged for at least."""
 LEAST_HOURS: Final = 30.0
 """Hours a month that the machine of the files runs at least: an hour a day."""
 MILLION: Final = 1e6
@@ -104,21 +104,21 @@ def _paas(demand: Demand, offer: Offer) -> Sized:
 
 
 def _serverless(demand: Demand, offer: Offer) -> Sized:
-    """Functions behind a gateway, paid by use; a database that shrinks with the load; questions paid by what they read."""
-    found = _kept(demand, offer)
+    """Functions behind a gateway, paid by use; a database that shrinks with the load; queries paid by what they read."""
+    found = _kept(demand, offer, "object_storage")
     needs: list[Need] = []
-    notes: list[str] = []
+    notes = ["disks_as_objects"] if demand.disk_gb else []
     if demand.peak_cpus:
         found += _functions(demand, offer, needs)
     if demand.database_gb:
         if "database_capacity" in offer.roles:
             found += _units(demand)
         else:
-            found += _managed(demand, offer, needs, questions=False)
+            found += _managed(demand, offer, needs, queries=False)
             notes.append("no_serverless_database")
     if demand.queries is not None:
-        _require(offer, "query_scan", "questions paid by what they read")
-        found += _questions(demand.queries, needs)
+        _require(offer, "query_scan", "queries paid by what they read")
+        found += _queries(demand.queries, needs)
     return _sized(found, needs=needs, notes=tuple(notes))
 
 
@@ -127,7 +127,7 @@ def _files(demand: Demand, offer: Offer) -> Sized:
     queries = demand.queries
     if queries is None or demand.peak_cpus:
         raise UsageError(
-            "The way 'files' carries questions to data, and no requests of visitors.",
+            "The way 'files' carries queries to data, and no requests of visitors.",
             repair="Choose iaas, paas or serverless for this workload.", culprit="files",
         )  # fmt: skip
     machine = _machine(offer)
@@ -139,9 +139,11 @@ def _files(demand: Demand, offer: Offer) -> Sized:
     found.append(Line(role="instance", key=machine.key, quantity=hours, count=count))
     found += _machine_time(machine, hours, min(1.0, busy_h / hours) if hours else None)
     found += _stored("block_storage", count * SYSTEM_DISK_GB)
-    needs = [Need(service="machine", limit="memory", value=queries.read_gb)]
-    notes = ("one_at_a_time",) if queries.at_once > 1 else ()
-    return _sized(found, needs=needs, machines=count, vcpus=count * machine.vcpu, notes=notes)
+    notes = [
+        *(["one_at_a_time"] if queries.at_once > 1 else []),
+        *(["larger_than_memory"] if queries.read_gb > machine.memory_gb else []),
+    ]
+    return _sized(found, machines=count, vcpus=count * machine.vcpu, notes=tuple(notes))
 
 
 _SIZES: Final[Mapping[str, Callable[[Demand, Offer], Sized]]] = {
@@ -157,9 +159,12 @@ def _count(demand: Demand, machine: Machine) -> int:
     return max(math.ceil(wanted), math.ceil(demand.memory_gb / machine.memory_gb), 1) + demand.spare
 
 
-def _kept(demand: Demand, offer: Offer) -> list[Line | Use]:
-    """Files on object storage, and what goes out to visitors: the same whatever computes."""
+def _kept(demand: Demand, offer: Offer, disks: str = "block_storage") -> list[Line | Use]:
+    """Files on object storage, disks where machines can have them, and what goes out to visitors."""
     found: list[Line | Use] = []
+    if demand.disk_gb:
+        _require(offer, disks, "storage")
+        found += _stored(disks, demand.disk_gb)
     if demand.storage_gb:
         _require(offer, "object_storage", "object storage")
         found += _stored("object_storage", demand.storage_gb)
@@ -174,13 +179,13 @@ def _kept(demand: Demand, offer: Offer) -> list[Line | Use]:
 
 def _functions(demand: Demand, offer: Offer, needs: list[Need]) -> list[Line | Use]:
     _require(offer, "function_memory", "functions")
-    if not demand.requests:
+    if not (demand.requests or demand.peak_requests_per_s):
         raise UsageError(
             "Functions are paid by the request, and the requests of this workload are not known.",
             repair="Give requests_per_minute and peak_requests_per_minute.", culprit="requests_per_minute",
         )  # fmt: skip
     memory_gb = demand.function_memory_gb
-    cpu_s = demand.cpu_s / demand.requests
+    cpu_s = demand.cpu_s / demand.requests if demand.requests else 0.0
     duration_s = max(demand.duration_s, cpu_s / min(1.0, memory_gb / FULL_CPU_GB))
     busy_s = demand.requests * duration_s
     at_once = demand.peak_requests_per_s * duration_s
@@ -215,7 +220,7 @@ def _units(demand: Demand) -> list[Line | Use]:
     return found
 
 
-def _questions(queries: Queries, needs: list[Need]) -> list[Line | Use]:
+def _queries(queries: Queries, needs: list[Need]) -> list[Line | Use]:
     read_gb = max(LEAST_QUERY_GB, queries.read_gb)
     needs.append(Need(service="queries", limit="concurrency", value=queries.at_once))
     cpu_s = queries.count * read_gb * queries.cpu_s_per_gb
@@ -227,7 +232,7 @@ def _questions(queries: Queries, needs: list[Need]) -> list[Line | Use]:
 
 
 def _database(demand: Demand) -> tuple[float, float, float]:
-    """What one database of rows has to hold, of visitors and of questions: CPUs, memory and data [GB]."""
+    """What one database of rows has to hold, of visitors and of queries: CPUs, memory and data [GB]."""
     asked = demand.queries
     if asked is None:
         return demand.database_vcpus, demand.database_memory_gb, demand.database_gb
@@ -238,9 +243,9 @@ def _database(demand: Demand) -> tuple[float, float, float]:
     )
 
 
-def _managed(demand: Demand, offer: Offer, needs: list[Need], *, questions: bool = True) -> list[Line | Use]:
+def _managed(demand: Demand, offer: Offer, needs: list[Need], *, queries: bool = True) -> list[Line | Use]:
     """A managed database: the smallest type that holds it, or several of the largest, and a standby copy."""
-    vcpus, memory_gb, data_gb = _database(demand) if questions else (
+    vcpus, memory_gb, data_gb = _database(demand) if queries else (
         demand.database_vcpus, demand.database_memory_gb, demand.database_gb,
     )  # fmt: skip
     if not (vcpus or data_gb):

@@ -48,8 +48,8 @@ def read_scenario(path: Path, today: date) -> Scenario:
     top = Table(content, "", file, _TABLES)
     workload = Table(content.get("workload", {}), "workload", file, WORKLOAD)
     asked = content.get("queries")
-    questions = None if asked is None else Table(asked, "queries", file, QUERIES)
-    read = demands(workload, questions, path.parent)
+    queries = None if asked is None else Table(asked, "queries", file, QUERIES)
+    read = demands(workload, queries, path.parent, billed="bill" in top)
     own = _own(content["own"], path, today) if "own" in top else None
     bill = _bill(content["bill"], file) if "bill" in top else None
     if own is not None and bill is not None:

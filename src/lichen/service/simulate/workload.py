@@ -26,7 +26,7 @@ QUERIES: Final = (
 PACKED: Final = Spread(0.1, 0.25, 0.6)
 """Share of the size of a table of rows, indexes in, that compressed columns take. Assumed."""
 READ: Final = Spread(0.02, 0.1, 0.5)
-"""Share of columns and partitions that a question reads. Assumed."""
+"""Share of columns and partitions that a query reads. Assumed."""
 CPU_S_PER_GB: Final = Spread(1.0, 3.0, 10.0)
 """CPU time of reading, unpacking and adding up a GB of compressed columns [s]. Assumed: 0.1 to 1 GB/s a core."""
 CPU_MS: Final = Spread(5.0, 30.0, 150.0)
@@ -45,8 +45,11 @@ class Read:
     facts: Mapping[str, float]
 
 
-def demands(table: Table, queries: Table | None, folder: Path) -> Read:
+def demands(table: Table, queries: Table | None, folder: Path, *, billed: bool = False) -> Read:
     """The demand that a file declares.
+
+    Args:
+        folder: that names of files are relative to. billed: whether a bill tells the rest.
 
     Raises:
         ConfigError: it contradicts itself, or asks for nothing.
@@ -85,7 +88,8 @@ def demands(table: Table, queries: Table | None, folder: Path) -> Read:
         )
         for level in LEVELS
     }  # fmt: skip
-    if not requests and queries is None and not (common["storage_gb"] or common["database_gb"]):
+    asks = requests or queries is not None or common["storage_gb"] or common["database_gb"]
+    if not asks and not billed:
         raise table.error(
             "The workload asks for nothing",
             "Give requests_per_minute, [queries], storage_gb or database_gb, or a [bill].",

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers a scenario: sizes each way of hosting, prices it, evaluates it, and says what may be said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from lichen.catalogue import prices, regions
+from lichen.errors import UsageError
+from lichen.portfolio import scenarios_choice as choice
+from lichen.portfolio.scenarios import (
+    LEVELS,
+    Architecture,
+    Cost,
+    Demand,
+    Level,
+    Need,
+    Offer,
+    Sized,
+    Spread,
+)
+from lichen.portfolio.scenarios_sizing import size
+from lichen.service.simulate.impacts import ByLevel, Footprint, activities, evaluate_ways
+from lichen.service.simulate.latency import latency
+from lichen.service.simulate.owning import own_activities, own_bill, own_notes
+from lichen.service.simulate.pricing import Market, price_notes
+from lichen.service.simulate.result import BillLine, LimitMet, ManagedHours, Note, Simulation, Way
+from lichen.service.simulate.scenario import Asked, Scenario
+from lichen.service.simulate.today import Billed
+from lichen.service.workspace import Workspace
+
+TODAY: Final = "today"
+NEAR: Final = 0.7
+"""Share of a limit from which it is said to be near."""
+_NONE: Final = Spread.of(0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A way before it is evaluated.
+
+    Attributes:
+        rows: its activities. cost: what a month costs with another demand; None for today's, which is a fact.
+    """
+
+    name: str
+    architecture: Architecture
+    provider: str
+    region: str
+    zone: str
+    today: bool
+    lines: tuple[BillLine, ...]
+    bill: Spread
+    hours: Spread
+    move_hours: Spread
+    stop_hours: Spread
+    sized: Sized
+    limits: tuple[LimitMet, ...]
+    notes: tuple[Note, ...]
+    rows: ByLevel
+    cost: Cost | None
+
+
+def simulate(workspace: Workspace, scenario: Scenario, as_of: date, billed: Billed | None = None) -> Simulation:
+    """The answer to a scenario.
+
+    Args:
+        as_of: the day that prices are old or new on, unless the scenario says one.
+        billed: the month that a bill tells, where the scenario names one; its demand stands in for what was not declared.
+
+    Raises:
+        UsageError: a way that cannot carry the workload, a type or a price that is not known.
+    """
+    day = scenario.as_of or as_of
+    demand = scenario.demand if billed is None else billed.demand(scenario.demand)
+    market = Market.of(scenario, () if billed is None else billed.prices)
+    drafts = [*_today(workspace, scenario, market, demand, day, billed)]
+    drafts += [_draft(workspace, scenario, market, demand, asked) for asked in scenario.options]
+    if not drafts:
+        raise UsageError(
+            "The scenario names no way of hosting.", repair='Add an [[option]] with to = "aws:eu-west-3/paas".',
+            culprit="option",
+        )  # fmt: skip
+    found = evaluate_ways(workspace, [draft.rows for draft in drafts], {}, scenario.as_of)
+    ways = [_way(draft, footprint, scenario) for draft, footprint in zip(drafts, found.by_way, strict=True)]
+    now = next((place for place, draft in enumerate(drafts) if draft.today), None)
+    chances = {} if now is None else {
+        way.name: chance
+        for place, way in enumerate(ways)
+        if place != now and (chance := found.chance(place, now)) is not None
+    }  # fmt: skip
+    weighed = {way.name: _weighed(way) for way in ways}
+    repaid = _repaid(weighed.values())
+    ways = [replace(way, repaid_months=repaid.get(way.name)) for way in ways]
+    order = [one.name for one in choice.ranked(list(weighed.values()))]
+    lines = [line for draft in drafts for line in draft.lines]
+    return Simulation(
+        name=scenario.name,
+        currency=scenario.currency,
+        rate=scenario.rate,
+        as_of=day,
+        cpu_source="bill" if billed is not None and not scenario.facts else scenario.cpu_source,
+        users=scenario.users,
+        facts={**scenario.facts, **({} if billed is None else billed.facts)},
+        ways=tuple(sorted(ways, key=lambda way: order.index(way.name))),
+        front=choice.front(list(weighed.values())),
+        chances=chances,
+        break_evens=_break_evens(drafts, demand["value"]),
+        managed=_managed(drafts, weighed, scenario.rate.value),
+        verdicts=choice.verdicts(list(weighed.values()), chances),
+        notes=(*_general(scenario, demand["value"]), *price_notes(lines, market, day)),
+        method=found.method,
+    )
+
+
+def _today(
+    workspace: Workspace,
+    scenario: Scenario,
+    market: Market,
+    demand: Mapping[Level, Demand],
+    day: date,
+    billed: Billed | None,
+) -> list[_Draft]:
+    if billed is not None and scenario.bill is not None:
+        lines = billed.lines(market)
+        hours = scenario.bill.hours or _hours("iaas", billed.machines)
+        return [
+            _Draft(
+                name=TODAY, architecture="iaas", provider=billed.provider, region=billed.region, zone=billed.zone, today=True,
+                lines=lines, bill=_sum(line.money for line in lines), hours=hours, move_hours=_NONE, stop_hours=_NONE,
+                sized=Sized(lines=(), uses=(), machines=billed.machines, vcpus=billed.vcpus, vcpus_peak=billed.vcpus),
+                limits=(), notes=billed.notes, rows=dict.fromkeys(LEVELS, billed.activities), cost=None,
+            )
+        ]  # fmt: skip
+    own = scenario.own
+    if own is None:
+        return []
+    lines = own_bill(workspace, own, market)
+    count = sum(one.count for one in own.machines)
+    hours = own.hours or _hours("owned", count)
+    rows: ByLevel = {level: own_activities(workspace, own, demand[level], level, day) for level in LEVELS}
+    bill = _sum(line.money for line in lines)
+    return [
+        _Draft(
+            name=TODAY, architecture="owned", provider="", region="", zone=own.zone, today=True, lines=lines, bill=bill,
+            hours=hours, move_hours=_NONE, stop_hours=_NONE, sized=Sized(lines=(), uses=(), machines=count), limits=(),
+            notes=tuple(own_notes(own, demand["value"], day)), rows=rows,
+            cost=lambda _demand: bill.value + hours.value * scenario.rate.value,
+        )
+    ]  # fmt: skip
+
+
+def _draft(
+    workspace: Workspace, scenario: Scenario, market: Market, demand: Mapping[Level, Demand], asked: Asked
+) -> _Draft:
+    offer = market.offer(asked)
+    sized = {level: size(asked.architecture, demand[level], offer) for level in LEVELS}
+    lines = {level: market.bill(sized[level], offer) for level in LEVELS}
+    hours = asked.hours or _hours(asked.architecture, sized["value"].machines)
+    limits = tuple(_limits(sized["value"].needs, offer))
+    notes = [Note(code=code) for code in sized["value"].notes]
+    rate = scenario.rate.value
+
+    def cost(used: Demand) -> float:
+        found = size(asked.architecture, used, offer)
+        work = (asked.hours or _hours(asked.architecture, found.machines)).value
+        return _sum(line.money for line in market.bill(found, offer)).value + work * rate
+
+    return _Draft(
+        name=asked.name,
+        architecture=asked.architecture,
+        provider=asked.provider,
+        region=f"{asked.provider}:{asked.region}",
+        zone=regions.get(asked.region, asked.provider).zone,
+        today=False,
+        lines=_ranged(lines),
+        bill=Spread(
+            _sum(line.money for line in lines["low"]).low,
+            _sum(line.money for line in lines["value"]).value,
+            _sum(line.money for line in lines["high"]).high,
+        ),
+        hours=hours,
+        move_hours=asked.move_hours or _effort(asked.architecture, "move", "once"),
+        stop_hours=asked.stop_hours or _effort(asked.architecture, "stop", "once"),
+        sized=sized["value"],
+        limits=limits,
+        notes=tuple(notes),
+        rows={level: activities(workspace, sized[level], offer, market) for level in LEVELS},
+        cost=cost,
+    )
+
+
+def _ranged(lines: Mapping[Level, Sequence[BillLine]]) -> tuple[BillLine, ...]:
+    """The lines as expected, each with the ends of what the workload may ask for."""
+    ends = {level: {(line.role, line.key): line.money for line in lines[level]} for level in ("low", "high")}
+    found = []
+    for line in lines["value"]:
+        place = line.role, line.key
+        low = min(line.money.low, ends["low"].get(place, line.money).low)
+        high = max(line.money.high, ends["high"].get(place, line.money).high)
+        found.append(replace(line, money=Spread(low, line.money.value, high)))
+    return tuple(found)
+
+
+def _way(draft: _Draft, footprint: Footprint, scenario: Scenario) -> Way:
+    rate, work = scenario.rate, draft.hours
+    paid = Spread(work.low * rate.low, work.value * rate.value, work.high * rate.high)
+    move = draft.move_hours
+    fixed = any(limit.outcome == "passed" and not limit.raised for limit in draft.limits)
+    return Way(
+        name=draft.name,
+        architecture=draft.architecture,
+        provider=draft.provider,
+        region=draft.region,
+        zone=draft.zone,
+        today=draft.today,
+        possible=not fixed,
+        machines=draft.sized.machines,
+        vcpus=draft.sized.vcpus,
+        vcpus_peak=draft.sized.vcpus_peak,
+        lines=draft.lines,
+        bill=draft.bill,
+        hours=work,
+        full=draft.bill + paid,
+        move_hours=move,
+        move_cost=Spread(move.low * rate.low, move.value * rate.value, move.high * rate.high),
+        stop_hours=draft.stop_hours,
+        repaid_months=None,
+        latency=latency(draft.zone, scenario.users_in),
+        impacts=footprint.impacts,
+        not_covered=footprint.not_covered,
+        limits=draft.limits,
+        notes=draft.notes,
+    )
+
+
+def _weighed(way: Way) -> choice.Weighed:
+    return choice.Weighed(
+        name=way.name, architecture=way.architecture, bill=way.bill, hours=way.hours, full=way.full, move=way.move_cost,
+        carbon=way.carbon, today=way.today, possible=way.possible,
+    )  # fmt: skip
+
+
+def _repaid(weighed: Iterable[choice.Weighed]) -> dict[str, float | None]:
+    ways = list(weighed)
+    today = next((way for way in ways if way.today), None)
+    return {} if today is None else {way.name: choice.repaid_after(way, today) for way in ways if not way.today}
+
+
+def _limits(needs: Sequence[Need], offer: Offer) -> list[LimitMet]:
+    found = []
+    for need in needs:
+        told = prices.limit(offer.provider, need.service, need.limit)
+        if told is None:
+            continue
+        share = need.value / told.value if told.value else 0.0
+        outcome = "passed" if share > 1 else "near" if share >= NEAR else "kept"
+        found.append(
+            LimitMet(
+                service=need.service,
+                limit=need.limit,
+                needed=need.value,
+                allowed=told.value,
+                unit=told.unit,
+                raised=told.raised,
+                status=told.status,
+                outcome=outcome,
+                about=told.about,
+                source=told.source,
+            )
+        )
+    return found
+
+
+def _break_evens(drafts: Sequence[_Draft], demand: Demand) -> tuple[choice.BreakEven, ...]:
+    """Each way that is paid by use beside each that is there all the time."""
+    if not (demand.requests or demand.queries):
+        return ()
+    by_use = [draft for draft in drafts if draft.architecture == "serverless" and draft.cost is not None]
+    fixed = [draft for draft in drafts if draft.architecture in ("owned", "iaas", "paas") and draft.cost is not None]
+    return tuple(
+        choice.break_even((one.name, one.cost), (other.name, other.cost), demand)
+        for one in by_use
+        for other in fixed
+        if one.cost is not None and other.cost is not None
+    )
+
+
+def _managed(drafts: Sequence[_Draft], weighed: Mapping[str, choice.Weighed], rate: float) -> tuple[ManagedHours, ...]:
+    """Each managed way beside each that people run themselves."""
+    managed = [draft.name for draft in drafts if draft.architecture in ("paas", "serverless")]
+    unmanaged = [draft.name for draft in drafts if draft.architecture in ("owned", "iaas")]
+    return tuple(
+        ManagedHours(
+            managed=one,
+            unmanaged=other,
+            needed=choice.worth_hours(weighed[one], weighed[other], rate),
+            spared=weighed[other].hours.minus(weighed[one].hours),
+        )
+        for one in managed
+        for other in unmanaged
+    )
+
+
+def _general(scenario: Scenario, demand: Demand) -> list[Note]:
+    found = []
+    if scenario.rate_assumed:
+        found.append(Note(code="rate_assumed", facts={"rate": scenario.rate.value, "currency": scenario.currency}))
+    if scenario.cpu_source == "assumed":
+        found.append(Note(code="cpu_assumed"))
+    if demand.queries is not None:
+        found.append(Note(code="queries_assumed"))
+    found.append(Note(code="not_modelled"))
+    return found
+
+
+def _hours(architecture: Architecture, machines: float) -> Spread:
+    """Hours of people a month: for the whole, and for each machine."""
+    return _effort(architecture, "run", "month") + _effort(architecture, "run", "machine").times(machines)
+
+
+def _effort(architecture: Architecture, task: str, per: str) -> Spread:
+    told = prices.effort(architecture, task, per)
+    return _NONE if told is None else Spread(told.low, told.hours, told.high)
+
+
+def _sum(spreads: Iterable[Spread]) -> Spread:
+    return sum(spreads, start=_NONE)
