@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,8 @@ _OTHERS: Final = {
     b"\xd0\xcf\x11\xe0": ("an Excel workbook", "Save the sheet as CSV."),
     b"%PDF": ("a PDF file", "Export the bill as CSV or Parquet."),
 }
+_SHOWN: Final = 60
+"""Characters of a heading in a sentence."""
 _SEPARATORS: Final = ",;\t|"
 _SUFFIXES: Final = (".csv", ".csv.gz", ".parquet", ".json", ".json.gz", ".txt", ".tsv", ".gz")
 _SKIPPED: Final = ("manifest", "_success", "metadata")
@@ -48,7 +52,7 @@ class Opened:
     Attributes:
         compression: of the file as a whole; Parquet packs its own pages.
         delimiter: between the cells of a CSV file; empty for others.
-        encoding: of its text, ``utf-8`` (with or without a mark) or ``utf-16``; empty for Parquet.
+        encoding: of its text, with or without a mark; empty for Parquet.
         columns: its headings; for Parquet also the fields of structures, ``usage.amount``, and of lists, ``credits[].amount``.
         size: bytes of the file.
     """
@@ -57,7 +61,7 @@ class Opened:
     kind: Kind
     compression: Literal["", "gzip"]
     delimiter: str
-    encoding: Literal["", "utf-8", "utf-16"]
+    encoding: Literal["", "utf-8"]
     columns: tuple[str, ...]
     size: int
 
@@ -127,31 +131,31 @@ def sniff_stream(name: str, stream: IO[bytes], size: int) -> Opened:
     if packed:
         _check_packed(name, stream, size)
         head = _unpacked(name, head)
-    encoding: Literal["utf-8", "utf-16"] = (
-        "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
-    )
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        _refuse(name, "is UTF-16", "Save it as UTF-8.")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         stream.seek(0)
         columns = columns_of_json(name, stream.read(), packed=packed)
-        return Opened(name, "json", "gzip" if packed else "", "", encoding, _checked(name, columns), size)
-    delimiter, columns = _headings(name, head, encoding)
-    return Opened(name, "csv", "gzip" if packed else "", delimiter, encoding, _checked(name, columns), size)
+        return Opened(name, "json", "gzip" if packed else "", "", "utf-8", _checked(name, columns), size)
+    delimiter, columns = _headings(name, head)
+    return Opened(name, "csv", "gzip" if packed else "", delimiter, "utf-8", _distinct(_checked(name, columns)), size)
 
 
-def _headings(name: str, head: bytes, encoding: str) -> tuple[str, tuple[str, ...]]:
+def _headings(name: str, head: bytes) -> tuple[str, tuple[str, ...]]:
     """The separator and the headings of a CSV file, whose first line may hold quoted line breaks."""
-    if encoding == "utf-8" and b"\0" in head:
+    if b"\0" in head:
         _refuse(name, "is no text", "Export the bill as CSV or Parquet.")
-    text = head.decode(encoding if encoding == "utf-16" else "utf-8-sig", errors="replace")
-    first = text.splitlines(keepends=True)[:1]
-    if not first or not first[0].strip():
+    text = head.decode("utf-8-sig", errors="replace")
+    first = io.StringIO(text, newline="").readline()
+    if not first.strip():
         _refuse(name, "begins with an empty line", "Let its first line name its columns.")
-    if len(head) >= LONGEST_LINE and not first[0].endswith(("\n", "\r")):
+    if len(head) >= LONGEST_LINE and len(first) == len(text):
         _refuse(name, f"has a first line of more than {LONGEST_LINE >> 20} MiB", "Export the bill as CSV or Parquet.")
-    if "\ufffd" in first[0]:
+    if "\ufffd" in first:
         _refuse(name, "has headings that are not UTF-8", "Save it as UTF-8.")
-    delimiter = max(_SEPARATORS, key=first[0].count)
-    columns = tuple(next(csv.reader(first, delimiter=delimiter), []))
+    outside = re.sub(r'"[^"]*"?', "", first)
+    delimiter = max(_SEPARATORS, key=outside.count)
+    columns = tuple(next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), []))
     if len(columns) == 1:
         _refuse(
             name,
@@ -159,6 +163,16 @@ def _headings(name: str, head: bytes, encoding: str) -> tuple[str, tuple[str, ..
             "Separate cells by a comma, a semicolon, a tab or a bar, and let the first line name the columns.",
         )
     return delimiter, tuple(column.strip() for column in columns)
+
+
+def _distinct(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Names that differ in more than letter case, which engines need: the second ``user:name`` becomes ``user:name (2)``."""
+    counts: dict[str, int] = {}
+    found = []
+    for column in columns:
+        number = counts[column.casefold()] = counts.get(column.casefold(), 0) + 1
+        found.append(column if number == 1 else f"{column} ({number})")
+    return tuple(found)
 
 
 def _parquet_columns(name: str, stream: IO[bytes]) -> tuple[str, ...]:
