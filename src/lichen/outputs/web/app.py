@@ -15,6 +15,7 @@ from lichen.outputs.web import access, description, health, ingest, lane, pages,
 from lichen.outputs.web.api import (
     applications,
     badge,
+    bills,
     channels,
     explain,
     exports,
@@ -30,8 +31,8 @@ from lichen.outputs.web.context import WebContext
 _INSTALLED: Final = (problems, access, ingest, signin, pages, lane)
 """Rooms with an ``install(app)``: middleware, handlers of errors, mounted folders. The last one stands before the others."""
 _ROUTED: Final = (
-    runs, health, signin, applications, register, measurements, series, exports, metrics, badge, explain, watching, channels,
-    pages,
+    runs, health, signin, applications, bills, register, measurements, series, exports, metrics, badge, explain, watching,
+    channels, pages,
 )  # fmt: skip
 """Rooms with a ``router``; the first is asked first, and runs come in most often."""
 

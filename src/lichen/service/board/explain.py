@@ -12,14 +12,15 @@ from typing import Final
 
 from lichen.errors import UsageError
 from lichen.model.results import Evaluation
-from lichen.records import Factor
 from lichen.service.board import lists, newest, periods
 from lichen.service.board.cells import JOURNEYS
+from lichen.service.board.explain_bill import LEVEL, explain_bill
+from lichen.service.board.explain_parts import LARGEST, factor_rows, formula_steps, term
 from lichen.service.board.figures import read_contents
 from lichen.service.board.portfolio import Portfolio
 from lichen.service.board.queries import EVERYTHING, Visibility
 from lichen.service.board.reading import HEADLINE, Look
-from lichen.service.board.rows import ExplainStep, FactorRow, RunRow
+from lichen.service.board.rows import ExplainStep, RunRow
 from lichen.service.board.series import LEVELS
 from lichen.service.board.shapes import Figure, Named
 from lichen.service.board.traffic import by_month, daily
@@ -31,10 +32,8 @@ from lichen.store.queries import board as queries
 from lichen.store.queries import figures as facts_of
 from lichen.store.queries.board import AppFact, FigureFact
 
-LARGEST: Final = 25
-"""Terms of a sum that are shown; the rest stands on one line."""
-_TOLD: Final = 0.001
-"""Share of a figure below which a formula is not told by itself."""
+EXPLAINED: Final = (*LEVELS, LEVEL)
+"""What a figure may be of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +52,12 @@ def explain(context: ServiceContext, query: ExplainQuery, seen: Visibility = EVE
     Raises:
         UsageError: a level, indicator or period that does not exist.
     """
-    if query.level not in LEVELS:
-        raise UsageError(f"level is '{query.level}'.", repair=f"Use {', '.join(LEVELS)}.", culprit="level")
+    if query.level not in EXPLAINED:
+        raise UsageError(f"level is '{query.level}'.", repair=f"Use {', '.join(EXPLAINED)}.", culprit="level")
     with context.store.reading() as session:
         look = Look(context, session, seen, query.period, query.indicator)
+        if query.level == LEVEL:
+            return explain_bill(look, query.ref)
         if query.level == "journey":
             return _journey(look, query.ref)
         if query.level == "application":
@@ -78,7 +79,7 @@ def _sum(look: Look, level: str, ref: str) -> ExplainView | None:
         key=lambda line: -(line.value or 0.0),
     )
     portfolio.prepare([line.fact.id for line in lines[:LARGEST]])
-    steps = [_term(line.fact.name, line.measures.impact) for line in lines[:LARGEST]]
+    steps = [term(line.fact.name, line.measures.impact) for line in lines[:LARGEST]]
     steps += _rest(look, [line.value or 0.0 for line in lines[LARGEST:]])
     totals = portfolio.totals(portfolio.lines).measures
     named = Named(code=team.code, name=team.name) if team else Named(code="", name=look.frame().organisation)
@@ -88,15 +89,11 @@ def _sum(look: Look, level: str, ref: str) -> ExplainView | None:
     )  # fmt: skip
 
 
-def _term(label: str, figure: Figure) -> ExplainStep:
-    return ExplainStep(label=label, figure=figure, formula="", arguments={}, source=JOURNEYS)
-
-
 def _rest(look: Look, values: Sequence[float]) -> list[ExplainStep]:
     """What is not shown one by one."""
     if not values:
         return []
-    return [_term(f"+ {len(values)}", Figure(value=math.fsum(values), unit=look.unit))]
+    return [term(f"+ {len(values)}", Figure(value=math.fsum(values), unit=look.unit))]
 
 
 def _application(look: Look, code: str) -> ExplainView | None:
@@ -111,7 +108,7 @@ def _application(look: Look, code: str) -> ExplainView | None:
     for one in journeys:
         rows = queries.of_refs(session, look.kind("journey"), [one.id], *look.span)
         figure, _ = look.figure(rows, visits.get(one.id), look.why("journey", f"{code}/{one.code}"))
-        steps.append(_term(one.name, figure))
+        steps.append(term(one.name, figure))
     split = queries.of_refs(session, look.kind("application"), [fact.id], *look.span, split=True)
     if any(row.tier and row.source != JOURNEYS for row in split):
         steps = _tiers(look, split)
@@ -130,7 +127,7 @@ def _tiers(look: Look, split: Sequence[FigureFact]) -> list[ExplainStep]:
         if row.tier:
             tiers.setdefault(row.tier, []).append(row)
     return [
-        replace(_term(tier, look.figure(rows, None, "")[0]), source=rows[-1].source or "")
+        replace(term(tier, look.figure(rows, None, "")[0]), source=rows[-1].source or "")
         for tier, rows in tiers.items()
     ]
 
@@ -167,8 +164,8 @@ def _journey(look: Look, ref: str) -> ExplainView | None:
     opened = _open(look, runs[0].run_id, journey_code) if runs else None
     return ExplainView(
         frame=look.frame(), level="journey", named=lists.named(found), indicator=look.indicator, figure=figure,
-        sources={}, steps=(*steps, *(_formulas(look, opened) if opened else ())),
-        factors=tuple(_factors(look, opened) if opened else ()), runs=runs, visits=visits,
+        sources={}, steps=(*steps, *(formula_steps(look, opened.impacts, "visit") if opened else ())),
+        factors=tuple(factor_rows(look, opened) if opened else ()), runs=runs, visits=visits,
     )  # fmt: skip
 
 
@@ -198,41 +195,3 @@ def _open(look: Look, run_id: str, journey: str) -> Evaluation:
     rows = [row for row in content.rows if row.entity.split("/")[2:3] == [journey]]
     on = periods.last_month(look.period)
     return evaluate_activities(look.context.workspace, look.method, rows, content.context, on=on)
-
-
-def _formulas(look: Look, opened: Evaluation) -> list[ExplainStep]:
-    """The newest run's terms, the largest first: how one functional unit comes about."""
-    chosen = [
-        one for one in opened.impacts if one.indicator == look.indicator and one.accounting == look.method.accounting
-    ]
-    whole = sum(one.value for one in chosen)
-    told = [one for one in chosen if whole and one.value / whole >= _TOLD]
-    return [
-        ExplainStep(
-            label="/".join(one.entity.split("/")[1:]),
-            figure=Figure(
-                value=one.value, low=one.low, high=one.high, unit=f"{one.unit}/visit", shares=dict(one.shares)
-            ),
-            formula=one.formula,
-            arguments={factor.factor_id: f"{factor.value:g} {factor.unit}" for factor in one.factors},
-            source=one.rule,
-        )
-        for one in sorted(told, key=lambda one: -one.value)[:LARGEST]
-    ]
-
-
-def _factors(look: Look, opened: Evaluation) -> list[FactorRow]:
-    """Factors behind it, those that its range comes from first."""
-    shares = {factor.key: share for found in opened.sensitivity(look.indicator).values() for factor, share in found}
-    used = {factor.key: factor for one in opened.impacts if one.indicator == look.indicator for factor in one.factors}
-    ordered = sorted(used.values(), key=lambda factor: (-shares.get(factor.key, 0.0), factor.key))
-    return [factor_row(factor, shares.get(factor.key)) for factor in ordered]
-
-
-def factor_row(factor: Factor, share: float | None = None) -> FactorRow:
-    """A factor as views show it."""
-    return FactorRow(
-        factor_id=factor.factor_id, geography=factor.geography, valid_from=factor.valid_from, value=factor.value,
-        low=factor.low, high=factor.high, unit=factor.unit, source=factor.source, source_title=factor.source_title,
-        licence=factor.licence, assumed=factor.range_basis == "assumed", share=share,
-    )  # fmt: skip

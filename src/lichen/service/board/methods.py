@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from lichen.service.board import lists
-from lichen.service.board.explain import factor_row
+from lichen.service.board.explain_parts import factor_row
 from lichen.service.board.queries import EVERYTHING, PAGE_ROWS
 from lichen.service.board.reading import Look
 from lichen.service.board.rows import MethodRow

@@ -26,8 +26,11 @@ def get_explain(
     request: Request,
     context: Context,
     caller: Reader,
-    level: Literal["organisation", "team", "application", "journey"] = "organisation",
-    ref: Annotated[str, Query(max_length=401, description="Code; application/journey for a journey.")] = "",
+    level: Literal["organisation", "team", "application", "journey", "bill"] = "organisation",
+    ref: Annotated[
+        str,
+        Query(max_length=401, description="Code; application/journey for a journey, application/service for a bill."),
+    ] = "",
     indicator: Indicator = HEADLINE,
     period: PeriodName = None,
 ) -> Response:

@@ -10,6 +10,7 @@ from lichen.outputs.web.pages import (
     actions,
     advice,
     application,
+    bills,
     board,
     channels,
     history,
@@ -24,7 +25,7 @@ from lichen.outputs.web.pages import (
 
 router = APIRouter(include_in_schema=False)
 for _room in (
-    static, board, actions, advice, application, history, channels, members, retiring, samples, settings, patterns,
+    static, board, bills, actions, advice, application, history, channels, members, retiring, samples, settings, patterns,
 ):  # fmt: skip
     router.include_router(_room.router)
 

@@ -36,7 +36,7 @@ ASSETS: Final = ("app.css", "app.js")
 CHART: Final = (*ASSETS, "chart.css", "chart.js")
 """What a page with a series loads."""
 NAVIGATION: Final = (
-    ("portfolio", "/"), ("targets", "/targets"), ("next", "/measure-next"), ("actions", "/actions"),
+    ("portfolio", "/"), ("targets", "/targets"), ("next", "/measure-next"), ("actions", "/actions"), ("bills", "/bills"),
     ("quality", "/quality"), ("methods", "/methods"), ("settings", "/settings"),
 )  # fmt: skip
 _TITLE_MAX: Final = 400

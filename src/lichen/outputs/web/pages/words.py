@@ -115,6 +115,10 @@ class Words:
             )
         )
 
+    def cash(self, amount: Decimal | None, currency: str) -> str:
+        """An amount of a currency."""
+        return self.money(Money(amount=amount, currency=currency))
+
     def change(self, share: float | None) -> str:
         """A relative change with its sign and an arrow: ``▼ −12%``."""
         if share is None:

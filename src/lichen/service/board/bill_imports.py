@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was imported last of each bill, as the manifests of imports beside the ledger tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from lichen.service.board.bill_views import ImportedBill
+from lichen.service.board.reading import Look
+
+FOLDER: Final = "bills"
+"""Of the manifests, among the documents of a ledger: ``bills/SOURCE/PERIOD``."""
+_SHOWN: Final = 24
+
+
+def newest_imports(look: Look) -> tuple[ImportedBill, ...]:
+    """Imported bills, the newest billing period first."""
+    documents = look.context.ledger.documents
+    names = sorted(documents.names(FOLDER), key=lambda name: name.rpartition("/")[2], reverse=True)[:_SHOWN]
+    return tuple(_imported(found) for name in names if (found := documents.get(name)) is not None)
+
+
+def _imported(manifest: Mapping[str, Any]) -> ImportedBill:
+    at, lines = manifest.get("imported_at"), [row.get("lines") for row in manifest.get("coverage", ())]
+    return ImportedBill(
+        source=manifest["source"], month=manifest["period"][:7], files=len(manifest["files"]),
+        lines=sum(lines) if lines and None not in lines else None,
+        at=datetime.fromisoformat(at) if isinstance(at, str) else None,
+    )  # fmt: skip

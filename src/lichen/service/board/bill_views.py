@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pages of bills show, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from lichen.service.board.rows import Curve, Frame, PartRow
+from lichen.service.board.shapes import Figure, Money, Named, Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a bill charges in one currency; currencies are never added.
+
+    Attributes:
+        effective: with commitments spread over their use: the cost that counts. billed: what invoices charge.
+        listed: at list prices; None where a bill does not tell.
+        coverage: share of the effective cost of usage that physical quantities stand beside; None where usage costs nothing.
+    """
+
+    currency: str
+    effective: Decimal | None
+    billed: Decimal | None
+    listed: Decimal | None
+    coverage: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncoveredRow:
+    """Cost that no figure stands beside.
+
+    Attributes:
+        reason: a word of `lichen.collect.bills.meter.Reason`.
+        share: of all cost in the currency.
+    """
+
+    reason: str
+    cost: Money
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillRow:
+    """A service, a region or an application of a bill.
+
+    Attributes:
+        named: with an empty code where it is none of the list: what belongs to nobody, or to no region.
+        costs: the main currency first. share: of the cost in the main currency.
+        figures: by indicator: energy, gwp100, water. coverage: as in `Spent`, in the main currency.
+        known: whether the thing has a page of its own.
+    """
+
+    named: Named
+    costs: tuple[Money, ...]
+    share: float | None
+    figures: Mapping[str, Figure]
+    coverage: float | None
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationBillView:
+    """An application's part of the bills of a period.
+
+    Attributes:
+        spent: by currency, the main one first. figures: every additive indicator.
+        uncovered: the largest first. services, regions: the dearest first.
+        curves: cost and impact by month.
+        server: the server tier as the sources tell it; None where the bill alone does.
+        sources: names of the bills.
+    """
+
+    frame: Frame
+    application: Named
+    spent: tuple[Spent, ...]
+    figures: Mapping[str, Figure]
+    uncovered: tuple[UncoveredRow, ...]
+    services: tuple[BillRow, ...]
+    regions: tuple[BillRow, ...]
+    curves: tuple[Curve, ...]
+    server: PartRow | None
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedBill:
+    """A bill that was imported: the newest import of each source and month.
+
+    Attributes:
+        files: how many it was read from; lines: of them; None where that was not kept.
+        at: when.
+    """
+
+    source: str
+    month: str
+    files: int | None
+    lines: int | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillsView:
+    """All bills of a period: one row an application, 25 a page, the dearest first.
+
+    Attributes:
+        spent, figures, uncovered: of what is seen.
+        unallocated: what belongs to nobody; None where it is not shown, or there is none.
+    """
+
+    frame: Frame
+    spent: tuple[Spent, ...]
+    figures: Mapping[str, Figure]
+    uncovered: tuple[UncoveredRow, ...]
+    unallocated: BillRow | None
+    rows: tuple[BillRow, ...]
+    page: Page
+    imports: tuple[ImportedBill, ...]
