@@ -55,11 +55,7 @@ SANE: Final = (
 
 @pytest.mark.parametrize("method", METHODS)
 def test_an_ordinary_bill_is_not_doubted(workspace: Workspace, method: str) -> None:
-    doubted = told(workspace, method, *SANE)
-    if method == "boavizta-2.5":
-        # c5 and m7a: published powers of theirs are above every other model's.
-        doubted = {key: doubt for key, doubt in doubted.items() if key[0] is not Guard.RECENT_VCPU_POWER}
-    assert doubted == {}
+    assert told(workspace, method, *SANE) == {}
 
 
 def test_manufacture_divided_by_the_vcpus_again(workspace: Workspace) -> None:
