@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Final
 
@@ -27,11 +27,13 @@ class Nearest:
         meant: the type that the bill names.
         why: ``size`` (another size of the family), ``generation`` (the family's other generation) or ``variant`` (a sister
             family of the same series and architecture).
+        share: of the known machine, by the sizes in the names of both.
     """
 
     platform: str
     meant: str
     why: str
+    share: float = field(default=1.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,9 @@ def nearest(provider: str, type: str) -> Nearest | None:  # noqa: A002 -- the fi
         ranked = sorted(_distances(provider, asked))
         if ranked:
             (why, *_), key = ranked[0]
-            return Nearest(key, type, _WHYS[int(why)])
+            known = _taken_apart(provider, key.partition(":")[2])
+            told = known is not None and _AWS_METAL not in (known.size, asked.size)
+            return Nearest(key, type, _WHYS[int(why)], asked.size / known.size if known and told else 1.0)
     return None
 
 

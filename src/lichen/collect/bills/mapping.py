@@ -228,9 +228,8 @@ def _machine(rule: Rule, meter: Meter, unit: BillUnit | None, named: Named) -> U
     for meant in named.types:
         near = nearest(meter.provider, meant)
         if near is not None and (vcpus := vcpus_of(near.platform)):
-            size = size_of(meter.provider, meant)
-            own = named.vcpus or (size.vcpus if size else vcpus)
-            amounts = time(near.platform, vcpus, "proxy", own / vcpus)
+            share = named.vcpus / vcpus if named.vcpus else near.share
+            amounts = time(near.platform, vcpus, "proxy", share)
             return Understood(family=rule.family, amounts=amounts, nearest=meant, rule=rule.name)
     size = next((found for one in named.types if (found := size_of(meter.provider, one))), None)
     vcpus = named.vcpus or (size.vcpus if size else None)

@@ -10,6 +10,7 @@ Gigabytes are taken as they are written: GB as 10^9, GiB as 2^30. A rule that kn
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -57,7 +58,7 @@ _THINGS: Final = {
     "dtu": ("dtu", "edtu"),
     "ru": ("ru", "rus"),
     "iops": ("iops",),
-    "throughput": ("mibps", "mbps", "gbps", "gibps", "mibs", "mbs"),
+    "throughput": ("mibps", "mbps", "gbps", "gibps"),
     "io": ("io",),
     "token": ("token",),
     "unit": ("unit", "cu", "scu", "wcu", "rcu", "wru", "rru"),
@@ -77,7 +78,8 @@ verification video volume webacl worker workspace zone
 """Things that are counted one by one; a plural whose singular ends otherwise stands without its s: querie, addresse."""
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _SPLIT: Final = re.compile(r"[\s/\-_*()×·:]+|(?<!\d)\.|\.(?!\d)")
-_NUMBER: Final = re.compile(r"(\d+(?:\.\d+)?)(.*)")
+_NUMBER: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(.*)")
+_IO: Final = re.compile(r"\bI/O", re.IGNORECASE)
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}\b)")
 
 
@@ -153,13 +155,13 @@ def parse_unit(text: str) -> BillUnit | None:
     True
     """
     product = _Product()
-    words = list(_words(_THOUSANDS.sub("", text.strip())))
+    words = list(_words(_THOUSANDS.sub("", _IO.sub("IO", text.strip()))))
     if not words or text.lstrip().startswith("-"):
         return None
     for word in words:
         if not _take(product, word):
             return None
-    if product.number <= 0:
+    if not 0 < product.number < math.inf:
         return None
     if not (product.bytes_ or product.things or product.seconds or product.months or product.neutral):
         product.things = ("count",)  # a number alone: "1", "10K"
@@ -187,7 +189,7 @@ def _words(text: str) -> Iterator[str]:
 
 def _take(product: _Product, word: str) -> bool:
     """Multiplies a word into the product; whether it could."""
-    if word[0].isdigit():
+    if word[0] in "0123456789":
         product.number *= float(word)
         return True
     word = _singular(word)
