@@ -189,6 +189,7 @@ class Fact:
         artefact_sha256: evidence that it was read from; None where there is none.
         amount: of money, exact to six decimals; None for any other quantity.
         tags: what else is told of it.
+        billed: columns that rows of bills alone fill.
     """
 
     activity: Activity
@@ -198,6 +199,7 @@ class Fact:
     artefact_sha256: str | None = None
     amount: Decimal | None = None
     tags: Mapping[str, AttributeValue] = field(default_factory=dict)
+    billed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_row(run: RunContent, artefact_sha256: str, batch: int) -> dict[str, Any]:
@@ -257,6 +259,7 @@ def fact_rows(source: str, facts: Iterable[Fact], batch: int) -> list[dict[str, 
             "batch": batch,
             **_facts(fact.activity.to_json() | _tagged(fact.tags), f"{fact.activity.entity} {fact.activity.quantity}"),
             "amount": fact.amount,
+            **fact.billed,
         }
         for fact in facts
     ]

@@ -18,12 +18,12 @@ from typing import Any, Final, TypeVar
 from lichen.ledger import Selection
 from lichen.ledger.sums import Key as Column
 from lichen.portfolio.sources import SourceKind
+from lichen.service.board.figures import state
 from lichen.service.board.gathering import sources_of, summable, total_documents
 from lichen.service.board.reading import Look
 from lichen.service.board.shapes import Figure
 from lichen.service.board.units import Amount, Epochs, Unit, bounds_of, content_of, evaluate_units, evaluate_values
 from lichen.service.board.units import Key as Place
-from lichen.store.queries import figures as queries
 
 T = TypeVar("T")
 Months = tuple[date, date]
@@ -87,7 +87,7 @@ def kept(look: Look, what: tuple[Any, ...], make: Callable[[], T]) -> T:
     Args:
         what: is asked for.
     """
-    key = look.context.ledger.where, queries.last_change(look.session), look.stamp, *what
+    key = look.context.ledger.where, *state(look.session), look.stamp, *what
     return _ANSWERS.get(key, make)
 
 

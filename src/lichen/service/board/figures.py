@@ -27,7 +27,7 @@ from lichen.store.queries import figures as queries
 from lichen.store.queries import landing
 from lichen.store.queries.figures import Fresh, Owned
 
-__all__ = ["PORTION", "Refreshed", "compute", "has_news", "read_contents", "refresh", "stamp_of"]
+__all__ = ["PORTION", "Refreshed", "compute", "has_news", "read_contents", "refresh", "stamp_of", "state"]
 
 _LOOKED: Final = "figures.looked"
 """Key of the setting that holds the newest change of the portfolio that has been looked at."""
@@ -58,6 +58,11 @@ def has_news(context: ServiceContext) -> bool:
     """Whether somebody has imported or changed something since figures were brought up to date: a glance, at two rows."""
     with context.store.reading() as session:
         return bool(landing.setting(session, _LOOKED) != queries.last_change(session))
+
+
+def state(session: Session) -> tuple[int, Any]:
+    """Another one whenever somebody has imported or changed something, and once more when figures are up to date with it."""
+    return queries.last_change(session), landing.setting(session, _LOOKED)
 
 
 def refresh(

@@ -13,7 +13,7 @@ import numpy as np
 from lichen.errors import UsageError
 from lichen.service.board import figures
 from lichen.service.context import ServiceContext
-from lichen.service.sample import names, rows
+from lichen.service.sample import bills, names, rows
 from lichen.store.models import new_id
 from lichen.store.queries import landing
 from lichen.store.queries import sample as queries
@@ -59,7 +59,7 @@ def load(context: ServiceContext) -> Loaded:
 
     Raises:
         UsageError: it is there already.
-        StorageError: the store cannot be written.
+        StorageError: the store or the ledger cannot be written.
     """
     if is_loaded(context):
         raise UsageError("The sample portfolio is there already.", repair="Remove it first.", culprit="sample")
@@ -67,6 +67,7 @@ def load(context: ServiceContext) -> Loaded:
     method_id, _, version = stamp.method.partition(" ")
     today = context.clock().date()
     made = rows.make(today, {"id": method_id, "version": version, "factors_hash": stamp.factors_hash})
+    bills.replace(context.ledger, bills.facts(_billed(made)))
     with context.store.session() as session:
         organisation = None
         if queries.organisation(session) is None:
@@ -88,6 +89,17 @@ def load(context: ServiceContext) -> Loaded:
     )
     _aim(context, mark, today)
     return Loaded(len(made.ids("application")), len(made.ids("team")), len(made.contents))
+
+
+def _billed(made: rows.Rows) -> dict[str, dict[date, Decimal]]:
+    """Cloud cost of the applications that have a bill, by code and month."""
+    listed = enumerate(made.tables["application"])
+    codes = {row["id"]: row["code"] for number, row in listed if bills.chosen(number, row["code"])}
+    found: dict[str, dict[date, Decimal]] = {code: {} for code in codes.values()}
+    for row in made.tables["cost"]:
+        if row["kind"] == "cloud" and row["application_id"] in codes:
+            found[codes[row["application_id"]]][row["period"]] = row["amount"]
+    return found
 
 
 def _aim(context: ServiceContext, mark: dict[str, list[str] | str | None], today: date) -> None:
@@ -131,5 +143,6 @@ def remove(context: ServiceContext) -> bool:
         queries.remove(
             session, mark["applications"], mark["codes"], mark["teams"], mark["targets"], mark["organisation"]
         )
+    bills.replace(context.ledger, ())
     figures.refresh(context)
     return True
