@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import ibis
 
 from lichen.collect.bills.line import CELLS, DECIMAL
-from lichen.collect.bills.reading import NULLS, Reader, columns_of
+from lichen.collect.bills.reading import NULLS, Reader, as_day, columns_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -97,7 +97,7 @@ def unreadable(table: ir.Table, one: Format) -> ir.Table:
 
 def _cells(reader: Reader) -> dict[str, ir.Value]:
     cells = {cell.name: reader.cell(cell.name, cell.kind) for cell in CELLS}
-    cells["period"] = ibis.coalesce(cells["period"], cells["day"].truncate("M").cast("date"))
+    cells["period"] = ibis.coalesce(cells["period"], as_day(cells["day"].truncate("M")))
     cells["effective_cost"] = ibis.coalesce(cells["effective_cost"], cells["billed_cost"])
     return cells
 

@@ -274,6 +274,11 @@ def _quoted(value: ir.StringValue) -> ir.StringValue:
     return '"' + plain + '"'
 
 
+def as_day(value: ir.DateValue) -> ir.DateValue:
+    """A date that engines make a timestamp of when they add to it or cut it."""
+    return value.cast("timestamp").date()
+
+
 def _parsed(text: ir.StringValue, dates: Dates) -> ir.DateValue:
     """The day that a text tells, null where it tells none."""
     if dates == "epoch":
@@ -296,8 +301,9 @@ def _in_utc(text: ir.StringValue) -> ir.DateValue:
     sign = ibis.ifelse(text.length() > 16, text.right(6).left(1), "")
     offset = text.right(5).left(2).try_cast("int32") * 60 + text.right(2).try_cast("int32")
     local = text.substr(11, 2).try_cast("int32") * 60 + text.substr(14, 2).try_cast("int32")
-    return ibis.cases(
+    moved = ibis.cases(
         ((sign == "+") & (local < offset), day - ibis.interval(days=1)),
         ((sign == "-") & (local + offset >= 24 * 60), day + ibis.interval(days=1)),
         else_=day,
-    ).cast("date")
+    )
+    return as_day(moved)
