@@ -30,7 +30,7 @@ def aws(rules: Rules, **said: str) -> Understood:
     return rules.understand(Meter(provider="aws", **said))
 
 
-def amounts(found: Understood) -> dict[str, tuple[float, str]]:
+def amounts(found: Understood) -> dict[str, tuple[Any, str]]:
     return {amount.quantity: (pytest.approx(amount.per_unit, rel=1e-8), amount.platform) for amount in found.amounts}
 
 
@@ -63,9 +63,9 @@ def test_an_hour_of_a_machine_is_its_time_and_that_of_its_virtual_cpus(
 @pytest.mark.parametrize(
     ("said", "platform", "vcpus"),
     [
-        ({"description": "$1.624 per On Demand Linux g5.4xlarge Instance Hour", "service": "Amazon Elastic Compute Cloud"}, "aws:g5.4xlarge", 16),
+        ({"description": "$1.624 per On Demand Linux g5.4xlarge Instance Hour", "service": "AmazonEC2"}, "aws:g5.4xlarge", 16),
         ({"description": "Linux on-demand m6i.large", "service": "AmazonEC2", "meter": "Compute"}, "aws:m6i.large", 2),
-        ({"description": "x", "service": "AmazonEC2", "meter": "Compute", "details": '{"InstanceType": "m6i.large"}'}, "aws:m6i.large", 2),
+        ({"service": "AmazonEC2", "meter": "Compute", "details": '{"InstanceType": "m6i.large"}'}, "aws:m6i.large", 2),
         ({"instance_type": "m6i.large", "service": "AmazonEC2", "meter": "BoxUsage:other"}, "aws:m6i.large", 2),
     ],
 )  # fmt: skip
@@ -108,42 +108,52 @@ def test_reserved_capacity_that_nobody_uses_runs_idle(rules: Rules) -> None:
     assert [dict(amount.attributes) for amount in found.amounts] == [{"utilisation": 0.0}] * 2
 
 
+def held(platform: str) -> dict[str, tuple[float, str]]:
+    """A gigabyte, over the time that its unit tells."""
+    return {"storage_byte_seconds": (GB, platform)}
+
+
+def both(platform: str, seconds: float, byte_seconds: float) -> dict[str, tuple[float, str]]:
+    """Time of virtual CPUs and memory that go with each other."""
+    return {"vcpu_time": (seconds, platform), "memory_byte_seconds": (byte_seconds, platform)}
+
+
 OTHERS = [
-    ("AmazonEC2", "EBS:VolumeUsage.gp2", "GB-Mo", {"storage_byte_seconds": (GB, "aws:ebs-gp2")}),
-    ("AmazonEC2", "USW1-EBS:SnapshotUsage", "GB-Mo", {"storage_byte_seconds": (GB, "aws:ebs-snapshot")}),
-    ("AmazonEC2", "EBS:VolumeUsage", "GB-Mo", {"storage_byte_seconds": (GB, "aws:ebs-magnetic")}),
-    ("", "EBS:VolumeUsage.piops", "GB-Mo", {"storage_byte_seconds": (GB, "aws:ebs-io1")}),
-    ("AmazonS3", "TimedStorage-ByteHrs", "GB-Mo", {"storage_byte_seconds": (GB, "aws:s3")}),
-    ("", "TimedStorage-ByteHrs", "GB-Mo", {"storage_byte_seconds": (GB, "aws:s3")}),
-    ("AmazonS3", "EUW2-TimedStorage-ZIA-ByteHrs", "GB-Mo", {"storage_byte_seconds": (GB, "aws:s3-one-zone-ia")}),
-    ("AmazonS3", "TimedStorage-GDA-ByteHrs", "GB-Mo", {"storage_byte_seconds": (GB, "aws:s3-deep-archive")}),
-    ("AmazonGlacier", "TimedStorage-ByteHrs", "GB-Mo", {"storage_byte_seconds": (GB, "aws:glacier")}),
-    ("AmazonCloudWatch", "USE1-TimedStorage-ByteHrs", "GB-Mo", {"storage_byte_seconds": (GB, "aws:cloudwatch")}),
-    ("AmazonEFS", "TimedStorage-ByteHrs", "GB-Mo", {"storage_byte_seconds": (GB, "aws:efs")}),
-    ("AmazonDynamoDB", "APS1-TimedBackupStorage-ByteHrs", "GB-Month", {"storage_byte_seconds": (GB, "aws:dynamodb-backup")}),
-    ("AmazonRDS", "RDS:GP2-Storage", "GB-Mo", {"storage_byte_seconds": (GB, "aws:rds-gp2")}),
-    ("AmazonRDS", "RDS:StorageUsage", "GB-Mo", {"storage_byte_seconds": (GB, "aws:rds-magnetic")}),
-    ("AmazonRDS", "EUC1-RDS:Multi-AZ-GP2-Storage", "GB-Mo", {"storage_byte_seconds": (GB, "aws:rds-multi-az-gp2")}),
-    ("AmazonRDS", "APS3-Aurora:StorageUsage", "GB-Mo", {"storage_byte_seconds": (GB, "aws:aurora-storage")}),
-    ("AmazonRDS", "EU-Aurora:BackupUsage", "GB-Mo", {"storage_byte_seconds": (GB, "aws:aurora-backup")}),
-    ("AmazonES", "USE2-ES:GP2-Storage", "GB-Mp", {"storage_byte_seconds": (GB, "aws:elasticsearch-storage")}),
-    ("AmazonRedshift", "RMS:ra3.4xlarge", "GB-Mo", {"storage_byte_seconds": (GB, "aws:redshift-managed-storage")}),
-    ("AmazonDocDB", "APS3-StorageUsage", "GB-Mo", {"storage_byte_seconds": (GB, "aws:docdb-storage")}),
-    ("AmazonDocDB", "EUC1-BackupUsage", "GB-Mo", {"storage_byte_seconds": (GB, "aws:docdb-backup")}),
-    ("AmazonFSx", "EU-Storage.SSD.50", "GB-Mo", {"storage_byte_seconds": (GB, "aws:fsx")}),
-    ("AmazonFSx", "EU-Storage.MultiAZ:SSD", "GB-Mo", {"storage_byte_seconds": (GB, "aws:fsx")}),
-    ("AmazonFSx", "EU-BackupUsage.MultiAZ", "GB-Mo", {"storage_byte_seconds": (GB, "aws:fsx-backup")}),
-    ("AmazonMSK", "EU-Kafka.Storage.GP2", "GB-Mo", {"storage_byte_seconds": (GB, "aws:msk-storage")}),
-    ("AmazonKinesisAnalytics", "APS1-RunningApplicationStorage", "GB-month", {"storage_byte_seconds": (GB, "aws:kinesis-analytics")}),
-    ("AWSLambda", "Lambda-GB-Second", "seconds", {"vcpu_time": (VCPU_PER_LAMBDA_GB, "aws:lambda"), "memory_byte_seconds": (GB, "aws:lambda")}),
-    ("AWSLambda", "EUW3-Lambda-GB-Second-ARM", "Lambda-GB-Second", {"vcpu_time": (VCPU_PER_LAMBDA_GB, "aws:lambda-arm"), "memory_byte_seconds": (GB, "aws:lambda-arm")}),
+    ("AmazonEC2", "EBS:VolumeUsage.gp2", "GB-Mo", held("aws:ebs-gp2")),
+    ("AmazonEC2", "USW1-EBS:SnapshotUsage", "GB-Mo", held("aws:ebs-snapshot")),
+    ("AmazonEC2", "EBS:VolumeUsage", "GB-Mo", held("aws:ebs-magnetic")),
+    ("", "EBS:VolumeUsage.piops", "GB-Mo", held("aws:ebs-io1")),
+    ("AmazonS3", "TimedStorage-ByteHrs", "GB-Mo", held("aws:s3")),
+    ("", "TimedStorage-ByteHrs", "GB-Mo", held("aws:s3")),
+    ("AmazonS3", "EUW2-TimedStorage-ZIA-ByteHrs", "GB-Mo", held("aws:s3-one-zone-ia")),
+    ("AmazonS3", "TimedStorage-GDA-ByteHrs", "GB-Mo", held("aws:s3-deep-archive")),
+    ("AmazonGlacier", "TimedStorage-ByteHrs", "GB-Mo", held("aws:glacier")),
+    ("AmazonCloudWatch", "USE1-TimedStorage-ByteHrs", "GB-Mo", held("aws:cloudwatch")),
+    ("AmazonEFS", "TimedStorage-ByteHrs", "GB-Mo", held("aws:efs")),
+    ("AmazonDynamoDB", "APS1-TimedBackupStorage-ByteHrs", "GB-Month", held("aws:dynamodb-backup")),
+    ("AmazonRDS", "RDS:GP2-Storage", "GB-Mo", held("aws:rds-gp2")),
+    ("AmazonRDS", "RDS:StorageUsage", "GB-Mo", held("aws:rds-magnetic")),
+    ("AmazonRDS", "EUC1-RDS:Multi-AZ-GP2-Storage", "GB-Mo", held("aws:rds-multi-az-gp2")),
+    ("AmazonRDS", "APS3-Aurora:StorageUsage", "GB-Mo", held("aws:aurora-storage")),
+    ("AmazonRDS", "EU-Aurora:BackupUsage", "GB-Mo", held("aws:aurora-backup")),
+    ("AmazonES", "USE2-ES:GP2-Storage", "GB-Mp", held("aws:elasticsearch-storage")),
+    ("AmazonRedshift", "RMS:ra3.4xlarge", "GB-Mo", held("aws:redshift-managed-storage")),
+    ("AmazonDocDB", "APS3-StorageUsage", "GB-Mo", held("aws:docdb-storage")),
+    ("AmazonDocDB", "EUC1-BackupUsage", "GB-Mo", held("aws:docdb-backup")),
+    ("AmazonFSx", "EU-Storage.SSD.50", "GB-Mo", held("aws:fsx")),
+    ("AmazonFSx", "EU-Storage.MultiAZ:SSD", "GB-Mo", held("aws:fsx")),
+    ("AmazonFSx", "EU-BackupUsage.MultiAZ", "GB-Mo", held("aws:fsx-backup")),
+    ("AmazonMSK", "EU-Kafka.Storage.GP2", "GB-Mo", held("aws:msk-storage")),
+    ("AmazonKinesisAnalytics", "APS1-RunningApplicationStorage", "GB-month", held("aws:kinesis-analytics")),
+    ("AWSLambda", "Lambda-GB-Second", "seconds", both("aws:lambda", VCPU_PER_LAMBDA_GB, GB)),
+    ("AWSLambda", "EUW3-Lambda-GB-Second-ARM", "Lambda-GB-Second", both("aws:lambda-arm", VCPU_PER_LAMBDA_GB, GB)),
     ("AWSLambda", "Lambda-Provisioned-Concurrency", "Lambda-GB-Second", {"memory_byte_seconds": (GB, "aws:lambda")}),
     ("AWSLambda", "Request", "Requests", {"requests": (1.0, "aws:lambda")}),
     ("AmazonECS", "APN1-Fargate-vCPU-Hours:perCPU", "hours", {"vcpu_time": (HOUR, "aws:fargate")}),
     ("AmazonECS", "APN1-Fargate-GB-Hours", "hours", {"memory_byte_seconds": (GB * HOUR, "aws:fargate")}),
     ("AmazonEKS", "USE1-Fargate-GB-Hours", "GB-Hours", {"memory_byte_seconds": (GB * HOUR, "aws:fargate")}),
-    ("AWSGlue", "APS1-Crawler-DPU-Hour", "DPU-Hour", {"vcpu_time": (4 * HOUR, "aws:glue"), "memory_byte_seconds": (16 * GB * HOUR, "aws:glue")}),
-    ("AmazonRDS", "USE2-Aurora:ServerlessUsage", "ACU-Hr", {"vcpu_time": (HOUR / 4, "aws:aurora-serverless"), "memory_byte_seconds": (2 * GB * HOUR, "aws:aurora-serverless")}),
+    ("AWSGlue", "APS1-Crawler-DPU-Hour", "DPU-Hour", both("aws:glue", 4 * HOUR, 16 * GB * HOUR)),
+    ("AmazonRDS", "USE2-Aurora:ServerlessUsage", "ACU-Hr", both("aws:aurora-serverless", HOUR / 4, 2 * GB * HOUR)),
     ("AmazonAthena", "USE1-DataScannedInTB", "Terabytes", {"vcpu_time": (3 * 1000.0, "aws:athena")}),
     ("AmazonSimpleDB", "APN1-BoxUsage", "Hrs", {"vcpu_time": (HOUR, "aws:simpledb")}),
     ("AmazonEC2", "APE1-CPUCredits:t3", "vCPU-Hours", {"vcpu_time": (HOUR, "aws:cpu-credits")}),
