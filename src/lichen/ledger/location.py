@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ _PATIENCE: Final[Mapping[str, str]] = {
     "connect_timeout": "5s", "timeout": "60s", "max_retries": "3", "retry_timeout": "20s",
 }  # fmt: skip
 """How long an object store is waited for before the command says that it does not answer."""
+
+
+_BLOCK: Final = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +278,50 @@ class Bucket(Location):
         """See `Location.remove`."""
         with self.told(), suppress(FileNotFoundError):
             self._system.delete_file(f"{self._path}/{name}")
+
+    def objects(self) -> list[Stored]:
+        """All objects below the prefix; where it names an object, that one, without a name.
+
+        Raises:
+            StorageError: the store does not answer, or refuses.
+        """
+        from pyarrow.fs import FileType
+
+        with self.told():
+            info: Any = self._system.get_file_info(self._path)
+        if info.type == FileType.File:
+            return [Stored("", info.size or 0, info.mtime)]
+        return list(self.files())
+
+    def fetch(self, name: str, path: Path, size: int) -> None:
+        """Copies an object into a file, whole or not at all.
+
+        Args:
+            name: as `objects` gives it. size: bytes that it has to have.
+
+        Raises:
+            StorageError: the store does not answer, refuses, or gives another number of bytes; the disk is full.
+        """
+        where = self.at(name) if name else self.uri
+        part = path.with_name(f"{path.name}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with (
+                self.told(),
+                self._system.open_input_stream(where.partition("://")[2]) as stream,
+                part.open("wb") as file,
+            ):
+                shutil.copyfileobj(stream, file, _BLOCK)
+                os.fsync(file.fileno())
+            if part.stat().st_size != size:
+                raise StorageError(
+                    f"{where} came with {part.stat().st_size} of its {size} bytes.",
+                    repair="Repeat the command: nothing was imported.",
+                    culprit=where,
+                )
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _endpoint() -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 from lichen.collect.bills.json_rows import json_table
 from lichen.collect.bills.lines import NULLS
 from lichen.collect.bills.opening import LONGEST_LINE
-from lichen.errors import StorageError
+from lichen.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -177,6 +177,21 @@ class DuckEngine:
     ) -> None:
         self._connection.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def open_engine(name: str, spool: Path) -> Engine:
+    """The engine of a name.
+
+    Args:
+        name: ``duckdb``.
+        spool: folder for what does not fit into memory.
+
+    Raises:
+        UsageError: there is no such engine.
+    """
+    if name == DuckEngine.name:
+        return DuckEngine(spool)
+    raise UsageError(f"There is no engine '{name}'.", repair="Use duckdb.", culprit=name)
 
 
 def _memory_mb() -> int:

@@ -17,7 +17,7 @@ import ibis.expr.datatypes as dt
 
 from lichen.collect.bills.line import DECIMAL, METER, OWNER
 from lichen.collect.bills.meter import Reason
-from lichen.collect.bills.summing import COUNT
+from lichen.collect.bills.summing import COUNT, added, as_day
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -35,7 +35,7 @@ _DAY_S: Final = 86_400.0
 _AMOUNT: Final = dt.Decimal(*DECIMAL)
 _TIMED: Final = ("instance_time", "vcpu_time")
 """Quantities that a measured load belongs to."""
-_PLACE: Final = ("application", "source", "account", "service", "resource", "day", "region", "family")
+_PLACE: Final = ("application", "source", "period", "account", "service", "resource", "day", "region", "family")
 _THING: Final = (*_PLACE, "quantity", "unit", "platform", "attributes", "method")
 _BILLED: Final = (*_PLACE, "coverage", "currency")
 _MONEY: Final = ("effective_cost", "billed_cost", "list_cost")
@@ -70,9 +70,8 @@ class Understanding:
 
 def keyed(charges: ir.Table, known: Understanding) -> ir.Table:
     """Charges with numbers in place of what says of what and whose they are. Days lie within their billing period."""
-    end = (charges.period + ibis.interval(months=1)).cast("date") - ibis.interval(days=1)
-    day = ibis.greatest(charges.period, ibis.least(charges.day, end.cast("date"))).cast("date")
-    rows = charges.mutate(day=day)
+    end = as_day(charges.period + ibis.interval(months=1) - ibis.interval(days=1))
+    rows = charges.mutate(day=ibis.greatest(charges.period, ibis.least(charges.day, end)))
     for table, keys in (
         (known.meters, METER), (known.owners, OWNER), (known.places, ("provider", "region")),
         (known.sources, ("provider", "payer")),
@@ -145,7 +144,7 @@ def bills(owned: ir.Table, known: Understanding, wrong: ir.Table | None = None) 
         rows = rows.left_join(why, keys)
         rows = rows.mutate(coverage=rows.wrong.fill_null(rows.coverage))
     return rows.group_by(list(_BILLED)).aggregate(
-        **{name: rows[name].sum().cast(_AMOUNT) for name in _MONEY}, **{COUNT: rows[COUNT].sum().cast("int64")}
+        **{name: rows[name].sum().cast(_AMOUNT) for name in _MONEY}, **{COUNT: added(rows[COUNT])}
     )
 
 
@@ -178,7 +177,7 @@ def _activity(rows: ir.Table, run_id: str, told_apart_by: tuple[str, ...], **col
     """
     entity = rows.application + "/" + _segment(rows.service) + "/" + _segment(rows.resource)
     start = rows.day.cast("timestamp('UTC')")
-    key = ["source", "account", "day", "region", "family", *told_apart_by]
+    key = ["source", "period", "account", "day", "region", "family", *told_apart_by]
     identity = reduce(lambda text, name: text + _SEPARATOR + rows[name].cast("string"), key, entity)
     return rows.select(
         source=rows.source, month=rows.day.cast("string").substr(0, 7), day=rows.day, started_at=start,
@@ -224,7 +223,7 @@ def _segment(name: ir.StringValue) -> ir.StringValue:
 
 
 def _month(day: ir.DateValue) -> ir.DateValue:
-    return day.truncate("M").cast("date")
+    return as_day(day.truncate("M"))
 
 
 def _days_of_month(day: ir.DateValue) -> ir.FloatingValue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lichen.collect.bills.line import AMOUNTS, DECIMAL, KEYS
+from lichen.collect.bills.line import AMOUNTS, CELLS, DECIMAL, KEYS
 from lichen.collect.bills.lines import UNREADABLE
 
 if TYPE_CHECKING:
@@ -13,30 +13,37 @@ if TYPE_CHECKING:
 
 COUNT: Final = "lines"
 """Column that counts the lines of a charge."""
+DAYS: Final = tuple(cell.name for cell in CELLS if cell.kind == "day")
 COUNTS: Final = (COUNT, UNREADABLE)
 _MAY_LACK: Final = ("quantity", "list_cost")
 """Amounts that a bill may leave out: a sum of which one is unknown is unknown."""
 _TYPE: Final = f"decimal({DECIMAL[0]}, {DECIMAL[1]})"
 
 
-def charges(lines: ir.Table) -> ir.Table:
-    """Charges of lines: one row for each of their distinct keys, with exact sums, and how many lines and unreadable values they had.
+def added(counts: ir.Value) -> ir.IntegerValue:
+    """A sum of counts as the whole number that it is: DuckDB gives one of 128 bits, and Ibis does not know."""
+    return counts.sum().cast("float64").cast("int64")
 
-    Args:
-        lines: as `lichen.collect.bills.lines.checked_lines` reads them.
-    """
-    return again(lines.mutate(**{COUNT: 1}))
+
+def as_day(moment: ir.Value) -> ir.DateValue:
+    """A day of its own type: DuckDB makes timestamps of days that are truncated or moved, and Ibis does not know."""
+    return moment.cast("timestamp").cast("date")
 
 
 def again(charges: ir.Table) -> ir.Table:
-    """Charges of several files as those of one."""
+    """Charges: one row for each of their distinct keys, with exact sums and counts of lines and unreadable values.
+
+    Args:
+        charges: as `lichen.collect.bills.lines.summed_lines` reads them, or those of several files.
+    """
     import ibis
 
+    charges = charges.mutate(**{name: as_day(charges[name]) for name in DAYS})
     sums = {
         name: ibis.ifelse(charges[name].isnull().any(), ibis.null(_TYPE), charges[name].sum()).cast(_TYPE)
         if name in _MAY_LACK
         else charges[name].sum().cast(_TYPE)
         for name in AMOUNTS
     }
-    counts = {name: charges[name].sum().cast("int64") for name in COUNTS}
+    counts = {name: added(charges[name]) for name in COUNTS}
     return charges.group_by(list(KEYS)).aggregate(**sums, **counts)

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bill on its way from files to rows of the ledger, step by step, each step's result in a spool.
+
+The sums of each file are kept under a name made of what they depend on: an import that was killed goes on with those that are
+done.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from lichen.collect.bills import rows
+from lichen.collect.bills.interpreting import Interpreted, Interpreter, interpret, pool_shares
+from lichen.collect.bills.lines import UNREADABLE, summed_lines, unreadable
+from lichen.collect.bills.meter import Meter, Reason, Understood
+from lichen.collect.bills.summing import COUNT, added, again
+from lichen.errors import StorageError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+    from lichen.collect.bills.engine import Engine
+    from lichen.collect.bills.opening import Opened
+    from lichen.collect.bills.rule import Format
+
+CHARGES: Final = "charges"
+WORK: Final = "work"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillFile:
+    """A file of a bill.
+
+    Attributes:
+        name: as the user knows it.
+        path: where it lies now.
+        key: another one whenever its sums may be others: content or place, time and size, and format.
+    """
+
+    name: str
+    path: Path
+    opened: Opened
+    format: Format
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Money of a bill by what became of it.
+
+    Attributes:
+        coverage: ``estimated``, or the reason why not.
+    """
+
+    source: str
+    period: date
+    application: str
+    coverage: str
+    currency: str
+    lines: int
+    effective: Decimal | None
+    billed: Decimal | None
+    listed: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterCost:
+    """A meter with its money and its lines."""
+
+    meter: Meter
+    understood: Understood
+    currency: str
+    lines: int
+    effective: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a bill tells of.
+
+    Attributes:
+        days: by source and first day of the billing period: days with lines.
+        accounts: by the same.
+        costs: all of its money.
+        meters: those of which a near type stands for the true one, or which no rule knows; the dearest first.
+        unknown_regions: provider, and region as it writes it.
+        charges: groups of lines. things: rows of physical quantities.
+    """
+
+    days: dict[tuple[str, date], list[date]]
+    accounts: dict[tuple[str, date], list[str]]
+    costs: Sequence[Cost]
+    meters: Sequence[MeterCost]
+    unknown_regions: Sequence[tuple[str, str]]
+    charges: int
+    things: int
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """An import under way.
+
+    Args:
+        engine: that runs the expressions.
+        spool: folder of the import's files.
+        resume: whether sums of files that are there already count.
+    """
+
+    engine: Engine
+    spool: Path
+    resume: bool = True
+    _charges: Path = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._charges = self.spool / WORK / CHARGES
+
+    def sum(self, file: BillFile) -> bool:
+        """Sums a file, unless that is done already; whether there was work.
+
+        Raises:
+            StorageError: it cannot be read, or an amount or a day in it is none.
+        """
+        folder = self._sums(file)
+        if self.resume and folder.is_dir():
+            return False
+        lines = summed_lines(self.engine.read(file.opened), file.format)
+        self.engine.write(again(lines), folder, about=[file.path])
+        found = self.engine.spooled([folder])
+        (row,) = self._all(found.aggregate(lines=added(found[COUNT]), unreadable=added(found[UNREADABLE])))
+        if row["unreadable"]:
+            shutil.rmtree(folder)
+            self._refuse(file)
+        return True
+
+    def lines(self, file: BillFile) -> int:
+        """Lines of a file that was summed."""
+        found = self.engine.spooled([self._sums(file)])
+        return int(self._all(found.aggregate(lines=added(found[COUNT])))[0]["lines"] or 0)
+
+    def join(self, files: Sequence[BillFile]) -> None:
+        """Sums of several files as one."""
+        if len(files) == 1:
+            self._charges = self._sums(files[0])
+        else:
+            table = self.engine.spooled([self._sums(file) for file in files])
+            self.engine.write(again(table), self._charges)
+
+    def understand(self, asked: Interpreter) -> Told:
+        """Understands all charges and makes the rows of the ledger from them."""
+        charged = self.engine.spooled([self._charges])
+        known = interpret(self.engine, charged, asked)
+        keyed = self._write(rows.keyed(charged, known.tables), "keyed")
+        pools = None
+        if known.pools:
+            own = rows.paid(rows.owned(keyed, known.tables))
+            pools = pool_shares(self.engine, rows.pooled(keyed, known.tables), own, asked.owners)
+        owned = rows.owned(keyed, known.tables, pools)
+        things = self._write(rows.things(owned, known.tables), "things")
+        wrong = things.filter(things.wrong != "")
+        some_wrong = bool(self._all(wrong.limit(1)))
+        self._write(rows.bills(owned, known.tables, wrong if some_wrong else None), "bills")
+        return self._told(known)
+
+    def batches(self, run_id: str, first_day: date | None = None) -> Iterator[pa.RecordBatch]:
+        """Rows of ``activities``.
+
+        Args:
+            run_id: identity of the import.
+            first_day: rows of earlier days are left out.
+        """
+        for name, made in (("things", rows.activities_of_things), ("bills", rows.activities_of_bills)):
+            table = made(self._table(name), run_id)
+            yield from self.engine.arrow(table if first_day is None else table.filter(table.day >= first_day))
+
+    def clean(self, files: Iterable[BillFile] = ()) -> None:
+        """Removes what was made on the way, and the sums of these files."""
+        shutil.rmtree(self.spool / WORK, ignore_errors=True)
+        for file in files:
+            shutil.rmtree(self._sums(file), ignore_errors=True)
+
+    def _told(self, known: Interpreted) -> Told:
+        keyed, bills, things = self._table("keyed"), self._table("bills"), self._table("things")
+        days: dict[tuple[str, date], list[date]] = {}
+        accounts: dict[tuple[str, date], list[str]] = {}
+        for column, into in (("day", days), ("account", accounts)):
+            for row in self._all(keyed.select("source", "period", column).distinct()):
+                into.setdefault((row["source"], row["period"]), []).append(row[column])
+        by = ["source", "period", "application", "coverage", "currency"]
+        costs = self._all(
+            bills.group_by(by).aggregate(
+                lines=added(bills[COUNT]), effective=bills.effective_cost.sum(), billed=bills.billed_cost.sum(),
+                listed=bills.list_cost.sum(),
+            )
+        )  # fmt: skip
+        (counts,) = self._all(
+            keyed.aggregate(charges=keyed.owner.count()).cross_join(
+                things.aggregate(things=things.wrong.count(where=things.wrong == ""))
+            )
+        )  # fmt: skip
+        return Told(
+            days={key: sorted(found) for key, found in sorted(days.items())},
+            accounts={key: sorted(found) for key, found in sorted(accounts.items())},
+            costs=[Cost(**row) for row in sorted(costs, key=lambda row: tuple(row[name] for name in by))],
+            meters=self._meters(known),
+            unknown_regions=known.unknown_regions,
+            charges=int(counts["charges"]),
+            things=int(counts["things"]),
+        )
+
+    def _meters(self, known: Interpreted) -> list[MeterCost]:
+        worth = {
+            number
+            for number, (_, found) in enumerate(known.meters)
+            if found.nearest or found.reason in (Reason.NO_RULE, Reason.UNKNOWN_UNIT)
+        }
+        keyed = self._table("keyed")
+        summed = keyed.group_by(["number", "currency"]).aggregate(
+            lines=added(keyed[COUNT]), effective=keyed.effective_cost.sum()
+        )
+        found = [
+            MeterCost(
+                meter=known.meters[row["number"]][0], understood=known.meters[row["number"]][1], currency=row["currency"],
+                lines=row["lines"], effective=row["effective"],
+            )
+            for row in sorted(self._all(summed), key=lambda row: (row["number"], row["currency"]))
+            if row["number"] in worth
+        ]  # fmt: skip
+        return sorted(found, key=lambda one: one.effective or Decimal(0), reverse=True)
+
+    def _refuse(self, file: BillFile) -> None:
+        """Says which cell of a file cannot be read."""
+        row = self._all(unreadable(self.engine.read(file.opened), file.format).limit(1))[0]
+        shown = f"'{row['example']}'" if row["example"] is not None else "empty"
+        raise StorageError(
+            f"{file.name} has {row['lines']} lines whose {row['column']} cannot be read: it is {shown}.",
+            repair=f"Export it anew, or say how {file.format.name} writes it in a format of your own (docs/bills.md).",
+            culprit=file.name,
+        )
+
+    def _write(self, table: ir.Table, name: str) -> ir.Table:
+        self.engine.write(table, self.spool / WORK / name)
+        return self._table(name)
+
+    def _table(self, name: str) -> ir.Table:
+        return self.engine.spooled([self.spool / WORK / name])
+
+    def _sums(self, file: BillFile) -> Path:
+        return self.spool / CHARGES / file.key
+
+    def _all(self, table: ir.Table) -> list[dict[str, Any]]:
+        return [row for batch in self.engine.arrow(table) for row in batch.to_pylist()]

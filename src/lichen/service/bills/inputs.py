@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files of a bill, wherever they lie: what they are and what they hold, before a line is read.
+
+Objects of a bucket are brought into the spool first, whole or not at all: an engine then reads files of this machine alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lichen.collect.bills.format import named, recognise
+from lichen.collect.bills.opening import files_of, is_bill, sniff
+from lichen.collect.bills.pipeline import BillFile
+from lichen.collect.bills.rule import Format
+from lichen.errors import StorageError, UsageError
+from lichen.ledger.location import Bucket, parse
+from lichen.records import digest
+from lichen.service.progress import Progress
+
+_BUCKET: Final = "s3://"
+_DOWNLOADS: Final = "downloads"
+_BLOCK: Final = 1 << 20
+VERSION: Final = 1
+"""Of what is summed of a line: one more whenever sums of earlier versions cannot be gone on with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that was asked for.
+
+    Attributes:
+        name: as the user knows it.
+        path: where it lies on this machine.
+        mark: what changes with its content: time and size, or the object's.
+    """
+
+    name: str
+    path: Path
+    size: int
+    mark: str
+
+
+def sources(places: Sequence[str], spool: Path, progress: Progress) -> list[Source]:
+    """The files of all places, each once; what lies in a bucket is fetched.
+
+    Args:
+        places: files, folders, ``s3://BUCKET/PREFIX``.
+        spool: that objects are brought into.
+
+    Raises:
+        StorageError: there is no bill in a place, it cannot be read, or the store does not answer.
+    """
+    found: dict[str, Source] = {}
+    for place in places:
+        for source in _fetched(place, spool, progress) if place.startswith(_BUCKET) else _local(place):
+            found.setdefault(source.name, source)
+    return list(found.values())
+
+
+def _local(place: str) -> Iterator[Source]:
+    for path in files_of(Path(place)):
+        status = path.stat()
+        where = path.absolute()
+        yield Source(str(path), where, status.st_size, f"{where} {status.st_size} {status.st_mtime_ns}")
+
+
+def _fetched(place: str, spool: Path, progress: Progress) -> Iterator[Source]:
+    bucket = parse(place)
+    if not isinstance(bucket, Bucket):
+        raise UsageError(f"'{place}' is no place of bills.", repair="Give s3://BUCKET/PREFIX.", culprit=place)
+    stored = [one for one in bucket.objects() if is_bill(one.name) or one.name == ""]
+    if not stored:
+        raise StorageError(f"There is no bill in {place}.", repair="Look at the name of the prefix.", culprit=place)
+    whole = max(1, sum(one.size for one in stored) // _BLOCK)
+    progress.phase(place)
+    done = 0
+    for one in sorted(stored, key=lambda one: one.name):
+        name = bucket.at(one.name) if one.name else bucket.uri
+        mark = f"{name} {one.size} {one.written_at}"
+        path = spool / _DOWNLOADS / digest(mark, 16) / name.rpartition("/")[2]
+        if not path.is_file() or path.stat().st_size != one.size:
+            bucket.fetch(one.name, path, one.size)
+        done += one.size
+        progress.sample("", done // _BLOCK, whole, None)
+        yield Source(name, path, one.size, mark)
+
+
+def opened_files(sources: Sequence[Source], known: Sequence[Format], format_name: str | None) -> list[BillFile]:
+    """What each file is.
+
+    Args:
+        known: formats. format_name: that all files have; None: each is recognised.
+
+    Raises:
+        StorageError: a file is damaged, or of no known format.
+        UsageError: there is no format of this name.
+    """
+    chosen = None if format_name is None else named(format_name, known)
+    found = []
+    for source in sources:
+        opened = sniff(source.path)
+        one = chosen or recognise(opened.columns, known, source.name)
+        key = digest([VERSION, source.mark, one.name, told_format(one)], 32)
+        found.append(BillFile(name=source.name, path=source.path, opened=opened, format=one, key=key))
+    return found
+
+
+def told_format(one: Format) -> str:
+    """A format as text: another one whenever it reads a cell in another way."""
+    return repr(sorted(one.rules.items()))
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file's bytes.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    found = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                found.update(block)
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be read: {error.strerror}.", repair="Check the file.", culprit=str(path)
+        ) from error
+    return found.hexdigest()
