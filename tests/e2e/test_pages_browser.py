@@ -47,6 +47,8 @@ PAGES: Final = {
     "action": "/actions/{action}", "new action": "/actions/new", "members": "/teams/{team}/members",
     "team goes": "/teams/{team}/remove", "application goes": f"{APPLICATION}/retire", "public": "/public/{key}",
     "accounts": "/admin/users", "one account": "/admin/users/{user}", "tokens": "/admin/tokens", "audit": "/admin/audit",
+    "bill": "/applications/sample-guarantee-desk/bill", "bills": "/bills",
+    "explain a bill": "/explain?level=bill&ref=sample-guarantee-desk",
     "sign in": "/sign-in", "advice": "/runs/{run}/advice",
     "alerts": "/alerts", "history": f"{APPLICATION}/history",
 }  # fmt: skip

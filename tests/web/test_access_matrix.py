@@ -38,14 +38,15 @@ _LEVELS: Final = (
     "?level=organisation", "?level=team&ref={team}", "?level=application&ref={application}",
     "?level=journey&ref={application}/{journey}",
 )  # fmt: skip
+_BILLS: Final = ("?level=bill", "?level=bill&ref={application}", "?level=bill&ref=/")
 QUERIES: Final = {
     "/api/v1/activities": ("?run_id={run_id}", "?application={application}"),
     "/api/v1/applications": ("", "?search=anary-our", "?team={team}"),
     "/applications/{code}/compare": ("?left=2026-02&right=2026-03",),
     "/compare": ("?left={run_id}&right={run_id}",),
-    "/explain": _LEVELS,
+    "/explain": (*_LEVELS, *_BILLS),
     "/api/v1/compare": ("?left={run_id}&right={run_id}", "?left=2026-02&right=2026-03&application={application}"),
-    "/api/v1/explain": _LEVELS,
+    "/api/v1/explain": (*_LEVELS, *_BILLS),
     "/api/v1/impacts": _LEVELS,
     "/api/v1/portfolio": ("", "?search=anary-our", "?team={team}"),
     "/api/v1/runs": ("", "?application={application}"),

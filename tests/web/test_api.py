@@ -26,11 +26,12 @@ from lichen.outputs.web.api import answers
 from lichen.outputs.web.app import create_app
 from lichen.outputs.web.context import WebContext
 from lichen.service import sample
-from lichen.service.board import figures, views
+from lichen.service.board import bill_views, figures, views
 from lichen.service.context import ServiceContext
 from lichen.store.queries.board import applications
 
 CODE = "sample-loan-application"
+BILLED = "sample-guarantee-desk"
 
 
 def web_of(found: ServiceContext) -> WebContext:
@@ -83,6 +84,9 @@ def every(api: TestClient, path: str, limit: int, **parameters: Any) -> list[Any
         ("/quality", views.QualityView),
         ("/methods", views.FactorsMethodsView),
         ("/timeseries", views.SeriesView),
+        ("/bills", bill_views.BillsView),
+        (f"/applications/{BILLED}/bill", bill_views.ApplicationBillView),
+        (f"/explain?level=bill&ref={BILLED}", views.ExplainView),
         ("/explain", views.ExplainView),
         (f"/explain?level=journey&ref={CODE}/apply", views.ExplainView),
         (f"/compare?left=2026-06&right=2026-10&application={CODE}", views.CompareView),

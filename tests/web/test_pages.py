@@ -311,6 +311,7 @@ PATHS: Final = (
     "/measure-next",
     "/actions",
     "/quality",
+    "/bills",
     "/methods",
     "/settings",
     "/-/patterns",
@@ -326,7 +327,9 @@ def test_an_empty_board_has_every_page_in_both_languages(here: World, path: str)
         assert "EcoIndex" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/targets", "/measure-next", "/actions", "/quality", "/methods", "/portfolio"])
+@pytest.mark.parametrize(
+    "path", ["/targets", "/measure-next", "/actions", "/quality", "/bills", "/methods", "/portfolio"]
+)
 def test_every_page_has_a_twin(here: World, path: str) -> None:
     twin: dict[str, Any] = here.browser("viewer").get(f"{path}.json").json()
     assert "frame" in twin

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -111,7 +111,7 @@ def _application(look: Look, code: str) -> ExplainView | None:
         steps.append(term(one.name, figure))
     split = queries.of_refs(session, look.kind("application"), [fact.id], *look.span, split=True)
     if any(row.tier and row.source != JOURNEYS for row in split):
-        steps = _tiers(look, split)
+        steps = _tiers(look, code, split)
     return ExplainView(
         frame=look.frame(), level="application", named=lists.named(fact), indicator=look.indicator,
         figure=line.measures.impact, sources={row.tier: row.source or "" for row in split if row.tier},
@@ -120,16 +120,18 @@ def _application(look: Look, code: str) -> ExplainView | None:
     )  # fmt: skip
 
 
-def _tiers(look: Look, split: Sequence[FigureFact]) -> list[ExplainStep]:
+def _tiers(look: Look, code: str, split: Sequence[FigureFact]) -> list[ExplainStep]:
     """Terms of a figure that is not the sum of journeys: its tiers, each from the source that counts."""
     tiers: dict[str, list[FigureFact]] = {}
     for row in split:
         if row.tier:
             tiers.setdefault(row.tier, []).append(row)
-    return [
-        replace(term(tier, look.figure(rows, None, "")[0]), source=rows[-1].source or "")
-        for tier, rows in tiers.items()
-    ]
+    steps = []
+    for tier, rows in tiers.items():
+        source = rows[-1].source or ""
+        why = look.why(LEVEL, code) if source == LEVEL else ""
+        steps.append(term(tier, look.figure(rows, None, why)[0], source))
+    return steps
 
 
 def _journey(look: Look, ref: str) -> ExplainView | None:

@@ -17,11 +17,10 @@ import numpy as np
 from lichen.collect.entities import segment
 from lichen.ledger import Fact, Ledger, Slice
 from lichen.records import Activity, AttributeValue, digest, timestamp
-from lichen.service.sample import names
 
 SOURCE: Final = "bill:sample"
 SEED: Final = 637
-_ONE_OF: Final = 9
+ONE_OF: Final = 9
 """One application of so many has a bill."""
 _REGIONS: Final = ("aws:eu-west-3", "aws:eu-west-1")
 _MACHINES: Final = ("aws:m5.large", "aws:m6g.large", "aws:c5.large")
@@ -41,11 +40,6 @@ _SHARES: Final[Mapping[str, tuple[str, str, float]]] = {
 
 Thing = tuple[str, float, str, dict[str, AttributeValue]]
 """Quantity, value, unit, attributes."""
-
-
-def chosen(number: int, code: str) -> bool:
-    """Whether an application has a bill."""
-    return number % _ONE_OF == 0 or code == f"{names.PREFIX}self-service-reports"
 
 
 def facts(costs: Mapping[str, Mapping[date, Decimal]]) -> list[Fact]:

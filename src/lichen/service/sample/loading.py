@@ -93,8 +93,7 @@ def load(context: ServiceContext) -> Loaded:
 
 def _billed(made: rows.Rows) -> dict[str, dict[date, Decimal]]:
     """Cloud cost of the applications that have a bill, by code and month."""
-    listed = enumerate(made.tables["application"])
-    codes = {row["id"]: row["code"] for number, row in listed if bills.chosen(number, row["code"])}
+    codes = {row["id"]: row["code"] for row in made.tables["application"][:: bills.ONE_OF]}
     found: dict[str, dict[date, Decimal]] = {code: {} for code in codes.values()}
     for row in made.tables["cost"]:
         if row["kind"] == "cloud" and row["application_id"] in codes:
