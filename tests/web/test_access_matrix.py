@@ -39,6 +39,8 @@ _LEVELS: Final = (
     "?level=journey&ref={application}/{journey}",
 )  # fmt: skip
 _BILLS: Final = ("?level=bill", "?level=bill&ref={application}", "?level=bill&ref=/")
+_WHOLE: Final = ("level=organisation", "level=bill", "level=bill&ref=/")
+"""How addresses end of what somebody who sees a team alone does not see."""
 QUERIES: Final = {
     "/api/v1/activities": ("?run_id={run_id}", "?application={application}"),
     "/api/v1/applications": ("", "?search=anary-our", "?team={team}"),
@@ -202,7 +204,7 @@ def check(matrix: Matrix, caller: str, method: str, known: str, unknown: str, ru
     elif not allowed(rule, caller):
         assert status == 403, told
     elif caller not in STRANGERS:
-        whole = "level=organisation" in known and caller not in ("administrator", "read token")
+        whole = known.endswith(_WHOLE) and caller not in ("administrator", "read token")
         if known in LEADS and caller == "our editor":
             assert status == 403, told
             return

@@ -84,7 +84,9 @@ def _month(code: str, month: date, amount: Decimal, machine: str) -> Iterator[Fa
             "billed_amount": cost,
             "list_amount": cost,
         }
-        yield _fact(code, month, ("cost", float(cost), "currency", {"currency": "EUR"}), told | money, cost)
+        yield _fact(
+            code, month, ("cost", float(cost), "currency", {"currency": "EUR", "region": region}), told | money, cost
+        )
 
 
 def _things(what: str, cost: float, machine: str) -> list[Thing]:
