@@ -111,7 +111,11 @@ def bring_imports(ledger: Ledger, settings: Settings) -> int:
 
 
 def keep_all(ledger: Ledger, store: Store) -> int:
-    """Brings everything that was imported into a ledger, such as a new one; rows that it now has of it."""
+    """Brings everything that was imported into a ledger, such as a new one; rows that it now has of it.
+
+    Costs of bills that the ledger has, line by line, stay as they are.
+    """
+    there = ledger.sources()
     with store.reading() as session:
         rows = sum(
             keep_traffic(ledger, session, application=application, source=source, first=first, last=last)
@@ -121,6 +125,7 @@ def keep_all(ledger: Ledger, store: Store) -> int:
             keep_money(ledger, session, kind, source=source, first=first, last=last)
             for kind, model in _MODELS.items()
             for source, first, last in imports.money_sources(session, model)
+            if source not in there
         )
 
 

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``lichen import bills``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from lichen.cli.imports import store_options
+from lichen.cli.invocation import Invocation, common_options
+
+
+@click.command(
+    "bills",
+    epilog="""\b
+Examples:
+  lichen import bills focus-2026-10.parquet
+  lichen import bills exports/ --source aws --create
+  lichen import bills s3://billing/focus/2026-10 --dry-run""",
+)
+@click.argument("places", nargs=-1, required=True, metavar="PLACE…")
+@store_options
+@click.option(
+    "--replace", is_flag=True, help="Also replace what is there already, and periods of which days would be lost."
+)
+@click.option("--format", "format_name", metavar="NAME", help="Format of all files; each is recognised when not given.")
+@click.option("--engine", metavar="NAME", default="duckdb", show_default=True, help="What sums the lines.")
+@common_options
+@click.pass_obj
+def command(
+    invocation: Invocation,
+    places: tuple[str, ...],
+    source: str | None,
+    create: bool,
+    dry_run: bool,
+    replace: bool,
+    format_name: str | None,
+    engine: str,
+) -> None:
+    """Import bills of cloud providers: usage and cost, by application.
+
+    PLACE is a file, a folder or s3://BUCKET/PREFIX, in CSV (packed with gzip or not), Parquet or JSON; formats are recognised.
+    Lines belong to applications by [[bills.owner]] and [[bills.shared]] in lichen.toml. A billing period that is imported again
+    is replaced.
+    """
+    from lichen.config import resolve_lang
+    from lichen.render.bill import bill_lines
+    from lichen.service.bills.importing import BillOrder, import_bills
+
+    workspace = invocation.workspace()
+    order = BillOrder(
+        places=places, source=source, create=create, replace=replace, dry_run=dry_run, format=format_name, engine=engine
+    )  # fmt: skip
+    found = import_bills(workspace, order, progress=invocation.progress(workspace.settings.lang)).to_json()
+    if invocation.json:
+        invocation.print_json(found)
+        return
+    for line in bill_lines(found, resolve_lang(invocation.lang or "auto", os.environ)):
+        click.echo(line)

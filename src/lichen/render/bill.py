@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an import of bills found and wrote, as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from babel.numbers import format_decimal
+
+from lichen.render.figures import plain
+from lichen.render.i18n import Catalogue, catalogue
+from lichen.render.numbers import Numbers
+
+_SHOWN: Final = 5
+"""Of what lacks, the dearest; files and periods are all shown up to twice as many."""
+_PATTERN: Final = "#,##0.00"
+_FINE: Final = "#,##0.00######"
+_CENT: Final = Decimal("0.01")
+_ESTIMATED: Final = "estimated"
+
+
+def bill_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
+    """Lines about an import.
+
+    Args:
+        found: as ``lichen import bills --json`` prints it.
+    """
+    told = _Told(catalogue(lang), lang)
+    yield from (told.say("bill.duplicate", name=name) for name in found["duplicates"])
+    if found["unchanged"]:
+        yield told.say("bill.unchanged")
+        return
+    yield from told.some([line for file in found["files"] for line in told.file(file)], 2 * _SHOWN)
+    yield from told.some([told.period(one) for one in found["periods"]], 2 * _SHOWN)
+    yield told.say("bill.lines", lines=told.lines(found["lines"]), charges=told.count(found["charges"]))
+    for money in found["money"]:
+        yield from told.money(money)
+    lacking = [one for one in found["coverage"] if one["coverage"] != _ESTIMATED]
+    yield from told.some([told.uncovered(one) for one in lacking], 2 * _SHOWN)
+    for one in found["unallocated"]:
+        yield told.say("bill.unallocated", amount=told.amount(one["effective"], one["currency"]))
+    yield from told.some([told.meter("bill.nearest", one) for one in found["nearest"]])
+    yield from told.some([told.meter("bill.unknown", one) for one in found["unknown_meters"]])
+    yield from told.some([told.say("bill.region", region=name, provider=of) for of, name in found["unknown_regions"]])
+    yield from told.some([told.overlap(one) for one in found["overlaps"]])
+    yield from told.some([told.say("bill.made", code=code) for code in found["applications_made"]], 2 * _SHOWN)
+    yield told.say("bill.dry_run") if found["dry_run"] else told.say("bill.rows", rows=told.count(found["rows"]))
+
+
+class _Told:
+    """The sentences of one language."""
+
+    def __init__(self, words: Catalogue, lang: str) -> None:
+        self._words, self._numbers = words, Numbers(lang)
+
+    def say(self, key: str, **values: str) -> str:
+        return self._words.say(key, **{name: plain(value) for name, value in values.items()})
+
+    def count(self, number: int) -> str:
+        return str(format_decimal(number, locale=self._words.locale))
+
+    def lines(self, number: int) -> str:
+        return self._words.count("bill.count", number).replace(str(number), self.count(number), 1)
+
+    def amount(self, value: str | None, currency: str) -> str:
+        if value is None:
+            return self._words.say("bill.no_amount")
+        exact = Decimal(value)
+        shape = _FINE if 0 < abs(exact) < _CENT else _PATTERN
+        return f"{format_decimal(exact, format=shape, locale=self._words.locale)}\u00a0{currency or 'XXX'}"
+
+    def some(self, lines: Sequence[str], most: int = _SHOWN) -> Iterable[str]:
+        """The first of some lines, and how many more there are."""
+        left = len(lines) - most
+        return lines if left <= 0 else [*lines[:most], self.say("bill.more", count=self.count(left))]
+
+    def file(self, file: Mapping[str, Any]) -> Iterator[str]:
+        name = PurePosixPath(file["name"]).name
+        yield self.say("bill.file", name=name, format=file["format"], lines=self.lines(file["lines"]))
+        lost = "lost_fr" if self._words.lang == "fr" else "lost"
+        yield from (f"  {self.say('bill.lacks', lost=one[lost] or one['lost'])}" for one in file["missing"])
+
+    def period(self, one: Mapping[str, Any]) -> str:
+        key = "bill.days_one" if one["days"] == 1 else "bill.period"
+        return self.say(key, source=one["source"], first=one["first"], last=one["last"], days=self.count(one["days"]))
+
+    def money(self, money: Mapping[str, Any]) -> Iterator[str]:
+        cost = self.say("bill.cost", amount=self.amount(money["effective"], money["currency"]))
+        if money["covered"] is not None:
+            cost = self.say("bill.of_cost", cost=cost, covered=self._numbers.percent(money["covered"]))
+        yield cost
+        if money["covered_list"] is not None:
+            yield "  " + self.say("bill.of_list", covered=self._numbers.percent(money["covered_list"]))
+
+    def uncovered(self, one: Mapping[str, Any]) -> str:
+        return self.say(
+            "bill.uncovered", amount=self.amount(one["effective"], one["currency"]), lines=self.lines(one["lines"]),
+            reason=self._words.word("web.bill.reason", one["coverage"]),
+        )  # fmt: skip
+
+    def meter(self, key: str, one: Mapping[str, Any]) -> str:
+        """A meter that is not known, or for whose type a near one stands."""
+        return self.say(
+            key, service=one["service"] or "?", meter=one["meter"] or "?", unit=one["unit"] or "?",
+            nearest=one.get("nearest", ""), lines=self.lines(one["lines"]),
+            amount=self.amount(one["effective"], one["currency"]),
+        )  # fmt: skip
+
+    def overlap(self, one: Mapping[str, Any]) -> str:
+        return self.say(
+            "bill.overlap", source=one["source"], other=one["other"], accounts=self.count(len(one["accounts"])),
+            period=one["period"],
+        )  # fmt: skip
