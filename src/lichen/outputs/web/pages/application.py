@@ -14,6 +14,7 @@ from lichen.outputs.web.pages.addresses import segment
 from lichen.outputs.web.pages.answers import HOME, answer, around, found
 from lichen.outputs.web.pages.rendering import CHART
 from lichen.service.board.application import application, journey
+from lichen.service.board.bills import LEVEL
 from lichen.service.board.compare import compare_periods, compare_runs
 from lichen.service.board.explain import ExplainQuery, explain
 from lichen.service.board.public import business
@@ -110,8 +111,12 @@ def show_explain(
     query = ExplainQuery(level=level, ref=ref, indicator=indicator, period=period or None)
     view = found(explain(context_of(request), query, caller.visibility()))
     code = ref.partition("/")[0]
-    crumbs = [HOME] if level in ("organisation", "team") else [HOME, (code, f"/applications/{segment(code)}")]
-    return answer(request, view, "explain", place="portfolio", crumbs=crumbs)
+    is_bill = level == LEVEL
+    place = "bills" if is_bill else "portfolio"
+    crumbs = [HOME]
+    if code and level not in ("organisation", "team"):
+        crumbs.append((code, f"/applications/{segment(code)}{'/bill' if is_bill else ''}"))
+    return answer(request, view, "explain", place=place, crumbs=crumbs)
 
 
 @router.get("/public/{key}", dependencies=[Depends(public("its address holds a secret key"))])
