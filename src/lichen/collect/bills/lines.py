@@ -7,12 +7,13 @@ Reading a text costs more than grouping by it. So lines are first summed by what
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 import ibis
 
 from lichen.collect.bills.line import CELLS, DECIMAL
-from lichen.collect.bills.reading import NULLS, Reader, as_day, columns_of
+from lichen.collect.bills.reading import NULLS, Reader, as_day, cleaned, columns_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -54,25 +55,21 @@ def summed_lines(table: ir.Table, one: Format) -> ir.Table:
     read of a sum is the sum of what is read of its lines.
     """
     raw = Reader(table, one)
-    for name in _of(one, "day", "amount"):
-        raw.cell(name, _KINDS[name])
     sums, keys = {}, {}
     for name in _named(one, raw, "amount"):
-        number = raw.number(name)
-        sums[name] = number.sum().cast(_AMOUNT)
-        keys[f"{_OWN}{name}"] = number.isnull()
+        sums[name] = raw.number(name).sum().cast(_AMOUNT)
+        keys[f"{_OWN}{name}"] = raw.no_number(name)
     days = {raw.columns.actual(name): one.rules["day"].dates for name in one.rules["day"].named}
     for name in _named(one, raw, "text", "day"):
         if name not in sums:
             keys[name] = raw.key(name, day=days.get(name))
-    sums[f"{_OWN}{COUNT}"] = table.count().cast("int64")
-    sums[f"{_OWN}{UNREADABLE}"] = raw.unreadable().sum().cast("int64")
-    summed = table.group_by(**keys).aggregate(**sums)
+    count = f"{_OWN}{COUNT}"
+    summed = table.group_by(**keys).aggregate(**sums, **{count: table.count().cast("int64")})
     reader = Reader(summed, one, raw.columns)
     cells = _cells(reader)
-    return summed.select(
-        **cells, **{COUNT: summed[f"{_OWN}{COUNT}"], UNREADABLE: summed[f"{_OWN}{UNREADABLE}"] + _wrong_periods(reader)}
-    )
+    wrong = (cleaned(summed[f"{_OWN}{name}"]).notnull().cast("int8") for name in sums)
+    unreadable = reduce(lambda total, one: total + one, wrong, reader.unreadable())
+    return summed.select(**cells, **{COUNT: summed[count], UNREADABLE: summed[count] * unreadable})
 
 
 def unreadable(table: ir.Table, one: Format) -> ir.Table:
@@ -100,17 +97,6 @@ def _cells(reader: Reader) -> dict[str, ir.Value]:
     cells["period"] = ibis.coalesce(cells["period"], as_day(cells["day"].truncate("M")))
     cells["effective_cost"] = ibis.coalesce(cells["effective_cost"], cells["billed_cost"])
     return cells
-
-
-def _wrong_periods(reader: Reader) -> ir.IntegerValue:
-    """Days and amounts of sums were checked line by line; periods are read of sums alone."""
-    wrong = reader.checks.get("period")
-    return ibis.literal(0) if wrong is None else wrong[0].cast("int64")
-
-
-def _of(one: Format, *kinds: str) -> list[str]:
-    """Cells of these kinds, without the period."""
-    return [name for name in one.rules if _KINDS[name] in kinds and name != "period"]
 
 
 def _named(one: Format, reader: Reader, *kinds: str) -> list[str]:
