@@ -129,8 +129,7 @@ def sniff_stream(name: str, stream: IO[bytes], size: int) -> Opened:
         return Opened(name, "parquet", "", "", "", _parquet_columns(name, stream), size)
     packed = head.startswith(_GZIP)
     if packed:
-        _check_packed(name, stream, size)
-        head = _unpacked(name, head)
+        head = _unpacked(name, head, size)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         _refuse(name, "is UTF-16", "Save it as UTF-8.")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
@@ -214,24 +213,21 @@ def _checked(name: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     return columns
 
 
-def _unpacked(name: str, head: bytes) -> bytes:
-    """The first bytes of a gzip file, unpacked."""
+def _unpacked(name: str, head: bytes, size: int) -> bytes:
+    """The first bytes of a gzip file, unpacked; refused where they tell that the whole unpacks to far more than a bill does."""
+    packed = zlib.decompressobj(wbits=31)
     try:
-        return zlib.decompressobj(wbits=31).decompress(head, LONGEST_LINE)
+        plain = packed.decompress(head, LONGEST_LINE)
     except zlib.error as error:
         raise StorageError(
             f"{name} is a damaged gzip file.", repair="Copy it anew from where it comes from.", culprit=name
         ) from error
-
-
-def _check_packed(name: str, stream: IO[bytes], size: int) -> None:
-    """Refuses a file whose last four bytes tell that it unpacks to far more than a bill does (RFC 1952, ISIZE)."""
-    stream.seek(max(0, size - 4))
-    told_size = int.from_bytes(stream.read(4), "little")
-    if told_size > max(_BOMB_BYTES, _BOMB_RATIO * size):
+    ratio = len(plain) / max(1, len(head) - len(packed.unconsumed_tail))
+    if ratio > _BOMB_RATIO and ratio * size > _BOMB_BYTES:
         _refuse(
             name, f"unpacks to more than {_BOMB_RATIO} times its size", "Unpack it yourself and look at what is in it."
         )
+    return plain
 
 
 def _refuse(name: str, problem: str, repair: str) -> NoReturn:

@@ -12,8 +12,8 @@ from typing import Literal
 
 Verified = Literal["real", "generated", "documentation"]
 """What a format was tried on: a real bill, a generated one, or only its vendor's documentation."""
-Dates = Literal["iso", "month/day/year", "year-month", "epoch"]
-"""How a text writes a day: 2026-03-31, with a time or without; 3/31/2026, or as before; 2026-03 or 202603; since 1970."""
+Dates = Literal["iso", "written", "month/day/year", "year-month", "epoch"]
+"""How a text writes a day: 2026-03-31 with or without a time, in UTC or as written; 3/31/2026; 2026-03 or 202603; since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
