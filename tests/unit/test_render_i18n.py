@@ -18,6 +18,8 @@ OPEN_FAMILIES = {
     "fact", "column", "reason", "sentence", "phase", "power_note", "power_basis", "power_with",
     "advice_effort", "advice_kind", "advice_do", "advice_why",
     "cause", "follows", "unknown", "explain_from", "doctor", "doctor_topic", "difference", "doing", "factor",
+    "simulate_even", "simulate_way", "simulate_near", "simulate_cpu", "simulate_role", "simulate_limit", "simulate_verdict",
+    "simulate_note",
 }  # fmt: skip
 """Families whose names come from the data: their keys do not stand in the source, but the family does."""
 

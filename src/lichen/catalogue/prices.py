@@ -68,6 +68,7 @@ class Limit:
 
     provider: str
     service: str
+    product: str
     limit: str
     value: float
     unit: str
@@ -100,11 +101,19 @@ def limits() -> tuple[Limit, ...]:
     """Limits of services."""
     return tuple(
         Limit(
-            provider=row["provider"], service=row["service"], limit=row["limit"], value=float(row["value"]), unit=row["unit"],
-            raised=row["raised"] == "yes", status=row["status"], source=row["source"], about=row["about"],
+            provider=row["provider"],
+            service=row["service"],
+            product=row["product"],
+            limit=row["limit"],
+            value=float(row["value"]),
+            unit=row["unit"],
+            raised=row["raised"] == "yes",
+            status=row["status"],
+            source=row["source"],
+            about=row["about"],
         )
         for row in _rows("prices_limits.csv")
-    )  # fmt: skip
+    )
 
 
 @cache

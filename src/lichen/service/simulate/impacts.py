@@ -17,7 +17,7 @@ import numpy as np
 from lichen.model import uncertainty
 from lichen.model.results import Computed, Evaluation, add
 from lichen.portfolio.scenarios import LEVELS, Level, Offer, Sized
-from lichen.records import Activity, AttributeValue
+from lichen.records import Activity, AttributeValue, NotCovered
 from lichen.service.evaluation import evaluate_activities
 from lichen.service.simulate.pricing import Market
 from lichen.service.simulate.result import Impact
@@ -35,7 +35,7 @@ class Footprint:
     """What a way takes in a month: figures by indicator, and quantities without one, with the reason."""
 
     impacts: Mapping[str, Impact]
-    not_covered: tuple[tuple[str, str], ...]
+    not_covered: tuple[NotCovered, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +155,9 @@ def _footprint(
             high=max(high for _, high in ends), use=phases["use"], embodied=phases["embodied"],
         )  # fmt: skip
     lacking = {
-        (one.quantity, one.reason): None for one in evaluation.not_covered if one.entity.startswith(f"{number}.value/")
+        (one.quantity, one.reason): one for one in evaluation.not_covered if one.entity.startswith(f"{number}.value/")
     }
-    return Footprint(impacts, tuple(lacking))
+    return Footprint(impacts, tuple(lacking.values()))
 
 
 def _bounds(rows: Sequence[Computed]) -> tuple[float, float]:

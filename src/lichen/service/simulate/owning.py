@@ -9,7 +9,7 @@ from typing import Final
 from lichen.errors import UsageError
 from lichen.portfolio.scenarios import HOURS, Demand, Level, Spread
 from lichen.records import Activity, AttributeValue
-from lichen.service.power import estimate
+from lichen.service.power import Watts, estimate
 from lichen.service.power_hardware import Question
 from lichen.service.simulate.pricing import Market
 from lichen.service.simulate.result import BillLine, Note
@@ -17,11 +17,12 @@ from lichen.service.simulate.scenario import Own, OwnMachines
 from lichen.service.workspace import Workspace
 
 _WATT_PER_KW: Final = 1000.0
-_KNOWN_LOAD: Final = 0.2
-"""Load of own servers where nobody says it. Assumed: enterprise servers are busy 12 to 18 %, with peaks."""
+_TYPICAL_THREADS: Final = 64
+USUAL_LOAD: Final = Spread(0.05, 0.18, 0.4)
+"""Load of own servers where nobody says it (NRDC, Data Center Efficiency Assessment, 2014: 12 to 18 %). The ends are assumed."""
 
 
-def power_w(workspace: Workspace, machine: OwnMachines, load: float | None) -> Spread:
+def power_w(workspace: Workspace, machine: OwnMachines, load: Spread | None) -> Spread:
     """Power of one machine [W], as stated or as the model of power tells it.
 
     Raises:
@@ -29,12 +30,28 @@ def power_w(workspace: Workspace, machine: OwnMachines, load: float | None) -> S
     """
     if machine.power_w is not None:
         return Spread.of(machine.power_w)
-    busy = _KNOWN_LOAD if load is None else load
-    question = Question(cpu=machine.cpu, memory_gb=machine.memory_gb, load=busy)
-    if not question.names_server:  # nothing known: a typical server, not the machine that this runs on
-        question = Question(chips=2, load=busy)
-    found = estimate(workspace, question).power
-    return Spread(found.low, found.value, found.high)
+    busy = load or USUAL_LOAD
+    found = [_watts(workspace, machine, share) for share in (busy.low, busy.value, busy.high)]
+    return Spread(found[0].low, found[1].value, found[2].high)
+
+
+def _watts(workspace: Workspace, machine: OwnMachines, load: float) -> Watts:
+    """Power at a load; a machine of which nothing is known is a typical server, and never the one that this runs on."""
+    question = Question(cpu=machine.cpu, memory_gb=machine.memory_gb, load=load)
+    if not question.names_server:
+        question = Question(threads=_TYPICAL_THREADS, load=load)
+    try:
+        return estimate(workspace, question).power
+    except UsageError as error:
+        raise unknown_machine(machine, error) from error
+
+
+def unknown_machine(machine: OwnMachines, error: UsageError) -> UsageError:
+    """That nothing can be told of a machine from its processor's name."""
+    return UsageError(
+        f"Of the machine '{machine.model}': {error.problem}",
+        repair="State its power_w, or write its cpu as lichen power knows it.", culprit=machine.model,
+    )  # fmt: skip
 
 
 def energy_it_kwh(workspace: Workspace, own: Own) -> list[tuple[OwnMachines, Spread]]:
@@ -151,7 +168,7 @@ def own_notes(own: Own, demand: Demand, as_of: date) -> list[Note]:
     if young and not demand.cpu_s:
         found.append(Note(code="making_unknown", facts={"count": sum(one.count for one in young)}))
     if any(one.power_w is None for one in own.machines):
-        busy = _KNOWN_LOAD if own.load is None else own.load
+        busy = (own.load or USUAL_LOAD).value
         found.append(Note(code="power_modelled", facts={"load": busy}))
     if own.pue is None:
         found.append(Note(code="pue_usual"))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,45 +16,54 @@ from lichen.config.names import nearest
 from lichen.config.toml import read_toml, repair_of
 from lichen.errors import ConfigError, UsageError
 from lichen.portfolio.scenarios import ARCHITECTURES, HOURS, Architecture
-from lichen.service.simulate.scenario import HOURLY_RATE, Asked, FromBill, Own, OwnMachines, Scenario
+from lichen.service.simulate.scenario import HOURLY_RATE, TODAY, Asked, FromBill, Own, OwnMachines, Scenario
 from lichen.service.simulate.table import Table
 from lichen.service.simulate.workload import QUERIES, WORKLOAD, demands
 
 _TABLES: Final = ("workload", "queries", "own", "bill", "money", "option")
 _OWN: Final = (
-    "inventory", "machine", "zone", "pue", "electricity_per_kwh", "load", "capital_per_month", "hours_per_month",
+    "inventory", "application", "machine", "zone", "pue", "electricity_per_kwh", "load", "capital_per_month", "hours_per_month",
 )  # fmt: skip
 _MACHINE: Final = ("model", "count", "power_w", "cpu", "memory_gb", "bought_on", "written_off_on", "zone")
 _BILL: Final = ("application", "month", "utilisation", "hours_per_month")
 _MONEY: Final = ("currency", "hourly_rate", "exchange", "prices", "as_of")
-_OPTION: Final = ("name", "to", "machine", "database", "hours_per_month", "move_hours", "stop_hours")
+_OPTION: Final = ("name", "to", "machine", "database", "hours_per_month", "move_hours", "stop_hours", "today")
 MOST_OPTIONS: Final = 40
 DEFAULT_ZONE: Final = "WORLD"
 
+Lookup = Callable[[str], tuple[OwnMachines, ...]]
+"""Machines of an application in the portfolio."""
 
-def read_scenario(path: Path, today: date) -> Scenario:
+
+def read_scenario(path: Path, today: date, lookup: Lookup | None = None) -> Scenario:
     """The question that a file asks.
 
     Args:
         path: of the TOML file; names of other files in it are relative to its folder.
         today: day before which machines were bought.
+        lookup: machines that the portfolio has of an application.
 
     Raises:
         ConfigError: it cannot be read, or says something that is not understood; with its place.
         StorageError: a table that it names cannot be read.
     """
-    content = _content(path)
+    return scenario_of(load(path), path, today, lookup)
+
+
+def scenario_of(content: Mapping[str, Any], path: Path, today: date, lookup: Lookup | None = None) -> Scenario:
+    """The question of a file's content; arguments and errors as `read_scenario`."""
     file = str(path)
     top = Table(content, "", file, _TABLES)
     workload = Table(content.get("workload", {}), "workload", file, WORKLOAD)
     asked = content.get("queries")
     queries = None if asked is None else Table(asked, "queries", file, QUERIES)
-    read = demands(workload, queries, path.parent, billed="bill" in top)
-    own = _own(content["own"], path, today) if "own" in top else None
+    own = _own(content["own"], path, today, lookup) if "own" in top else None
     bill = _bill(content["bill"], file) if "bill" in top else None
-    if own is not None and bill is not None:
-        raise top.error("It has [own] and [bill]", "Keep the one that tells how the workload runs today.")
+    read = demands(workload, queries, path.parent, otherwise=own is not None or bill is not None)
     money = _money(Table(content.get("money", {}), "money", file, _MONEY), path.parent)
+    options = _options(content.get("option", []), file)
+    if sum([own is not None, bill is not None, *(one.today for one in options)]) > 1:
+        raise top.error("It tells twice how the workload runs today", "Keep one of [own], [bill] and today = true.")
     return Scenario(
         name=workload.text("name") or path.stem,
         demand=read.demand,
@@ -64,7 +73,7 @@ def read_scenario(path: Path, today: date) -> Scenario:
         users_in=workload.text("users_in"),
         own=own,
         bill=bill,
-        options=_options(content.get("option", []), file),
+        options=options,
         **money,
     )
 
@@ -99,7 +108,8 @@ def parse_place(text: str) -> tuple[Architecture, str, str]:
     return next(one for one in rented if one == architecture), region.provider, region.key.partition(":")[2]
 
 
-def _content(path: Path) -> dict[str, Any]:
+def load(path: Path) -> dict[str, Any]:
+    """The content of a scenario file; ConfigError where it cannot be read."""
     try:
         content, _ = read_toml(path)
     except OSError as error:
@@ -120,40 +130,49 @@ def _content(path: Path) -> dict[str, Any]:
     return content
 
 
-def _own(content: Any, path: Path, today: date) -> Own:
+def _own(content: Any, path: Path, today: date, lookup: Lookup | None) -> Own:
     table = Table(content, "own", str(path), _OWN)
-    zone = table.text("zone") or DEFAULT_ZONE
-    inventory, listed = table.text("inventory"), table.raw("machine")
-    if (inventory is None) == (listed is None):
-        raise table.error("It has not just one of own.inventory and [[own.machine]]", "Give one of them.")
-    machines = (
-        inventory_machines(path.parent / inventory, today)
-        if inventory is not None
-        else tuple(_machine(one, place, str(path)) for place, one in enumerate(_list(listed, table, "own.machine")))
-    )
+    sources = [name for name in ("inventory", "application", "machine") if name in table]
+    if len(sources) != 1:
+        raise table.error(
+            "It has not just one of own.inventory, own.application and [[own.machine]]", "Give one of them."
+        )
+    machines = _machines(table, path, today, lookup)
     if not sum(machine.count for machine in machines):
         raise table.error("No machine is owned", "Name one, with its count.")
     return Own(
         machines=machines,
-        zone=zone,
+        zone=table.text("zone") or DEFAULT_ZONE,
         pue=table.spread("pue", least=1.0, most=10.0),
         electricity=table.spread("electricity_per_kwh", most=100.0),
-        load=table.number("load", most=1.0),
+        load=table.spread("load", most=1.0),
         capital=table.spread("capital_per_month"),
         hours=table.spread("hours_per_month", most=1e5),
     )
 
 
-def inventory_machines(path: Path, today: date, application: str | None = None) -> tuple[OwnMachines, ...]:
-    """Machines of a table, as `lichen import inventory` reads it; those of one application when it is named."""
-    rows = read_inventory(path, today)
+def _machines(table: Table, path: Path, today: date, lookup: Lookup | None) -> tuple[OwnMachines, ...]:
+    inventory, application = table.text("inventory"), table.text("application")
+    if inventory is not None:
+        return inventory_machines(path.parent / inventory, today)
+    if application is not None:
+        if lookup is None:
+            raise table.error(
+                f"The portfolio has no machine of '{application}'", "Run lichen import inventory FILE first."
+            )
+        return lookup(application)
+    listed = _list(table.raw("machine"), table, "own.machine")
+    return tuple(_machine(one, place, str(path)) for place, one in enumerate(listed))
+
+
+def inventory_machines(path: Path, today: date) -> tuple[OwnMachines, ...]:
+    """Machines of a table, as `lichen import inventory` reads it."""
     return tuple(
         OwnMachines(
             model=row.model, count=row.count, power_w=row.power_w, cpu=row.cpu, memory_gb=row.memory_gb,
             bought_on=row.bought_on, written_off_on=row.written_off_on, zone=row.region,
         )
-        for row in rows
-        if application in (None, row.application)
+        for row in read_inventory(path, today)
     )  # fmt: skip
 
 
@@ -212,6 +231,8 @@ def _options(content: Any, file: str) -> tuple[Asked, ...]:
     names = [one.name for one in options]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise top.error(f"Two [[option]] are called '{twice}'", "Rename one.")
+    if TODAY in names:
+        raise top.error(f"An [[option]] is called '{TODAY}', as what runs now is", "Rename it, or write today = true.")
     return tuple(options)
 
 
@@ -229,6 +250,7 @@ def _option(content: Any, place: int, file: str) -> Asked:
         hours=table.spread("hours_per_month", most=1e5),
         move_hours=table.spread("move_hours", most=1e6),
         stop_hours=table.spread("stop_hours", most=1e5),
+        today=table.flag("today"),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from lichen.portfolio.scenarios import Architecture, Spread
 from lichen.portfolio.scenarios_choice import BreakEven, Verdict
+from lichen.records import NotCovered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class LimitMet:
     """A limit of a service beside what is asked of it: ``passed``, ``near`` (from 70 %) or ``kept``."""
 
     service: str
+    product: str
     limit: str
     needed: float
     allowed: float
@@ -75,7 +77,6 @@ class LimitMet:
     raised: bool
     status: str
     outcome: str
-    about: str
     source: str
 
 
@@ -90,7 +91,7 @@ class Way:
         bill, full, move_cost: money; hours: of people a month; move_hours, stop_hours: once, the latter as visitors notice it.
         repaid_months: after which the move has paid for itself; None where it never does, or nothing is known of today.
         latency: ``near``, ``continent``, ``far``, or empty where the visitors' country is not known.
-        impacts: a month, by indicator; not_covered: quantities without a figure, with the reason.
+        impacts: a month, by indicator; not_covered: quantities without a figure, each once.
     """
 
     name: str
@@ -113,7 +114,7 @@ class Way:
     repaid_months: float | None
     latency: str
     impacts: Mapping[str, Impact]
-    not_covered: tuple[tuple[str, str], ...]
+    not_covered: tuple[NotCovered, ...]
     limits: tuple[LimitMet, ...]
     notes: tuple[Note, ...]
 
@@ -168,7 +169,7 @@ class Simulation:
         """The public JSON, without sentences: those depend on the language. Values are unrounded."""
         found: dict[str, Any] = _plain(asdict(self))
         for way, told in zip(self.ways, found["ways"], strict=True):
-            told["not_covered"] = [{"quantity": name, "reason": reason} for name, reason in way.not_covered]
+            told["not_covered"] = [{"quantity": one.quantity, "reason": one.reason} for one in way.not_covered]
         return {"schema_version": 1, **found}
 
 

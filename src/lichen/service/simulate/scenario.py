@@ -13,6 +13,8 @@ from lichen.catalogue.prices import Price
 from lichen.portfolio.scenarios import Architecture, Demand, Level, Spread
 
 CPU_SOURCES: Final = ("given", "measured", "assumed")
+TODAY: Final = "today"
+"""Name of the way that the workload runs now, on a bill or on machines of one's own."""
 HOURLY_RATE: Final = Spread(40.0, 55.0, 80.0)
 """What an hour of work costs an employer in Western Europe, in euros, where the scenario does not say."""
 
@@ -24,6 +26,7 @@ class Asked:
     Attributes:
         machine, database: types that are asked for, as the provider names them; None: the first one of the table of prices.
         hours: of people, a month; move_hours: of people, once; stop_hours: that visitors notice. None: what is usual.
+        today: whether the workload runs so now.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Asked:
     hours: Spread | None = None
     move_hours: Spread | None = None
     stop_hours: Spread | None = None
+    today: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ class Own:
     Attributes:
         zone: where they stand, for machines that do not say; pue: of the room; None: what is usual.
         electricity: money for a kilowatt-hour; None: the table's.
-        load: share of their CPUs that is busy, where a model of power has to tell; None: what is usual.
+        load: share of their CPUs that is busy; None: what is usual.
         capital: money a month for machines that are not written off, or towards the next ones.
         hours: of people, a month; None: what is usual.
     """
@@ -72,7 +76,7 @@ class Own:
     zone: str
     pue: Spread | None = None
     electricity: Spread | None = None
-    load: float | None = None
+    load: Spread | None = None
     capital: Spread | None = None
     hours: Spread | None = None
 

@@ -25,14 +25,14 @@ from lichen.portfolio.scenarios import (
 from lichen.portfolio.scenarios_sizing import size
 from lichen.service.simulate.impacts import ByLevel, Footprint, activities, evaluate_ways
 from lichen.service.simulate.latency import latency
+from lichen.service.simulate.machines import machine_demand, needs_machines
 from lichen.service.simulate.owning import own_activities, own_bill, own_notes
 from lichen.service.simulate.pricing import Market, price_notes
 from lichen.service.simulate.result import BillLine, LimitMet, ManagedHours, Note, Simulation, Way
-from lichen.service.simulate.scenario import Asked, Scenario
+from lichen.service.simulate.scenario import TODAY, Asked, Scenario
 from lichen.service.simulate.today import Billed
 from lichen.service.workspace import Workspace
 
-TODAY: Final = "today"
 NEAR: Final = 0.7
 """Share of a limit from which it is said to be near."""
 _NONE: Final = Spread.of(0.0)
@@ -75,7 +75,7 @@ def simulate(workspace: Workspace, scenario: Scenario, as_of: date, billed: Bill
         UsageError: a way that cannot carry the workload, a type or a price that is not known.
     """
     day = scenario.as_of or as_of
-    demand = scenario.demand if billed is None else billed.demand(scenario.demand)
+    demand = _demand(scenario, billed)
     market = Market.of(scenario, () if billed is None else billed.prices)
     drafts = [*_today(workspace, scenario, market, demand, day, billed)]
     drafts += [_draft(workspace, scenario, market, demand, asked) for asked in scenario.options]
@@ -102,7 +102,7 @@ def simulate(workspace: Workspace, scenario: Scenario, as_of: date, billed: Bill
         currency=scenario.currency,
         rate=scenario.rate,
         as_of=day,
-        cpu_source="bill" if billed is not None and not scenario.facts else scenario.cpu_source,
+        cpu_source=_cpu_source(scenario, billed),
         users=scenario.users,
         facts={**scenario.facts, **({} if billed is None else billed.facts)},
         ways=tuple(sorted(ways, key=lambda way: order.index(way.name))),
@@ -114,6 +114,21 @@ def simulate(workspace: Workspace, scenario: Scenario, as_of: date, billed: Bill
         notes=(*_general(scenario, demand["value"]), *price_notes(lines, market, day)),
         method=found.method,
     )
+
+
+def _demand(scenario: Scenario, billed: Billed | None) -> Mapping[Level, Demand]:
+    """What was declared, and from a bill or from machines what was not."""
+    if billed is not None:
+        return billed.demand(scenario.demand)
+    if scenario.own is not None and needs_machines(scenario.own, scenario.demand["value"]):
+        return machine_demand(scenario.own, scenario.demand)
+    return scenario.demand
+
+
+def _cpu_source(scenario: Scenario, billed: Billed | None) -> str:
+    if scenario.demand["value"].cpu_s:
+        return scenario.cpu_source
+    return "bill" if billed is not None else "machines" if scenario.own is not None else scenario.cpu_source
 
 
 def _today(
@@ -159,14 +174,16 @@ def _draft(
     offer = market.offer(asked)
     sized = {level: size(asked.architecture, demand[level], offer) for level in LEVELS}
     lines = {level: market.bill(sized[level], offer) for level in LEVELS}
-    hours = asked.hours or _hours(asked.architecture, sized["value"].machines)
+    usual = _NONE if asked.today else None
+    effort = _like(asked.architecture, demand["value"])
+    hours = asked.hours or _hours(effort, sized["value"].machines)
     limits = tuple(_limits(sized["value"].needs, offer))
     notes = [Note(code=code) for code in sized["value"].notes]
     rate = scenario.rate.value
 
     def cost(used: Demand) -> float:
         found = size(asked.architecture, used, offer)
-        work = (asked.hours or _hours(asked.architecture, found.machines)).value
+        work = (asked.hours or _hours(effort, found.machines)).value
         return _sum(line.money for line in market.bill(found, offer)).value + work * rate
 
     return _Draft(
@@ -175,7 +192,7 @@ def _draft(
         provider=asked.provider,
         region=f"{asked.provider}:{asked.region}",
         zone=regions.get(asked.region, asked.provider).zone,
-        today=False,
+        today=asked.today,
         lines=_ranged(lines),
         bill=Spread(
             _sum(line.money for line in lines["low"]).low,
@@ -183,8 +200,8 @@ def _draft(
             _sum(line.money for line in lines["high"]).high,
         ),
         hours=hours,
-        move_hours=asked.move_hours or _effort(asked.architecture, "move", "once"),
-        stop_hours=asked.stop_hours or _effort(asked.architecture, "stop", "once"),
+        move_hours=asked.move_hours or usual or _effort(effort, "move", "once"),
+        stop_hours=asked.stop_hours or usual or _effort(effort, "stop", "once"),
         sized=sized["value"],
         limits=limits,
         notes=tuple(notes),
@@ -261,6 +278,7 @@ def _limits(needs: Sequence[Need], offer: Offer) -> list[LimitMet]:
         found.append(
             LimitMet(
                 service=need.service,
+                product=told.product,
                 limit=need.limit,
                 needed=need.value,
                 allowed=told.value,
@@ -268,7 +286,6 @@ def _limits(needs: Sequence[Need], offer: Offer) -> list[LimitMet]:
                 raised=told.raised,
                 status=told.status,
                 outcome=outcome,
-                about=told.about,
                 source=told.source,
             )
         )
@@ -309,12 +326,19 @@ def _general(scenario: Scenario, demand: Demand) -> list[Note]:
     found = []
     if scenario.rate_assumed:
         found.append(Note(code="rate_assumed", facts={"rate": scenario.rate.value, "currency": scenario.currency}))
+    if needs_machines(scenario.own, scenario.demand["value"]):
+        found.append(Note(code="from_machines"))
     if scenario.cpu_source == "assumed":
         found.append(Note(code="cpu_assumed"))
     if demand.queries is not None:
         found.append(Note(code="queries_assumed"))
     found.append(Note(code="not_modelled"))
     return found
+
+
+def _like(architecture: Architecture, demand: Demand) -> Architecture:
+    """Whose hours a way takes: queries on files take as much paid by volume as on a machine, as no application is taken apart."""
+    return "files" if architecture == "serverless" and not demand.peak_cpus else architecture
 
 
 def _hours(architecture: Architecture, machines: float) -> Spread:

@@ -65,6 +65,13 @@ class Table:
             raise self.error(f"{self._dotted(key)} is missing", f'Write {key} = "…".')
         return found
 
+    def flag(self, key: str) -> bool:
+        """Whether something is so; false where it is absent."""
+        found = self._content.get(key, False)
+        if not isinstance(found, bool):
+            raise self.error(f"{self._dotted(key)} is neither true nor false", f"Write {key} = true.")
+        return found
+
     def day(self, key: str) -> date | None:
         """A date, or the first day of a month such as ``2026-10``; None where it is absent."""
         found = self._content.get(key)

@@ -45,11 +45,12 @@ class Read:
     facts: Mapping[str, float]
 
 
-def demands(table: Table, queries: Table | None, folder: Path, *, billed: bool = False) -> Read:
+def demands(table: Table, queries: Table | None, folder: Path, *, otherwise: bool = False) -> Read:
     """The demand that a file declares.
 
     Args:
-        folder: that names of files are relative to. billed: whether a bill tells the rest.
+        folder: that names of files are relative to. otherwise: whether a bill or machines tell
+            what nobody declares.
 
     Raises:
         ConfigError: it contradicts itself, or asks for nothing.
@@ -89,10 +90,10 @@ def demands(table: Table, queries: Table | None, folder: Path, *, billed: bool =
         for level in LEVELS
     }  # fmt: skip
     asks = requests or queries is not None or common["storage_gb"] or common["database_gb"]
-    if not asks and not billed:
+    if not asks and not otherwise:
         raise table.error(
             "The workload asks for nothing",
-            "Give requests_per_minute, [queries], storage_gb or database_gb, or a [bill].",
+            "Give requests_per_minute, [queries], storage_gb or database_gb, a [bill] or [own] machines.",
         )
     facts = {
         "requests_per_minute": mean_minute,
