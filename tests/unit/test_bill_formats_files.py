@@ -152,7 +152,7 @@ def test_a_format_of_ones_own_stands_beside_the_shipped_ones_and_in_place_of_the
         ("[cells.list_cost]\nsum = ['x * y']", "[cells.list_cost] sum has 'x * y'",
          "Write a column, -column, or column * 0.001."),
         ("[cells.region]\njson = 'x'", "[cells.region] has json = 'x'", "Write it as column:key."),
-        ("[cells.region]\nregex = { column = 'x', pattern = '(' }", 
+        ("[cells.region]\nregex = { column = 'x', pattern = '(' }",
          "[cells.region] has a pattern that cannot be read: missing ), unterminated subpattern at position 0",
          "Repair the pattern."),
         ("[cells.region]\nregex = { column = 'x', pattern = 'a' }", "[cells.region] has a pattern with 0 groups",

@@ -51,9 +51,9 @@ def test_a_commitment_of_aws_is_counted_where_it_is_used_and_its_fee_keeps_what_
     head = (
         "lineItem/UsageStartDate,lineItem/LineItemType,lineItem/ProductCode,lineItem/UsageType,lineItem/UsageAmount,"
         "lineItem/UnblendedCost,savingsPlan/SavingsPlanEffectiveCost,savingsPlan/TotalCommitmentToDate,"
-        "savingsPlan/UsedCommitment,"
-        "reservation/EffectiveCost,reservation/UnusedAmortizedUpfrontFeeForBillingPeriod,reservation/UnusedRecurringFee,"
-        "reservation/ReservationARN,bill/BillingEntity,lineItem/LegalEntity,resourceTags/user:team,resourceTags/user:cost center\n"
+        "savingsPlan/UsedCommitment,reservation/EffectiveCost,reservation/UnusedAmortizedUpfrontFeeForBillingPeriod,"
+        "reservation/UnusedRecurringFee,reservation/ReservationARN,bill/BillingEntity,lineItem/LegalEntity,"
+        "resourceTags/user:team,resourceTags/user:cost center\n"
     )
     lines = (
         "Usage,AmazonEC2,BoxUsage:m5.large,1,0.10,,,,,,,,AWS,Amazon Web Services EMEA SARL,loans,\n"
