@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,10 @@ import pytest
 
 from lichen.catalogue import machines
 from lichen.config import Settings, load_settings
+from lichen.ledger import Fact, Slice, open_ledger
+from lichen.records import Activity
+from lichen.render.bill_doubts import doubt_lines
+from lichen.service.bills.doubting import doubted
 from lichen.service.bills.guards import BOUNDS, Doubt, Guard, Rented, doubts
 from lichen.service.workspace import Workspace
 
@@ -129,3 +134,44 @@ def test_a_vcpu_without_a_host_and_nothing_at_all(workspace: Workspace) -> None:
 def test_every_guard_has_bounds() -> None:
     assert set(BOUNDS) == set(Guard)
     assert all(low <= high for low, high in BOUNDS.values())
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("guard", list(Guard))
+def test_a_doubt_is_one_sentence_with_its_repair(lang: str, guard: Guard) -> None:
+    doubt = Doubt(guard=guard, platform="aws:m5.xlarge", region="", value=1e-12, low=0.2, high=12.0, unit="W")
+    (line,) = doubt_lines("ccf-2024", [doubt], lang)
+    assert line.startswith("ccf-2024")
+    assert "aws:m5" in line
+    assert "1.0E-12" in line.replace(",", ".")
+
+
+def test_bills_of_the_ledger_are_doubted(workspace: Workspace, tmp_path: Path) -> None:
+    """Sums of one source and its days; other sources and days are left out."""
+    day = datetime(2026, 10, 5, tzinfo=UTC)
+
+    def stored_on(source: str, at: datetime) -> None:
+        activity = Activity(
+            entity="shop/s3/bucket", quantity="storage_byte_seconds", unit="B.s", value=1000 * GB_MONTH,
+            attributes={
+                "basis": "total", "tier": "server", "platform": "aws:s3", "region": "aws:eu-west-1", "storage_class": "hdd",
+                "replication": 6.0,
+            },
+        )  # fmt: skip
+        fact = Fact(activity=activity, run_id="import", started_at=at, ended_at=at + timedelta(days=1))
+        ledger.replace(Slice(source=source, first_day=at.date(), end_day=at.date() + timedelta(days=1)), [fact])
+
+    ledger = open_ledger(str(tmp_path / "ledger"))
+    for source, at in (("bill:aws", day), ("bill:other", day), ("bill:aws", day + timedelta(days=40))):
+        stored_on(source, at)
+
+    def found(method: str, source: str) -> list[Guard]:
+        end = day.date() + timedelta(days=1)
+        figures = doubted(
+            workspace, ledger, workspace.method(method), sources=[source], first_day=day.date(), end_day=end
+        )  # fmt: skip
+        return [one.guard for one in figures]
+
+    assert found("ccf-2024", "bill:aws") == [Guard.STORAGE_POWER]
+    assert found("lichen-1", "bill:aws") == []
+    assert found("ccf-2024", "bill:none") == []

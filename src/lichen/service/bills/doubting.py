@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the methods make of the bills of the ledger, held against what can be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from lichen.ledger import Ledger, Selection
+from lichen.model.method import Method
+from lichen.service.bills.guards import Doubt, Rented, doubts
+from lichen.service.workspace import Workspace
+
+_READ = ("storage_class", "replication", "utilisation", "path", "request_class")
+"""Attributes that methods read besides platform and region."""
+
+
+def doubted(
+    workspace: Workspace, ledger: Ledger, method: Method, *, sources: Sequence[str], first_day: date, end_day: date
+) -> tuple[Doubt, ...]:
+    """Figures of a method that cannot be, on some bills of the ledger.
+
+    Args:
+        sources: of bills, as the ledger names them: ``bill:aws-123``.
+        first_day, end_day: of the usage; the end is not part of it.
+
+    Raises:
+        StorageError: the ledger is away.
+    """
+    known = set(method.quantities)
+    selection = Selection(sources=sources, quantities=sorted(known), first_day=first_day, end_day=end_day)
+    sums = ledger.totals(("platform", "region", "attributes"), peaks=(), selection=selection)
+    return doubts(workspace, method, [_rented(row) for row in sums if row["platform"] and row["value"] is not None])
+
+
+def _rented(row: dict[str, Any]) -> Rented:
+    told = json.loads(row["attributes"]) if row["attributes"] else {}
+    return Rented(
+        platform=row["platform"],
+        quantity=row["quantity"],
+        value=row["value"],
+        region=row["region"] or "",
+        attributes={name: told[name] for name in _READ if name in told},
+    )
