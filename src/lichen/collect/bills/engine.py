@@ -140,8 +140,10 @@ class DuckEngine:
         return self._view(f"read_parquet([{files}])", folders)
 
     def table(self, name: str, rows: pa.Table) -> ir.Table:
-        """See `Engine.table`."""
-        self._connection.register(name, rows)
+        """See `Engine.table`. A table of DuckDB's own has statistics, by which it finds the order of joins."""
+        self._connection.register(f"{name}_rows", rows)
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {name}_rows")  # noqa: S608 - ours
+        self._connection.unregister(f"{name}_rows")
         return self._backend.table(name)
 
     def write(self, expression: ir.Table, folder: Path, *, about: Sequence[Path] = ()) -> None:
