@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 MEMORY_MB: Final = 1200
 """What DuckDB may hold before it writes to the spool; Arrow, Delta and Python need as much again at most."""
 _SHARE_OF_MACHINE: Final = 0.4
-_SCRATCH: Final = "scratch"
+SCRATCH: Final = "scratch"
+"""Folder of a spool for what an engine writes on the way."""
+MASTER: Final = re.compile(r"spark://[^\s/]+|local(\[(\d+|\*)\])?")
+"""Addresses of Spark."""
 _LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
 _FULL: Final = re.compile(r"No space left|disk full|max_temp_directory_size|Quota exceeded", re.IGNORECASE)
 _MISTAKES: Final = (
@@ -105,7 +108,7 @@ class DuckEngine:
         import duckdb
         import ibis
 
-        self._scratch = spool / _SCRATCH
+        self._scratch = spool / SCRATCH
         self._count = 0
         self._connection = duckdb.connect(
             ":memory:",
@@ -185,15 +188,25 @@ def open_engine(name: str, spool: Path) -> Engine:
     """The engine of a name.
 
     Args:
-        name: ``duckdb``.
+        name: ``duckdb``, ``spark://HOST:PORT`` or ``local[N]``.
         spool: folder for what does not fit into memory.
 
     Raises:
-        UsageError: there is no such engine.
+        UsageError: there is no such engine, or it is not installed.
+        StorageError: a cluster does not answer.
     """
     if name == DuckEngine.name:
         return DuckEngine(spool)
-    raise UsageError(f"There is no engine '{name}'.", repair="Use duckdb.", culprit=name)
+    if MASTER.fullmatch(name):
+        # Built on this module.
+        from lichen.collect.bills.spark import SparkEngine
+
+        return SparkEngine(name, spool)
+    raise UsageError(
+        f"There is no engine '{name}'.",
+        repair="Use duckdb, or the address of a Spark cluster: spark://HOST:PORT, or local[2] for this machine.",
+        culprit=name,
+    )
 
 
 def _memory_mb() -> int:
