@@ -5,69 +5,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
 import pytest
 from tests import board_support as support
+from tests.bill_support import OCTOBER, SEPTEMBER, cost, disk, vcpu, write
 
 import lichen
-from lichen.ledger import Slice
-from lichen.ledger.tables import schema
 from lichen.portfolio.coverage import coverage_of_cost
-from lichen.service.accounts.audit import By, note
-from lichen.service.board import figures
+from lichen.service.board.bill_readings import bill_readings
 from lichen.service.board.bill_views import ApplicationBillView, BillsView
 from lichen.service.board.bills import application_bill, bills
 from lichen.service.board.explain import ExplainQuery, explain
 from lichen.service.board.gathering import read_totals
 from lichen.service.board.queries import Visibility
 from lichen.service.context import ServiceContext
-
-OCTOBER, SEPTEMBER = date(2026, 10, 1), date(2026, 9, 1)
-HOUR_S: Final = 3600.0
-GB_DAY: Final = 1e9 * 86_400.0
-
-
-def row(application: str, day: date, quantity: str, value: float, unit: str, **columns: Any) -> dict[str, Any]:
-    """A row of a bill in the ledger."""
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    service, resource = columns.get("service", "EC2"), columns.get("resource", "i-1")
-    return {
-        "source": "bill:aws", "month": f"{day:%Y-%m}", "day": day, "started_at": start, "ended_at": start + timedelta(days=1),
-        "run_id": "import", "application": application, "batch": 0, "entity": f"{application}/{service}/{resource}",
-        "activity_id": f"{application}{day}{quantity}{sorted(columns.items())}", "quantity": quantity, "value": value,
-        "unit": unit,
-        "method": "metered", "basis": "total", "tier": "server", "region": "aws:eu-west-3", "service": service,
-        "resource": resource, "account": "1", "family": "compute", **columns,
-    }  # fmt: skip
-
-
-def vcpu(application: str, day: date, hours: float, **columns: Any) -> dict[str, Any]:
-    """Processor time."""
-    return row(application, day, "vcpu_time", hours * HOUR_S, "s", **{"platform": "aws:m5.xlarge"} | columns)
-
-
-def disk(application: str, day: date, gb_days: float, **columns: Any) -> dict[str, Any]:
-    """A disk."""
-    told = {"platform": "aws:ebs-gp3", "attributes": '{"replication":2,"storage_class":"ssd"}', "service": "EBS"}
-    return row(application, day, "storage_byte_seconds", gb_days * GB_DAY, "B.s", **told | columns)
-
-
-def cost(
-    application: str, day: date, amount: str, coverage: str = "estimated", currency: str = "EUR", **columns: Any
-) -> dict[str, Any]:
-    """Money."""
-    exact = Decimal(amount)
-    billed = columns.pop("billed", exact)
-    return row(
-        application, day, "cost", float(exact), "currency", coverage=coverage, currency=currency, effective_amount=exact,
-        billed_amount=billed, amount=exact.quantize(Decimal("0.000001")), **columns,
-    )  # fmt: skip
-
 
 BILL: Final = (
     vcpu("cart", date(2026, 10, 1), 240), vcpu("cart", date(2026, 10, 2), 240, resource="i-2"),
@@ -83,18 +38,6 @@ BILL: Final = (
     vcpu("", date(2026, 10, 5), 24, service="Support"), cost("", date(2026, 10, 5), "11", service="Support"),
     vcpu("stranger", date(2026, 10, 5), 24), cost("stranger", date(2026, 10, 5), "1"),
 )  # fmt: skip
-
-
-def write(context: ServiceContext, rows: Sequence[dict[str, Any]]) -> None:
-    """Puts rows in the place of all bills of the two months, as an import does."""
-    shape = schema("activities")
-    columns = {field.name: pa.array([one.get(field.name) for one in rows], field.type) for field in shape}
-    table = pa.table(columns, schema=shape)
-    chosen = Slice(source="bill:aws", first_day=SEPTEMBER, end_day=date(2026, 11, 1))
-    context.ledger.replace_rows([chosen], lambda: table.to_batches())
-    with context.store.session() as session:
-        note(session, By(actor="command:import", at=datetime.now(UTC)), "bills.import", "bills", "", {})
-    figures.refresh(context)
 
 
 @pytest.fixture
@@ -239,6 +182,19 @@ def test_a_changed_bill_is_seen(board: ServiceContext) -> None:
     write(board, [*BILL, vcpu("cart", date(2026, 10, 9), 1.0, resource="i-9")])
     assert (bill_of(board).figures["gwp100"].value or 0.0) > (before or 0.0)
     assert read_totals(board, None) != totals
+
+
+def test_the_glance_is_what_pages_show(board: ServiceContext) -> None:
+    found = bill_readings(board)
+    view = october(board)
+    assert {(one.application, one.currency): one.cost for one in found.rows} == {
+        ("", "EUR"): 11.0, ("cart", "EUR"): pytest.approx(32.0), ("cart", "USD"): 3.0, ("mail", "EUR"): 60.0,
+        ("stranger", "EUR"): 1.0,
+    }  # fmt: skip
+    assert found.uncovered == (("no_usage", "EUR", -8.0), ("no_rule", "EUR", 5.0))
+    assert found.gwp100 is not None
+    assert (found.gwp100.value, found.gwp100.low) == (view.figures["gwp100"].value, view.figures["gwp100"].low)
+    assert found.gwp100.why == ""
 
 
 def test_an_application_without_a_bill_has_an_empty_page(board: ServiceContext) -> None:

@@ -21,6 +21,7 @@ import uvicorn
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 from tests import board_support as support
+from tests.bill_support import cost, vcpu, write
 from tests.e2e.prometheus_support import prometheus
 from tests.web.server_support import HOST, token
 from tests.web.test_api import web_of
@@ -66,6 +67,24 @@ def test_metrics_are_what_the_board_shows(board: ServiceContext) -> None:
     assert found["lichen"].samples[0].labels["period"] == "2026-10"
     assert found["lichen_applications_measured"].samples[0].value == 2
     assert {sample.labels["application"] for sample in found["lichen_application_weight"].samples} == set(rows)
+
+
+def test_bills_are_metrics_too(board: ServiceContext) -> None:
+    write(board, [vcpu("cart", date(2026, 10, 1), 24), cost("cart", date(2026, 10, 1), "8"),
+                  cost("cart", date(2026, 10, 2), "2", coverage="no_rule"), cost("", date(2026, 10, 2), "5")])  # fmt: skip
+    web = web_of(board)
+    headers = {"authorization": f"Bearer {token(web, 'read')}", "accept": OPENMETRICS}
+    with TestClient(create_app(web), base_url=HOST, headers=headers) as api:
+        found = families(api.get("/metrics").text)
+
+    def samples(name: str, label: str) -> dict[str, float]:
+        return {sample.labels[label]: sample.value for sample in found[f"lichen_bill_{name}"].samples}
+
+    assert samples("cost", "application") == {"cart": 10.0, "": 5.0}
+    assert samples("coverage_ratio", "application") == {"cart": 0.8, "": 1.0}
+    assert samples("not_estimated_cost", "reason") == {"no_rule": 2.0}
+    low, value, high = (found[f"lichen_bill_emissions_{name}gco2e"].samples[0].value for name in ("low_", "", "high_"))
+    assert low < value < high
 
 
 def test_metrics_are_off_until_somebody_wants_them(tmp_path: Path) -> None:

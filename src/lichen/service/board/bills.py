@@ -149,7 +149,7 @@ def _bills(look: Look, codes: Collection[str] | None, page: int) -> BillsView:
 
     return BillsView(
         frame=look.frame(), spent=spent_of(facts, currency),
-        figures=figures(look, units(look, whole).values(), additive(look), why_of(look, "") if codes is None else _nowhere),
+        figures=figures(look, units(look, whole).values(), additive(look), why_of(look, "") if codes is None else no_derivation),
         uncovered=uncovered_of(facts, currency), unallocated=row(UNALLOCATED) if UNALLOCATED in of_code else None,
         rows=tuple(row(code) for code in shown), page=paged, imports=newest_imports(look) if codes is None else (),
     )  # fmt: skip
@@ -245,7 +245,8 @@ def why_of(look: Look, ref: str) -> Callable[[str], str]:
     return lambda indicator: look.why(LEVEL, ref, indicator)
 
 
-def _nowhere(_indicator: str) -> str:
+def no_derivation(_indicator: str) -> str:
+    """The address of the derivation of a figure that has none."""
     return ""
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -14,11 +15,14 @@ from prometheus_client.registry import Collector
 from starlette.responses import Response
 
 from lichen import __version__
+from lichen.errors import StorageError
 from lichen.outputs.web.access import Reader, not_found
 from lichen.outputs.web.api import answers
 from lichen.outputs.web.api.applications import Context
+from lichen.service.board.bill_readings import BillReadings, bill_readings
 from lichen.service.board.queries import Visibility
 from lichen.service.board.readings import Overview, OverviewRow, overview
+from lichen.service.board.shapes import Figure
 from lichen.service.context import ServiceContext
 
 router = APIRouter(tags=["metrics"])
@@ -68,6 +72,9 @@ class Figures(Collector):
                     family.add_metric((row.application, row.team), known)
             yield family
         yield from _sums(found)
+        # A ledger that is away takes nothing else with it: the absence of these families says so.
+        with suppress(StorageError):
+            yield from _bills(bill_readings(self._context, self._seen))
 
 
 def _sums(found: Overview) -> Iterator[Metric]:
@@ -83,6 +90,39 @@ def _sums(found: Overview) -> Iterator[Metric]:
         ("applications_measured", "Those that have a figure.", float(found.measured)),
     ):
         family = GaugeMetricFamily(f"lichen_{name}", text)
+        if value is not None:
+            family.add_metric((), value)
+        yield family
+
+
+def _bills(found: BillReadings) -> Iterator[Metric]:
+    labels = ("application", "currency")
+    spent = GaugeMetricFamily(
+        "lichen_bill_cost",
+        "Effective cost of cloud bills of the month; without an application, of nobody.",
+        labels=labels,
+    )
+    covered = GaugeMetricFamily(
+        "lichen_bill_coverage_ratio", "Share of the cost of usage that a figure stands beside.", labels=labels
+    )
+    for row in found.rows:
+        for family, value in ((spent, row.cost), (covered, row.coverage)):
+            if value is not None:
+                family.add_metric((row.application, row.currency), value)
+    left = GaugeMetricFamily(
+        "lichen_bill_not_estimated_cost", "Cost of bills that no figure stands beside.", labels=("reason", "currency")
+    )
+    for reason, currency, cost in found.uncovered:
+        if cost is not None:
+            left.add_metric((reason, currency), cost)
+    yield from (spent, covered, left)
+    whole = found.gwp100 or Figure(value=None, unit="gCO2e")
+    for name, text, value in (
+        ("emissions_gco2e", "Emissions of what was rented (gwp100), in gCO2e.", whole.value),
+        ("emissions_low_gco2e", "Their 5 % bound, in gCO2e.", whole.low),
+        ("emissions_high_gco2e", "Their 95 % bound, in gCO2e.", whole.high),
+    ):
+        family = GaugeMetricFamily(f"lichen_bill_{name}", text)
         if value is not None:
             family.add_metric((), value)
         yield family
