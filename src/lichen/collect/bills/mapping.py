@@ -259,7 +259,16 @@ def _times(
     reserved = made(quantity="instance_time", per_unit=unit.scale * rule.copies * share, attributes=attributes)
     copies = {} if rule.copies == 1 else {"replication": rule.copies}
     used = made(quantity="vcpu_time", per_unit=unit.scale * vcpus * share, attributes={**attributes, **copies})
-    return (reserved, used)
+    facts = machines.find(key) or {}
+    if "kind" in facts or "memory_gb" not in facts:
+        return (reserved, used)
+    # Its size is known, its host is not: what it has is counted apart.
+    time_s = unit.scale * rule.copies * share
+    memory = float(facts["memory_gb"]) * BYTE_PER_GB
+    held = made(quantity="memory_byte_seconds", per_unit=time_s * memory, attributes=rule.attributes)
+    if "gpus" not in facts:
+        return (used, held)
+    return (used, held, made(quantity="gpu_time", per_unit=time_s * float(facts["gpus"]), attributes=rule.attributes))
 
 
 def vcpus_of(key: str) -> float | None:
