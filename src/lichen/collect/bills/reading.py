@@ -6,6 +6,7 @@ They are Ibis expressions that DuckDB and Spark both run; both must be in UTC.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Final
@@ -212,7 +213,7 @@ class Reader:
 
     def _under(self, column: str, key: str) -> ir.StringValue:
         """The text under a key of a JSON object, as it is written."""
-        pattern = f'"{key}"\\s*:\\s*"?([^",}}]*)'
+        pattern = f'"{re.escape(key)}"\\s*:\\s*"?([^",}}]*)'
         return self._needed(column).re_extract(pattern, 1).nullif("")
 
     @staticmethod
