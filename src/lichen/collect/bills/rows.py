@@ -196,14 +196,13 @@ def _expanded(owned: ir.Table, known: Understanding) -> ir.Table:
     timed = ibis.ifelse(rows.monthly, scale * _days_of_month(rows.day) * _DAY_S, scale)
     rows = rows.mutate(amount=rows.billed_quantity.cast("float64") * timed * (rows.high - rows.low))
     if known.loads is not None:
-        loads = known.loads
-        measured = (rows.resource == loads.resource) & (rows.day >= loads.first) & (rows.day <= loads.last)
-        rows = rows.left_join(loads, [measured, rows.quantity.isin(_TIMED)], rname="load_{name}")
+        loads = known.loads.rename(loaded="resource")
+        measured = (rows.resource == loads.loaded) & (rows.day >= loads.first) & (rows.day <= loads.last)
+        rows = rows.left_join(loads, [measured, rows.quantity.isin(_TIMED)])
+        told = rows.open + '"utilisation":' + rows.load + "}"
         rows = rows.mutate(
-            attributes=ibis.ifelse(
-                rows.load_load.isnull(), rows.attributes, rows.open + '"utilisation":' + rows.load_load + "}"
-            ),
-            method=ibis.ifelse(rows.load_load.notnull() & (rows.method == "modelled"), "metered", rows.method),
+            attributes=ibis.ifelse(rows.load.isnull(), rows.attributes, told),
+            method=ibis.ifelse(rows.load.notnull() & (rows.method == "modelled"), "metered", rows.method),
         )
     return rows.select(*_THING, "number", "amount")
 
