@@ -4,7 +4,7 @@
 Run it with ``python -m lichen.catalogue.build_cloud [OUTPUT]`` after the tables of machines and of Cloud Carbon Footprint, which
 it reads. It adds facts, and no machine:
 
-- ``inside``: the instance that a service rents out under a name of its own.
+- ``inside``: the instance that a service rents out under a name of its own; the product that a meter of Azure is named after.
 - ``vcpu_kind``: architecture of the processor behind a virtual CPU, as factors name it; the provider's name for an
   average of its processors, where a service or a provider is all that is known. Hosts have it, and instances through them.
 - ``threads_per_vcpu``: hardware threads of a virtual CPU, where that is not one: families that are rented by the core.
@@ -113,18 +113,20 @@ def _hosts(hosts: Sequence[Row]) -> Iterator[Row]:
 
 
 def _loads() -> dict[str, str]:
+    """Baselines by key; products of Azure have them as their meters do."""
     return {
-        f"{provider}:{name}": load
+        f"{provider}:{prefix}{name}": load
         for load, types in BASELINES.items()
         for provider, names in types.items()
         for name in names.split()
+        for prefix in ("", "standard_")
     }
 
 
 def _inside(key: str, known: Mapping[str, str]) -> str:
     """The instance that a service's own one is, where it is known; the key itself otherwise."""
     match = INSIDE.fullmatch(key)
-    inside = f"aws:{match['type']}" if match else key
+    inside = f"aws:{match['type']}" if match else key.replace("azure:", "azure:standard_", 1)
     return inside if key not in known and inside in known else key
 
 
