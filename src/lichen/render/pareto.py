@@ -14,7 +14,7 @@ from typing import Final
 from markupsafe import Markup, escape
 
 _WIDTH, _HEIGHT = 640, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 18, 16, 48
+_LEFT, _RIGHT, _TOP, _BOTTOM = 96, 18, 20, 48
 _STEPS: Final = (1.0, 2.0, 5.0)
 _ROOM: Final = 1.15
 """Times the outermost value, where the axes end."""
@@ -108,7 +108,9 @@ def scatter(
         at, level = x.place(spot.across[1]), y.place(spot.up[1])
         name = f"<title>{spot.number} {escape(spot.name)}</title>"
         body.append(f'<circle class="dot" cx="{at:.1f}" cy="{level:.1f}" r="5">{name}</circle>')
-        body.append(f'<text x="{at + 8:.1f}" y="{level - 8:.1f}">{spot.number}{" ◆" if spot.on_front else ""}</text>')
+        body.append(
+            f'<text class="name" x="{at + 8:.1f}" y="{level - 8:.1f}">{spot.number}{" ◆" if spot.on_front else ""}</text>'
+        )
     return Markup(  # noqa: S704 - names and labels are escaped
         f'<svg class="curve" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"><title>{escape(title)}</title>{"".join(body)}</svg>'
     )

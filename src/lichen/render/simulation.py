@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -17,6 +18,7 @@ from lichen.service.simulate.result import BillLine, LimitMet, ManagedHours, Not
 from lichen.service.simulate.scenario import TODAY
 
 INDICATORS: Final = ("gwp100", "energy", "water", "adpe", "pe")
+_BILLED: Final = "billed"
 _SURE: Final = 0.9999
 """Draws of a model are never all that can be."""
 _UNITS: Final = {"1e6": "10⁶", "1": "", "1/s": "/s", "GB.month": "GB", "GB.h": "GB·h", "GB.s": "GB·s"}
@@ -130,13 +132,18 @@ class SimulationText:
         }
         told["bill_more"] = self._plain_money(max(0.0, -facts.get("bill", 0.0)))
         told["hours"] = numbers.amount(facts.get("hours", 0.0), "h").text
-        told["months"] = numbers.digits(facts.get("months", 0.0), 0)
         told["chance"] = numbers.whole_percent(min(_SURE, facts.get("chance", 0.0)))
         code = verdict.code
         if code == "time_gained" and facts["bill"] >= 0:
             code = "time_gained_even"
+        if "months" in facts:
+            return self._months(f"simulate_verdict.{code}", facts["months"], first=names[0])
         first, second = (*names, "", "")[:2]
         return self._words.say(f"simulate_verdict.{code}", first=first, second=second, **told)
+
+    def _months(self, key: str, months: float, **told: str) -> str:
+        """A sentence about a time in whole months, rounded up."""
+        return self._words.count(key, max(1, math.ceil(months)), **told)
 
     def break_evens(self) -> list[str]:
         """Where paying by use costs the same as capacity that is there all the time."""
@@ -171,7 +178,12 @@ class SimulationText:
         return [self._note(note) for note in self._found.notes]
 
     def _note(self, note: Note) -> str:
-        shown = {"coverage": self._numbers.percent, "load": self._numbers.percent, "rate": self._numbers.raw}
+        shown = {
+            "coverage": self._numbers.percent,
+            "load": self._numbers.percent,
+            "share": self._numbers.percent,
+            "rate": self._numbers.raw,
+        }
         facts = {
             name: shown[name](value) if name in shown and isinstance(value, float) else
             self._numbers.integer(round(value)) if isinstance(value, int | float) else plain(value)
@@ -198,7 +210,8 @@ class SimulationText:
 
     def _detail(self, way: Way) -> Detail:
         say = self._words.say
-        what = [say(f"simulate_way.{way.architecture}")]
+        is_billed = any(line.role == _BILLED for line in way.lines)
+        what = [say(f"simulate_way.{_BILLED if is_billed else way.architecture}")]
         if way.region:
             what.append(way.region)
         if way.latency:
@@ -214,14 +227,14 @@ class SimulationText:
 
     def _line(self, line: BillLine) -> str:
         what = self._words.say(f"simulate_role.{line.role}")
-        if line.role == "billed":
+        if line.role == _BILLED:
             return self._words.say(
                 "simulate.bill_line", what=plain(line.key) or what, amount=self.money(line.money).full
             )
         if line.count:
             what = self._words.say("simulate.count", what=what, count=self._numbers.raw(round(line.count, 1)))
         named = f"{what} {line.key.partition(':')[2]}" if line.role in ("instance", "database") else what
-        quantity = f"{self._numbers.raw(round(line.quantity, 2))} {_UNITS.get(line.unit, line.unit)}".rstrip()
+        quantity = self._counted(round(line.quantity, 2), line.unit)
         price = f"{self._numbers.raw(line.price)} {line.price_currency}"
         amount = f"{self.money(line.money).full}, {self._words.say('simulate.bill_of', quantity=quantity, price=price)}"
         return self._words.say("simulate.bill_line", what=named, amount=amount)
@@ -237,19 +250,13 @@ class SimulationText:
                 peak=numbers.raw(round(way.vcpus_peak or way.vcpus, 1)),
             )
         if not way.today:
-            move = say(
+            yield say(
                 "simulate.move", hours=self._hours(way.move_hours).full, money=self.money(way.move_cost).text,
                 stop=self._hours(way.stop_hours).full,
             )  # fmt: skip
             if any(one.today for one in self._found.ways):
                 months = way.repaid_months
-                said = (
-                    say("simulate.not_repaid")
-                    if months is None
-                    else say("simulate.repaid", months=numbers.digits(months, 0))
-                )
-                move = f"{move}; {said}"
-            yield move
+                yield (say("simulate.not_repaid") if months is None else self._months("simulate.repaid", months))
         for one in way.not_covered:
             reason = reason_words(
                 {"reason": one.reason, "code": one.code, "arguments": one.arguments, "quantity": one.quantity},
@@ -258,15 +265,18 @@ class SimulationText:
             yield say("simulate.lacks", what=self._words.word("quantity", one.quantity), reason=reason)
 
     def _limit(self, limit: LimitMet) -> str:
-        say, unit = self._words.say, _UNITS.get(limit.unit, limit.unit)
-        needed, allowed = (
-            f"{self._numbers.raw(float(f'{value:.3g}'))} {unit}".rstrip() for value in (limit.needed, limit.allowed)
-        )
+        say = self._words.say
+        needed, allowed = (self._counted(float(f"{value:.3g}"), limit.unit) for value in (limit.needed, limit.allowed))
         outcome = say(f"simulate_limit.{limit.outcome}")
         if limit.outcome == "passed":
             outcome = f"{outcome}, {say('simulate_limit.raised' if limit.raised else 'simulate_limit.fixed')}"
         what = say(f"simulate_limit.{limit.service}_{limit.limit}")
         return say("simulate.limit", outcome=outcome, product=limit.product, what=what, needed=needed, allowed=allowed)
+
+    def _counted(self, value: float, unit: str) -> str:
+        """A number in a unit of prices or limits, bytes as the language writes them."""
+        told = _UNITS.get(unit, unit).replace("B", self._words.word("unit", "B"))
+        return f"{self._numbers.raw(value)} {told}".rstrip()
 
     def chart(self) -> str:
         """Cost against climate as inline SVG; empty where less than two ways have both."""
@@ -293,7 +303,7 @@ class SimulationText:
         ]  # fmt: skip
 
     def _tick(self, value: float, unit: str) -> str:
-        return self._numbers.amount(value, unit, half_width=value * 0.02).text
+        return self._numbers.amount(value, unit, half_width=value / 2).text
 
     def money(self, spread: Spread) -> Amount:
         """Money with its range, to the digits that the range supports."""

@@ -17,7 +17,7 @@ _SIGNS: Final = re.compile(r"([\\`*_{}\[\]()#+\-!|~$^<>])")
 
 def as_html(found: Simulation, lang: str) -> bytes:
     """The answer as a page without a script of its own: tables, the plot of cost against climate, each way in full."""
-    style, script = asset("report.css"), asset("theme.js")
+    style, script = asset("report.css") + asset("simulation.css"), asset("theme.js")
     text = SimulationText(found, lang)
     page = environment().get_template("simulation.html.j2")
     return written(

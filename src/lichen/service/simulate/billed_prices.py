@@ -70,7 +70,7 @@ def _amount(row: Mapping[str, Any], seconds: float) -> float:
 
 def _role(quantity: str, platform: str) -> str:
     if quantity == "instance_time":
-        return "instance"
+        return "database" if ":db." in platform else "instance"
     if quantity == "network_bytes":
         return "egress" if platform.endswith(":data-transfer") else ""
     return next((one.role for one in prices.prices() if one.role in _STORES and one.key == platform), "")

@@ -92,7 +92,7 @@ class Market:
         roles = frozenset(role for role in UNITS if self.price(role, provider, region) is not None)
         keys = (asked.database,) if asked.database else prices.keys("database", provider, region)
         databases = tuple(self._machine("database", provider, region, key) for key in keys)
-        chosen = self.price("instance", provider, region)
+        chosen = prices.find("instance", provider, region)
         key = asked.machine or (chosen.key if chosen is not None else None)
         return Offer(
             provider=provider, region=region, roles=roles, databases=databases,

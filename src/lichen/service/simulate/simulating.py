@@ -104,14 +104,14 @@ def simulate(workspace: Workspace, scenario: Scenario, as_of: date, billed: Bill
         as_of=day,
         cpu_source=_cpu_source(scenario, billed),
         users=scenario.users,
-        facts={**scenario.facts, **({} if billed is None else billed.facts)},
+        facts=_facts(scenario, billed, demand["value"]),
         ways=tuple(sorted(ways, key=lambda way: order.index(way.name))),
         front=choice.front(list(weighed.values())),
         chances=chances,
         break_evens=_break_evens(drafts, demand["value"]),
         managed=_managed(drafts, weighed, scenario.rate.value),
         verdicts=choice.verdicts(list(weighed.values()), chances),
-        notes=(*_general(scenario, demand["value"]), *price_notes(lines, market, day)),
+        notes=(*_general(scenario, billed, demand["value"]), *price_notes(lines, market, day)),
         method=found.method,
     )
 
@@ -119,16 +119,25 @@ def simulate(workspace: Workspace, scenario: Scenario, as_of: date, billed: Bill
 def _demand(scenario: Scenario, billed: Billed | None) -> Mapping[Level, Demand]:
     """What was declared, and from a bill or from machines what was not."""
     if billed is not None:
-        return billed.demand(scenario.demand)
+        return billed.demand(scenario.demand, cpu_known=scenario.cpu_source != "assumed")
     if scenario.own is not None and needs_machines(scenario.own, scenario.demand["value"]):
         return machine_demand(scenario.own, scenario.demand)
     return scenario.demand
 
 
 def _cpu_source(scenario: Scenario, billed: Billed | None) -> str:
-    if scenario.demand["value"].cpu_s:
-        return scenario.cpu_source
-    return "bill" if billed is not None else "machines" if scenario.own is not None else scenario.cpu_source
+    known = scenario.demand["value"].cpu_s and scenario.cpu_source != "assumed"
+    if billed is not None and not known:
+        return "bill"
+    return "machines" if needs_machines(scenario.own, scenario.demand["value"]) else scenario.cpu_source
+
+
+def _facts(scenario: Scenario, billed: Billed | None, demand: Demand) -> dict[str, float]:
+    """What is told of the workload; CPU time that a bill tells is spread over the requests that were declared."""
+    found = {**scenario.facts, **({} if billed is None else billed.facts)}
+    if billed is not None and demand.requests:
+        found["cpu_ms_per_request"] = demand.cpu_s / demand.requests * 1000
+    return found
 
 
 def _today(
@@ -322,13 +331,14 @@ def _managed(drafts: Sequence[_Draft], weighed: Mapping[str, choice.Weighed], ra
     )
 
 
-def _general(scenario: Scenario, demand: Demand) -> list[Note]:
+def _general(scenario: Scenario, billed: Billed | None, demand: Demand) -> list[Note]:
     found = []
     if scenario.rate_assumed:
         found.append(Note(code="rate_assumed", facts={"rate": scenario.rate.value, "currency": scenario.currency}))
-    if needs_machines(scenario.own, scenario.demand["value"]):
+    source = _cpu_source(scenario, billed)
+    if source == "machines":
         found.append(Note(code="from_machines"))
-    if scenario.cpu_source == "assumed":
+    if source == "assumed":
         found.append(Note(code="cpu_assumed"))
     if demand.queries is not None:
         found.append(Note(code="queries_assumed"))

@@ -27,6 +27,10 @@ from lichen.units import BYTE_PER_GB
 
 USUAL_LOAD: Final = Spread(0.05, 0.2, 0.6)
 """Load of rented CPUs where neither the bill nor a factor tells it."""
+BY_USE_LOAD: Final = Spread(0.3, 0.7, 1.0)
+"""Load of CPUs that are paid by use: a function waits for its database while it is paid. Assumed."""
+BY_USE_PEAK: Final = 2.0
+"""Peak over mean of what is paid by use, which no bill tells. Assumed."""
 _SOURCE: Final = "bill"
 _DATABASE: Final = "database"
 _MONTHS_TOLD: Final = 6
@@ -68,9 +72,13 @@ class Billed:
         ]  # fmt: skip
         return tuple(sorted(found, key=lambda line: -line.money.value))
 
-    def demand(self, declared: Mapping[Level, Demand]) -> dict[Level, Demand]:
-        """What the bill tells, with what was declared in its place: requests, headroom, and the CPU time of known requests."""
-        return {level: _merged(self.needs[level], declared[level]) for level in LEVELS}
+    def demand(self, declared: Mapping[Level, Demand], *, cpu_known: bool) -> dict[Level, Demand]:
+        """What the bill tells, with what was declared in its place.
+
+        Args:
+            declared: requests, headroom... cpu_known: whether the CPU time of its requests is more than a guess.
+        """
+        return {level: _merged(self.needs[level], declared[level], cpu_known=cpu_known) for level in LEVELS}
 
 
 def read_billed(context: ServiceContext, asked: FromBill) -> Billed:
@@ -174,17 +182,23 @@ def _load(context: ServiceContext, asked: FromBill) -> Spread:
 def _needs(rows: Iterable[Mapping[str, Any]], seconds: float, load: Spread) -> tuple[dict[Level, Demand], float]:
     """What runs in the mean, as a demand; and how many machines of a type that is."""
     sums: dict[str, float] = {}
-    busy = dict.fromkeys(LEVELS, 0.0)
+    busy, peak = dict.fromkeys(LEVELS, 0.0), dict.fromkeys(LEVELS, 0.0)
     count = 0.0
     for row in rows:
         value = float(row["value"] or 0.0) / (BYTE_PER_GB if row["unit"] in ("B", "B.s") else 1.0)
         told = json.loads(row["attributes"] or "{}")
         stored = "database_" if row["family"] == _DATABASE else ""
         match row["quantity"]:
+            case "vcpu_time" if stored:
+                _add(sums, "database_vcpus", value / seconds)
             case "vcpu_time":
-                _add(sums, f"{stored}vcpus", value / seconds)
-                for level in LEVELS if not stored else ():
-                    busy[level] += value / seconds * float(told.get("utilisation", load.at(level)))
+                rented = machines.find(row["platform"] or "") or {}
+                by_use = rented.get("kind") != "instance"
+                usual = BY_USE_LOAD if by_use else load
+                for level in LEVELS:
+                    used = value / seconds * float(told.get("utilisation", usual.at(level)))
+                    busy[level] += used
+                    peak[level] += BY_USE_PEAK * used if by_use else max(used, value / seconds * Demand().load_most)
             case "instance_time":
                 facts = machines.find(row["platform"] or "") or {}
                 _add(sums, f"{stored}memory_gb", float(facts.get("memory_gb", 0.0)) * value / seconds)
@@ -196,19 +210,18 @@ def _needs(rows: Iterable[Mapping[str, Any]], seconds: float, load: Spread) -> t
                 _add(sums, f"{kind}_gb", value / seconds)
             case "network_bytes" if told.get("path") in ("internet", "cdn"):
                 _add(sums, "egress_gb", value)
-    return {level: _demand(sums, busy[level]) for level in LEVELS}, count
+    return {level: _demand(sums, busy[level], peak[level]) for level in LEVELS}, count
 
 
 def _add(sums: dict[str, float], name: str, value: float) -> None:
     sums[name] = sums.get(name, 0.0) + value
 
 
-def _demand(sums: Mapping[str, float], mean_cpus: float) -> Demand:
+def _demand(sums: Mapping[str, float], mean_cpus: float, peak_cpus: float) -> Demand:
     """Rented CPUs are taken as sized for their peak: that is what they carry with the usual headroom."""
-    usual = Demand()
     return Demand(
         cpu_s=mean_cpus * HOURS * SECONDS_PER_HOUR,
-        peak_cpus=max(mean_cpus, sums.get("vcpus", 0.0) * usual.load_most),
+        peak_cpus=peak_cpus,
         memory_gb=sums.get("memory_gb", 0.0),
         storage_gb=sums.get("storage_gb", 0.0),
         disk_gb=sums.get("disk_gb", 0.0),
@@ -219,18 +232,21 @@ def _demand(sums: Mapping[str, float], mean_cpus: float) -> Demand:
     )
 
 
-def _merged(billed: Demand, declared: Demand) -> Demand:
-    known = declared.requests > 0
+def _merged(billed: Demand, declared: Demand, *, cpu_known: bool) -> Demand:
     found = replace(
         billed, requests=declared.requests, peak_requests_per_s=declared.peak_requests_per_s,
         duration_s=declared.duration_s, load_most=declared.load_most, spare=declared.spare,
         function_memory_gb=declared.function_memory_gb, queries=declared.queries,
     )  # fmt: skip
-    return replace(found, cpu_s=declared.cpu_s, peak_cpus=declared.peak_cpus) if known and declared.cpu_s else found
+    return replace(found, cpu_s=declared.cpu_s, peak_cpus=declared.peak_cpus) if cpu_known and declared.cpu_s else found
 
 
 def _notes(costs: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], asked: FromBill) -> tuple[Note, ...]:
     found = [Note(code="billed", facts={"month": f"{asked.month:%Y-%m}", "coverage": _coverage(costs)})]
+    whole = sum(float(row["effective"]) for row in costs)
+    rest = sum(float(row["effective"]) for row in costs if row["coverage"] == "no_usage")
+    if whole and rest:
+        found.append(Note(code="billed_rest", facts={"share": rest / whole}))
     loads = [json.loads(row["attributes"] or "{}") for row in rows if row["quantity"] == "vcpu_time"]
     if asked.utilisation is None and any("utilisation" not in one for one in loads):
         found.append(Note(code="load_usual"))
