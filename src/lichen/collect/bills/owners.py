@@ -37,12 +37,6 @@ _USER_TAG: Final = "user:"
 Shares = tuple[tuple[str, Decimal], ...]
 """Applications by code, with their parts of a whole; in the order of their codes."""
 
-_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "providers": ("provider",), "accounts": ("account", "account_name"), "resource_groups": ("resource_group",),
-    "resources": ("resource", "resource_name"), "services": ("service",),
-}  # fmt: skip
-"""Columns of a line that each condition reads."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
@@ -180,7 +174,11 @@ def _pairs(text: str) -> Iterable[tuple[str, str]]:
 
 def _lines(rule: Owner | Shared) -> _Lines:
     tags = tuple((tag_key(key), _pattern([glob])) for key, glob in rule.tags.items())
-    asked = [(names, getattr(rule, key)) for key, names in _COLUMNS.items()]
+    asked = (
+        (("provider",), rule.providers), (("account", "account_name"), rule.accounts),
+        (("resource_group",), rule.resource_groups), (("resource", "resource_name"), rule.resources),
+        (("service",), rule.services),
+    )  # fmt: skip
     return _Lines(tags, tuple((names, _pattern(globs)) for names, globs in asked if globs))
 
 
