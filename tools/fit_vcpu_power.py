@@ -148,7 +148,9 @@ def kinds(provider: str = "") -> Counter[str]:
     """Architectures of the instances of a provider, or of all, and how many instances there are of each."""
     prefix = f"{provider}:" if provider else ""
     facts = (machines.find(key) or {} for key in machine_keys() if key.startswith(prefix))
-    return Counter(str(f["vcpu_kind"]) for f in facts if f.get("kind") == "instance" and "vcpu_kind" in f)
+    # What a service rents out under a name of its own is an instance that counts already.
+    own = (one for one in facts if one.get("kind") == "instance" and "inside" not in one)
+    return Counter(str(one["vcpu_kind"]) for one in own if "vcpu_kind" in one)
 
 
 def published(memory_w: float) -> dict[tuple[str, str], Power]:
