@@ -8,7 +8,7 @@ done.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -179,11 +179,9 @@ class Pipeline:
             table = made(self._table(name), run_id)
             yield from self.engine.arrow(table if first_day is None else table.filter(table.day >= first_day))
 
-    def clean(self, files: Iterable[BillFile] = ()) -> None:
-        """Removes what was made on the way, and the sums of these files."""
+    def clean(self) -> None:
+        """Removes what was made on the way; the sums of files stay."""
         shutil.rmtree(self.spool / WORK, ignore_errors=True)
-        for file in files:
-            shutil.rmtree(self._sums(file), ignore_errors=True)
 
     def _told(self, known: Interpreted) -> Told:
         keyed, bills, things = self._table("keyed"), self._table("bills"), self._table("things")

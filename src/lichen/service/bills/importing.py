@@ -129,7 +129,13 @@ def import_bills(workspace: Workspace, order: BillOrder, *, progress: Progress |
         with spooled(workspace.settings, dry_run=order.dry_run) as spool, opened(workspace) as store:
             work = _Import(workspace, order, store, heard)
             with open_engine(order.engine, spool) as engine, ThreadPoolExecutor(1) as hashing:
-                return work.run(Pipeline(engine, spool), hashing)
+                pipeline = Pipeline(engine, spool)
+                # What an import that was killed has left of these steps belongs to its files.
+                pipeline.clean()
+                try:
+                    return work.run(pipeline, hashing)
+                finally:
+                    pipeline.clean()
     finally:
         heard.close()
 
@@ -233,7 +239,6 @@ class _Import:
             if slices:
                 rows = ledger.replace_rows(slices, lambda: pipeline.batches(found.import_id, kept_from))
         self._manifests.put(ledger, manifests.contents(told, _shared(found, told, self._order.engine)))
-        pipeline.clean()
         return replace(found, rows=rows, made=made)
 
     def _keep_costs(self, session: Session, told: Told, ids: dict[str, str]) -> None:
