@@ -78,6 +78,25 @@ def function_time_s(memory_byte_seconds: Annotated[Number, Tag("B*s")]) -> Annot
     return memory_byte_seconds / BYTE_PER_GB
 
 
+@formula("ccf.billed_time_as_coded", version=1, sources=_CODE)
+def billed_time_s(
+    vcpu_time_s: Annotated[Number, Tag("s")], machines: Annotated[Number, Tag("1")]
+) -> Annotated[Number, Tag("s")]:
+    """Virtual processor time of the machines that are billed, as coded: standbys use energy and were never made.
+
+    Args:
+        vcpu_time_s: virtual processor time of all machines [s], >= 0.
+        machines: that run for each one that is billed [1], >= 1.
+
+    Returns:
+        Virtual processor time of those that are billed [s].
+
+    >>> billed_time_s(7200.0, 2.0)
+    3600.0
+    """
+    return vcpu_time_s / machines
+
+
 @formula("ccf.card_time", version=1, sources=_CCF)
 def card_time_s(
     vcpu_time_s: Annotated[Number, Tag("s")],

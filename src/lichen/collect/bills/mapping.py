@@ -196,18 +196,21 @@ def _cores(rule: Rule, meter: Meter, unit: BillUnit | None, named: Named) -> Und
         reason = Reason.UNKNOWN_UNIT if meter.unit else Reason.NO_QUANTITY
         return Understood(family=rule.family, reason=reason, rule=rule.name)
     key = _platform(rule, rule.platform or MACHINE, meter, named)
-    scale = counted.scale * rule.cores
+    scale = counted.scale * rule.cores * rule.copies
     if vcpus := vcpus_of(key):
         amounts = _times(rule, meter, counted, key, vcpus, rule.method, rule.cores / vcpus)
     else:
-        attributes = {**rule.attributes, **_idle(meter, "vcpu_time")}
-        copies = {} if rule.copies == 1 else {"replication": rule.copies}
         used = Amount(
-            quantity="vcpu_time", per_unit=scale, platform=key, monthly=counted.monthly, attributes={**attributes, **copies},
-            method=rule.method,
+            quantity="vcpu_time", per_unit=scale, platform=key, monthly=counted.monthly, method=rule.method,
+            attributes={**rule.attributes, **_idle(meter, "vcpu_time"), **_standby(rule)},
         )  # fmt: skip
         amounts = (used,)
     return Understood(family=rule.family, amounts=amounts, rule=rule.name)
+
+
+def _standby(rule: Rule) -> Attributes:
+    """Machines that run for one that is billed, where there are several."""
+    return {} if rule.copies == 1 else {"standby": rule.copies}
 
 
 def _idle(meter: Meter, quantity: str) -> Attributes:
@@ -254,16 +257,15 @@ def _times(
     Args:
         share: of the machine, where another size of it is meant.
     """
-    attributes = {**rule.attributes, **_idle(meter, "vcpu_time")}
+    attributes = {**rule.attributes, **_idle(meter, "vcpu_time"), **_standby(rule)}
     made = functools.partial(Amount, platform=key, monthly=unit.monthly, method=method)
-    reserved = made(quantity="instance_time", per_unit=unit.scale * rule.copies * share, attributes=attributes)
-    copies = {} if rule.copies == 1 else {"replication": rule.copies}
-    used = made(quantity="vcpu_time", per_unit=unit.scale * vcpus * share, attributes={**attributes, **copies})
+    time_s = unit.scale * rule.copies * share
+    reserved = made(quantity="instance_time", per_unit=time_s, attributes=attributes)
+    used = made(quantity="vcpu_time", per_unit=time_s * vcpus, attributes=attributes)
     facts = machines.find(key) or {}
     if "kind" in facts or "memory_gb" not in facts:
         return (reserved, used)
     # Its size is known, its host is not: what it has is counted apart.
-    time_s = unit.scale * rule.copies * share
     memory = float(facts["memory_gb"]) * BYTE_PER_GB
     held = made(quantity="memory_byte_seconds", per_unit=time_s * memory, attributes=rule.attributes)
     if "gpus" not in facts:
