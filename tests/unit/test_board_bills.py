@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -118,6 +120,35 @@ def test_what_is_not_estimated_says_why(board: ServiceContext) -> None:
     assert [(one.reason, one.cost.amount) for one in bill_of(board).uncovered] == [
         ("no_usage", Decimal(-8)), ("no_rule", Decimal(5)),
     ]  # fmt: skip
+
+
+def test_what_is_guessed_from_cost_is_asked_for_and_in_no_figure(board: ServiceContext) -> None:
+    write(board, [vcpu("cart", date(2026, 10, 1), 240), cost("cart", date(2026, 10, 1), "10"),
+                  cost("cart", date(2026, 10, 2), "5", coverage="no_rule"),
+                  cost("cart", date(2026, 10, 2), "4", coverage="support"),
+                  cost("cart", date(2026, 10, 2), "3", coverage="no_rule", family="ai")])  # fmt: skip
+    plain = bill_of(board)
+    assert plain.extrapolated is None
+    settings = board.settings
+    asked = replace(settings, bills=replace(settings.bills, extrapolate=True))
+    workspace = copy.copy(board.workspace)
+    workspace.settings = asked
+    other = replace(board, workspace=workspace)
+    for view in (bill_of(other), october(other)):
+        assert view.figures["gwp100"].value == pytest.approx(plain.figures["gwp100"].value, rel=1e-12)
+        assert view.extrapolated is not None
+        # Of compute alone: support is people, and nothing of ai was estimated.
+        assert view.extrapolated.cost.amount == Decimal(5)
+        figure, known = view.extrapolated.figures["gwp100"], plain.figures["gwp100"]
+        assert figure.value == pytest.approx((known.value or 0.0) / 2, rel=1e-12)
+        assert figure.shares == {"proxy": 1.0}
+        assert known.low is not None
+        assert (figure.low or 0.0) < known.low / 2
+    # Two currencies of one family: what was rented does not tell in which it was paid.
+    write(board, [vcpu("cart", date(2026, 10, 1), 240), cost("cart", date(2026, 10, 1), "10"),
+                  cost("cart", date(2026, 10, 2), "5", coverage="no_rule"),
+                  cost("cart", date(2026, 10, 2), "5", currency="USD")])  # fmt: skip
+    assert bill_of(other).extrapolated is None
 
 
 def test_curves_are_of_the_months(board: ServiceContext) -> None:

@@ -34,12 +34,13 @@ _MONEY: Final = "cost"
 
 @dataclass(frozen=True, slots=True)
 class CostFact:
-    """Cost of a month with the same application, service, region and coverage, in one currency; None where it is not told."""
+    """Cost of a month with the same application, service, region, family, coverage and currency; None where it is not told."""
 
     month: str
     application: str
     service: str
     region: str
+    family: str
     coverage: str
     currency: str
     effective: Decimal | None
@@ -87,7 +88,8 @@ def kept(look: Look, what: tuple[Any, ...], make: Callable[[], T]) -> T:
     Args:
         what: is asked for.
     """
-    key = look.context.ledger.where, *state(look.session), look.stamp, *what
+    context = look.context
+    key = context.ledger.where, *state(look.session), look.stamp, context.settings.bills.extrapolate, *what
     return _ANSWERS.get(key, make)
 
 
@@ -112,7 +114,8 @@ def costs(look: Look, by: Sequence[Column], months: Months, codes: Collection[st
     return [
         CostFact(
             row.get("month") or "", row.get("application") or "", row.get("service") or "", row.get("region") or "",
-            row.get("coverage") or "", row["currency"] or "", row["effective"], row["billed"], row["listed"],
+            row.get("family") or "", row.get("coverage") or "", row["currency"] or "", row["effective"], row["billed"],
+            row["listed"],
         )
         for row in look.context.ledger.costs(by, selection=selection)
     ]  # fmt: skip

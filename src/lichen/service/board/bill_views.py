@@ -44,6 +44,14 @@ class UncoveredRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExtrapolatedRow:
+    """Figures by indicator that were guessed from a cost, where `bills.extrapolate` asks for them; part of no other figure."""
+
+    cost: Money
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BillRow:
     """A service, a region or an application of a bill.
 
@@ -79,6 +87,7 @@ class ApplicationBillView:
     spent: tuple[Spent, ...]
     figures: Mapping[str, Figure]
     uncovered: tuple[UncoveredRow, ...]
+    extrapolated: ExtrapolatedRow | None
     services: tuple[BillRow, ...]
     regions: tuple[BillRow, ...]
     curves: tuple[Curve, ...]
@@ -115,6 +124,7 @@ class BillsView:
     spent: tuple[Spent, ...]
     figures: Mapping[str, Figure]
     uncovered: tuple[UncoveredRow, ...]
+    extrapolated: ExtrapolatedRow | None
     unallocated: BillRow | None
     rows: tuple[BillRow, ...]
     page: Page

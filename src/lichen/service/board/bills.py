@@ -13,6 +13,7 @@ from typing import Final
 from lichen.portfolio.coverage import ESTIMATED, coverage_of_cost
 from lichen.portfolio.money import add
 from lichen.service.board import lists, periods
+from lichen.service.board.bill_extrapolating import extrapolated
 from lichen.service.board.bill_facts import (
     CostFact,
     Groups,
@@ -25,12 +26,20 @@ from lichen.service.board.bill_facts import (
     values,
 )
 from lichen.service.board.bill_imports import newest_imports
-from lichen.service.board.bill_views import ApplicationBillView, BillRow, BillsView, Spent, UncoveredRow
+from lichen.service.board.bill_views import (
+    ApplicationBillView,
+    BillRow,
+    BillsView,
+    ExtrapolatedRow,
+    Spent,
+    UncoveredRow,
+)
 from lichen.service.board.queries import EVERYTHING, PAGE_ROWS, Visibility
 from lichen.service.board.reading import HEADLINE, Look
 from lichen.service.board.rows import Curve, PartRow
 from lichen.service.board.shapes import Figure, Money, Named, Point
 from lichen.service.board.sources import beside, tier_claims
+from lichen.service.board.units import Unit
 from lichen.service.context import ServiceContext
 from lichen.store.queries import board as queries
 from lichen.store.queries.board import AppFact
@@ -51,6 +60,7 @@ class _Told:
     spent: tuple[Spent, ...] = ()
     figures: Mapping[str, Figure] | None = None
     uncovered: tuple[UncoveredRow, ...] = ()
+    extrapolated: ExtrapolatedRow | None = None
     services: tuple[BillRow, ...] = ()
     regions: tuple[BillRow, ...] = ()
     curves: tuple[Curve, ...] = ()
@@ -73,7 +83,8 @@ def application_bill(
         told = kept(look, ("application", code, look.period.name), lambda: _application(look, code))
         return ApplicationBillView(
             frame=look.frame(), application=lists.named(fact), spent=told.spent, figures=told.figures or {},
-            uncovered=told.uncovered, services=told.services, regions=told.regions, curves=told.curves,
+            uncovered=told.uncovered, extrapolated=told.extrapolated, services=told.services,
+            regions=told.regions, curves=told.curves,
             server=_server(look, fact), sources=tuple(bill_sources(look)) if told.spent else (),
         )  # fmt: skip
 
@@ -96,11 +107,11 @@ def bills(
 def _application(look: Look, code: str) -> _Told:
     first, last = look.trend_span
     months = first, periods.moved(last, 1)
-    facts = costs(look, ("month", "service", "region", "coverage"), months, [code])
+    facts = costs(look, ("month", "service", "region", "family", "coverage"), months, [code])
     if not facts:
         return _Told()
     currency = main_currency(look, facts)
-    groups = by_region(documents(look, ("month", "service"), months, [code]))
+    groups = by_region(documents(look, ("month", "service", "family"), months, [code]))
     shown = _of_span(look, groups)
     of_span = [fact for fact in facts if _is_in(look, fact.month)]
     figured = units(look, shown)
@@ -118,8 +129,9 @@ def _application(look: Look, code: str) -> _Told:
         spent=spent_of(of_span, currency),
         figures=figures(look, figured.values(), additive(look), why_of(look, code)),
         uncovered=uncovered_of(of_span, currency),
+        extrapolated=extrapolated(look, of_span, _by_word(figured, 2), currency),
         services=rows_by(1, lambda fact: fact.service, lambda name: f"{code}/{name}" if name else code),
-        regions=rows_by(2, lambda fact: fact.region, lambda _: code),
+        regions=rows_by(3, lambda fact: fact.region, lambda _: code),
         curves=_curves(look, facts, groups, currency),
     )
 
@@ -127,9 +139,9 @@ def _application(look: Look, code: str) -> _Told:
 def _bills(look: Look, codes: Collection[str] | None, page: int) -> BillsView:
     first, last = look.span
     months = first, periods.moved(last, 1)
-    facts = costs(look, ("application", "coverage"), months, codes)
+    facts = costs(look, ("application", "family", "coverage"), months, codes)
     currency = main_currency(look, facts)
-    whole = documents(look, ("month",), months, codes)
+    whole = units(look, documents(look, ("month", "family"), months, codes))
     by_code = {one.code: one for one in look.applications}
     of_code: dict[str, list[CostFact]] = {}
     for fact in facts:
@@ -149,8 +161,9 @@ def _bills(look: Look, codes: Collection[str] | None, page: int) -> BillsView:
 
     return BillsView(
         frame=look.frame(), spent=spent_of(facts, currency),
-        figures=figures(look, units(look, whole).values(), additive(look), why_of(look, "") if codes is None else no_derivation),
-        uncovered=uncovered_of(facts, currency), unallocated=row(UNALLOCATED) if UNALLOCATED in of_code else None,
+        figures=figures(look, whole.values(), additive(look), why_of(look, "") if codes is None else no_derivation),
+        uncovered=uncovered_of(facts, currency), extrapolated=extrapolated(look, facts, _by_word(whole, 1), currency),
+        unallocated=row(UNALLOCATED) if UNALLOCATED in of_code else None,
         rows=tuple(row(code) for code in shown), page=paged, imports=newest_imports(look) if codes is None else (),
     )  # fmt: skip
 
@@ -260,6 +273,14 @@ def _server(look: Look, fact: AppFact) -> PartRow | None:
     figure, _ = look.figure(rows, None, look.why("application", fact.code))
     source = rows[-1].source or "" if rows else ""
     return beside(PartRow(code=_TIER, name=_TIER, figure=figure, share=None, source=source), claims)
+
+
+def _by_word(figured: Mapping[tuple[str, ...], Unit], place: int) -> dict[str, list[Unit]]:
+    """Figures by one of the words of their groups."""
+    found: dict[str, list[Unit]] = {}
+    for words, unit in figured.items():
+        found.setdefault(words[place], []).append(unit)
+    return found
 
 
 def _curves(look: Look, facts: Sequence[CostFact], groups: Groups, currency: str) -> tuple[Curve, ...]:
