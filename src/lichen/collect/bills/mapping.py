@@ -37,7 +37,9 @@ _CONVERTED: Final[Mapping[str, tuple[Dimension, ...]]] = {
 _BLOCK: Final = re.compile(r"^\d[\d,]*\s*(?=[A-Za-z/]{2})")
 """A number before a unit; those of ``10K`` and ``1M`` are no block."""
 _GIB: Final = 2.0**30
-_OF_SERVICE: Final = re.compile(r"^(?:db|docdb|cache|dax|dms|mq|ml|kafka)\.|\.(?:search|elasticsearch)$", re.IGNORECASE)
+_OF_SERVICE: Final = re.compile(
+    r"^(?:db|docdb|cache|dax|dms|mq|ml|kafka|bc)\.|\.(?:search|elasticsearch)$", re.IGNORECASE
+)
 """What services put around the type of the machine behind."""
 
 

@@ -24,7 +24,7 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = ("time", "unit_time", "byte_time", "b
 _SECONDS: Final = {
     1.0: ("s", "sec", "second"),
     60.0: ("min", "minute"),
-    3600.0: ("h", "hr", "hour"),
+    3600.0: ("h", "hr", "hour", "hourly"),
     86400.0: ("d", "day"),
     31536000.0: ("y", "yr", "year"),
 }
@@ -35,11 +35,11 @@ _PREFIXES: Final = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 _DECIMAL_NAMES: Final = ("kilo", "mega", "giga", "tera", "peta", "exa")
 _BINARY_NAMES: Final = ("kibi", "mebi", "gibi", "tebi", "pebi", "exbi")
 _NARROWING: Final = """
-a an analyzed and api archived aws azure batch block build capacity compute concurrent config custom data db delete
-deleted ec2 edge fargate for free get hosted hourly in ingested lambda list log machine managed memory mixed monthly
-moved network none of on os out per performance physical post premium processed provisioned put read recorded redshift
-registry reserved retrieved returned running scanned security served shared size spot standard state storage stored the
-tier total transferred used virtual vm workflow write x
+a active an analyzed and api archived aws azure batch billable block build capacity compute concurrent config custom
+data db delete deleted ec2 edge fargate for free get hosted in ingested lambda list log machine managed memory mixed
+monthly moved network none of on os out paid per performance physical post premium processed provisioned put read
+recorded redshift registry replicated reserved retrieved returned running scanned security served shared size spot
+standard state storage stored the tier total transferred used virtual vm workflow write x
 """
 """Words that narrow a unit down and change nothing of what it counts."""
 _NEUTRAL: Final = frozenset(_NARROWING.split())
@@ -80,6 +80,8 @@ _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _SPLIT: Final = re.compile(r"[\s/\-_*()×·:]+|(?<!\d)\.|\.(?!\d)")
 _NUMBER: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(.*)")
 _IO: Final = re.compile(r"\bI/O", re.IGNORECASE)
+_SIZED: Final = re.compile(r"\b[0-9]+ ?KB?[- ](?=chunk)", re.IGNORECASE)
+"""The size of a piece, which is no number of them: ``64K-Chunks``."""
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}\b)")
 
 
@@ -155,7 +157,7 @@ def parse_unit(text: str) -> BillUnit | None:
     True
     """
     product = _Product()
-    words = list(_words(_THOUSANDS.sub("", _IO.sub("IO", text.strip()))))
+    words = list(_words(_THOUSANDS.sub("", _SIZED.sub("", _IO.sub("IO", text.strip())))))
     if not words or text.lstrip().startswith("-"):
         return None
     for word in words:
