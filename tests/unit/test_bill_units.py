@@ -16,7 +16,7 @@ HOUR = 3600.0
 @pytest.mark.parametrize(
     ("texts", "meant"),
     [
-        ("Hrs|Hours|hours|hour|Hourly|h|Hour|1 Hour|per hour|Instance-Hours|Node-Hours|1/Hour", BillUnit("time", HOUR)),
+        ("Hrs|Hours|hours|hour|Hourly|h|1 Hour|per hour|Instance-Hours|Node-Hours|1/Hour", BillUnit("time", HOUR)),
         ("10 Hours", BillUnit("time", 10 * HOUR)),
         ("100 Hours|100 hrs", BillUnit("time", 100 * HOUR)),
         ("Seconds|seconds|Second|s|sec", BillUnit("time", 1.0)),
@@ -40,12 +40,13 @@ HOUR = 3600.0
         ("TB|Terabytes", BillUnit("bytes", 1e12, power=4)),
         ("Bytes|By|B", BillUnit("bytes", 1.0)),
         (
-            "Requests|API Requests|Request|Queries|Events|Keys|Metrics|Alarms|Count|Quantity|Security Checks|Operations|1|64K-Chunks",
+            "Requests|API Requests|Request|Queries|Events|Keys|Metrics|Alarms|Count|Quantity|Security Checks|Operations|1",
             BillUnit("count", 1.0, thing="count"),
         ),
         ("1K requests|1,000 Requests|1000 requests|1K", BillUnit("count", 1e3, thing="count")),
         ("10K|10,000 Transactions|10K Operations", BillUnit("count", 1e4, thing="count")),
         ("1M|1M Operations|1 million requests|1000000 NONE NONE DATAPOINTS", BillUnit("count", 1e6, thing="count")),
+        ("64K-Chunks", BillUnit("count", 1.0, thing="count")),
         ("100 Requests", BillUnit("count", 100.0, thing="count")),
         ("Units|ReadRequestUnits|ReplicatedWriteRequestUnits", BillUnit("count", 1.0, thing="unit")),
         ("IOs|I/Os", BillUnit("count", 1.0, thing="io")),
