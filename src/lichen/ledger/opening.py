@@ -89,6 +89,10 @@ class Ledger:
         """Where rows of ``activities`` come from: ``runs``, and the names of imports."""
         return self._reader.sources()
 
+    def state(self, sources: Collection[str]) -> str:
+        """See `Reader.state`."""
+        return self._reader.state(sources)
+
     def activities(self, selection: Selection = EVERYTHING, columns: Sequence[str] | None = None) -> pa.Table:
         """Rows of ``activities`` as an Arrow table."""
         return self._reader.table("activities", selection, columns)

@@ -17,7 +17,7 @@ from lichen.errors import StorageError
 from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import Handles
 from lichen.ledger.tables import COLUMNS, TableName, activity_json, month_of
-from lichen.records import ID_SHOWN
+from lichen.records import ID_SHOWN, digest
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MEMORY: Final = "256MB"
 _THREADS: Final = 2
+_STATE: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,15 @@ class Reader:
         """Where rows of ``activities`` come from, as the log of the table tells."""
         with self._handles.lock, self._handles.location.told("activities"):
             return {row["source"] for row in self._handles.table("activities").partitions()}
+
+    def state(self, sources: Collection[str]) -> str:
+        """Another one whenever rows of some sources may have changed: a hash of the files that hold them, by the table's log."""
+        import pyarrow as pa
+
+        with self._handles.lock, self._handles.location.told("activities"):
+            files = pa.table(self._handles.table("activities").get_add_actions(flatten=True))
+        held = zip(files["partition.source"].to_pylist(), files["path"].to_pylist(), strict=True)
+        return digest(sorted(path for source, path in held if source in sources), _STATE)
 
     def table(self, name: TableName, selection: Selection, columns: Sequence[str] | None) -> pa.Table:
         """Rows of a table, in memory."""

@@ -18,7 +18,7 @@ from typing import Any, Final
 from lichen.model.method import Method
 from lichen.records import digest
 from lichen.service.board.cells import Stamp, Sums, rows_of_cell
-from lichen.service.board.gathering import FINGERPRINT, Gathered, gather, read_totals
+from lichen.service.board.gathering import FINGERPRINT, Gathered, gather, read_totals, state_of_totals
 from lichen.service.board.units import Epochs
 from lichen.service.board.working import PORTION, Contents, Model, Task, work
 from lichen.service.context import ServiceContext
@@ -31,6 +31,8 @@ __all__ = ["PORTION", "Refreshed", "compute", "has_news", "read_contents", "refr
 
 _LOOKED: Final = "figures.looked"
 """Key of the setting that holds the newest change of the portfolio that has been looked at."""
+_TOTALS: Final = "figures.totals"
+"""Key of the setting that holds the state of meters and bills that figures were last made of."""
 _AT_ONCE: Final = 50
 """Applications whose runs and traffic are read at once."""
 _MONTHS: Final = 13
@@ -149,14 +151,25 @@ class _Refresh:
             everything, change = queries.owned(session), queries.last_change(session)
             asked = asked if landing.setting(session, _LOOKED) == change else None
             seen, quick = queries.seen(session, asked), queries.fingerprints(session, asked)
+            told = landing.setting(session, _TOTALS)
+        state = told if asked is not None else state_of_totals(self._context)
         known = {one.application_id: one for one in everything}
         wanted = known if asked is None else {one: known[one] for one in asked if one in known}
-        codes = None if asked is None else [one.code for one in wanted.values()]
-        totals = read_totals(self._context, codes)
-        facts = {one: self._quick(quick[one], totals.get(owned.code)) for one, owned in wanted.items()}
-        chosen = [
-            owned for one, owned in wanted.items() if asked is not None or seen.get(one, {}).get("facts") != facts[one]
-        ]
+        if asked is None and state == told:
+            # Meters and bills tell what they told: of the applications that something else changed they are read again.
+            facts = {one: self._facts(quick[one], _told_before(seen.get(one))) for one in wanted}
+            chosen = [one for ref, one in wanted.items() if seen.get(ref, {}).get("facts") != facts[ref]]
+            totals = read_totals(self._context, [one.code for one in chosen]) if chosen else {}
+        else:
+            totals = read_totals(self._context, None if asked is None else [one.code for one in wanted.values()])
+            chosen = list(wanted.values())
+        facts = {
+            one.application_id: self._facts(quick[one.application_id], _told(totals.get(one.code))) for one in chosen
+        }
+        if asked is None:
+            chosen = [
+                one for one in chosen if seen.get(one.application_id, {}).get("facts") != facts[one.application_id]
+            ]
         gone = [] if asked is not None else sorted(set(seen) - set(known))
         whole = len(chosen) == len(everything)
         changed: set[date] = set()
@@ -178,6 +191,7 @@ class _Refresh:
         with self._context.store.session() as session:
             queries.put_seen(session, noted, gone)
             landing.put_setting(session, _LOOKED, change)
+            landing.put_setting(session, _TOTALS, state)
         return Refreshed(len(chosen), len(changed), self._rows)
 
     def only(self, application: str) -> None:
@@ -190,12 +204,13 @@ class _Refresh:
                     with self._context.store.session() as session:
                         queries.write(session, _of_method(fresh))
 
-    def _quick(self, numbers: Sequence[Any], totals: Mapping[date, Any] | None) -> list[Any]:
-        """What an application's figures come from, in a few words that change when a figure may have."""
-        told = {
-            f"{month}": {str(kind): list(rows) for kind, rows in own.items()} for month, own in (totals or {}).items()
-        }
-        words = [*numbers[1:], digest(told)[:FINGERPRINT], self._model.epochs.of(self._model.today)]
+    def _facts(self, numbers: Sequence[Any], told: str) -> list[Any]:
+        """What an application's figures come from, in a few words that change when a figure may have.
+
+        Args:
+            told: by meters and bills, as `_told` puts it.
+        """
+        words = [*numbers[1:], told, self._model.epochs.of(self._model.today)]
         return [numbers[0], self._stamp.method, self._stamp.factors_hash[:FINGERPRINT], *words]
 
     def _stale(
@@ -293,7 +308,7 @@ class _Refresh:
             return
         for place in [place for place in self._sums.cells if place.month in months]:
             del self._sums.cells[place]
-        totals = read_totals(self._context, None)
+        totals = read_totals(self._context, None, months)
         for first in range(0, len(everything), _AT_ONCE):
             tasks: list[Task] = []
             for one in gather(self._context, everything[first : first + _AT_ONCE], totals):
@@ -323,6 +338,19 @@ class _Refresh:
                 queries.forget_months(session, level, queries.refs(session, level), changed)
                 queries.write(session, written)
                 self._rows += len(written)
+
+
+def _told(totals: Mapping[date, Any] | None) -> str:
+    """What meters and bills tell of an application, in a word."""
+    listed = {
+        f"{month}": {str(kind): list(rows) for kind, rows in own.items()} for month, own in (totals or {}).items()
+    }
+    return digest(listed)[:FINGERPRINT]
+
+
+def _told_before(seen: Mapping[str, Any] | None) -> str:
+    """The same word among the facts that figures were made of; empty for an application that is new."""
+    return str(seen["facts"][-2]) if seen else ""
 
 
 def _runs(one: Gathered, figured: Collection[tuple[str, str]]) -> list[tuple[str, str, date]]:

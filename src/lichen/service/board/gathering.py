@@ -182,22 +182,34 @@ def _gathered(
     )
 
 
-def read_totals(context: ServiceContext, codes: Collection[str] | None) -> dict[str, dict[date, Totals]]:
+def read_totals(
+    context: ServiceContext, codes: Collection[str] | None, months: Collection[date] | None = None
+) -> dict[str, dict[date, Totals]]:
     """Activities that meters and bills tell, by application and month; the ledger adds up the same things of a month.
 
     Args:
         codes: of these applications alone; None: of all.
+        months: of these and those between them alone; None: of all.
     """
+    first, end = (min(months), moved(max(months), 1)) if months else (None, None)
     found: dict[str, dict[date, dict[SourceKind, Sequence[Mapping[str, Any]]]]] = {}
     for kind in (SourceKind.METER, SourceKind.BILL):
         sources = sources_of(context, kind)
         if sources:
-            selection = Selection(applications=codes, sources=sources, quantities=summable(context))
+            selection = Selection(
+                applications=codes, sources=sources, quantities=summable(context), first_day=first, end_day=end
+            )
             # What a meter reads supersedes a model of the same entity, so that entities of meters stay apart.
             summed = total_documents(context, selection, ("application", "month"), entities=kind is SourceKind.METER)
             for (code, month), documents in summed.items():
                 found.setdefault(code, {}).setdefault(date.fromisoformat(f"{month}-01"), {})[kind] = documents
     return {code: dict(sorted(months.items())) for code, months in sorted(found.items())}
+
+
+def state_of_totals(context: ServiceContext) -> str:
+    """Another one whenever a meter or a bill may tell something else; known without reading a row."""
+    sources = [*sources_of(context, SourceKind.METER), *sources_of(context, SourceKind.BILL)]
+    return context.ledger.state(sources) if sources else ""
 
 
 def sources_of(context: ServiceContext, kind: SourceKind) -> list[str]:
