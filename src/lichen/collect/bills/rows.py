@@ -9,7 +9,6 @@ same in whatever order an engine meets the rows; byte-seconds are summed in GB.s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 import ibis
@@ -178,7 +177,7 @@ def _activity(rows: ir.Table, run_id: str, told_apart_by: tuple[str, ...], **col
     entity = rows.application + "/" + _segment(rows.service) + "/" + _segment(rows.resource)
     start = rows.day.cast("timestamp('UTC')")
     key = ["source", "period", "account", "day", "region", "family", *told_apart_by]
-    identity = reduce(lambda text, name: text + _SEPARATOR + rows[name].cast("string"), key, entity)
+    identity = ibis.literal(_SEPARATOR).join([entity, *(rows[name].cast("string") for name in key)])
     return rows.select(
         source=rows.source, month=rows.day.cast("string").substr(0, 7), day=rows.day, started_at=start,
         ended_at=start + ibis.interval(days=1), run_id=ibis.literal(run_id), application=rows.application,
