@@ -97,14 +97,13 @@ def parse_place(text: str) -> tuple[Architecture, str, str]:
             repair=nearest(architecture, rented, valid_are="Ways"),
             culprit=text,
         )
-    region = regions.get(place)
-    known = sorted({price.provider for price in prices.prices() if price.provider in regions.providers()})
-    if region.provider not in known:
+    provider = regions.key_of(place).partition(":")[0]
+    known = sorted({price.provider for price in prices.prices() if price.role == "instance"})
+    if provider not in known and ":" in place:
         raise UsageError(
-            f"There are no prices of '{region.provider}'.",
-            repair=f"Providers with prices: {', '.join(known)}.",
-            culprit=text,
+            f"There are no prices of '{provider}'.", repair=f"Providers with prices: {', '.join(known)}.", culprit=text
         )
+    region = regions.get(place)
     return next(one for one in rented if one == architecture), region.provider, region.key.partition(":")[2]
 
 
