@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lichen.ledger.handles import Handles
 from lichen.ledger.tables import TableName, schema
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 Batches = Callable[[], "Iterable[pa.RecordBatch]"]
 """Rows to be added, from their beginning each time it is called: a commit that another writer was faster than is tried again."""
+
+
+_ROW_GROUP: Final = 131_072
+"""Rows that are encoded together: the writer holds those of one group for each file."""
 
 
 def rewrite(
@@ -40,7 +44,7 @@ def rewrite(
         CommitFailedError: another writer has added rows to these partitions meanwhile.
     """
     import pyarrow as pa
-    from deltalake import write_deltalake
+    from deltalake import WriterProperties, write_deltalake
 
     table = handles.fresh(name)
     dataset = table.to_pyarrow_dataset(filesystem=handles.location.system(name), file_pruning_predicate=partitions)
@@ -64,7 +68,13 @@ def rewrite(
 
     stream = pa.RecordBatchReader.from_batches(schema(name), rows())
     try:
-        write_deltalake(table, stream, mode="overwrite", predicate=_sql(partitions))
+        write_deltalake(
+            table,
+            stream,
+            mode="overwrite",
+            predicate=_sql(partitions),
+            writer_properties=WriterProperties(compression="ZSTD", max_row_group_size=_ROW_GROUP),
+        )
     except Exception:
         if error:
             raise error[0] from None
