@@ -23,7 +23,7 @@ def newest_imports(look: Look) -> tuple[ImportedBill, ...]:
 
 
 def _imported(manifest: Mapping[str, Any]) -> ImportedBill:
-    at, lines = manifest.get("imported_at"), [row.get("lines") for row in manifest.get("coverage", ())]
+    at, lines = manifest.get("imported_at"), [file.get("lines") for file in manifest["files"]]
     return ImportedBill(
         source=manifest["source"], month=manifest["period"][:7], files=len(manifest["files"]),
         lines=sum(lines) if lines and None not in lines else None,

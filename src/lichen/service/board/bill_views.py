@@ -100,7 +100,7 @@ class ImportedBill:
     """A bill that was imported: the newest import of each source and month.
 
     Attributes:
-        files: how many it was read from; lines: of them; None where that was not kept.
+        files: how many the import read; lines: of them, in all of its periods together; None where that was not kept.
         at: when.
     """
 
