@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "factors": "Search the factors; open one; compare packs; list licences; fetch hours.",
     "restate": "Recompute history with today's method and factors, beside what was said first.",
     "evaluate": "Apply methods to activities given as JSON.",
+    "bills": "Hold bills against what their providers say, and export them with figures.",
     "simulate": "Weigh the same workload elsewhere: money, people's time, footprint, limits.",
     "power": "Estimate watts at the wall of a machine at a load, with range, without a meter.",
     "ledger": "Keep run files as tables that other tools read.",

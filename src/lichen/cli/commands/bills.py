@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``lichen bills``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from lichen.cli.invocation import Invocation, common_options
+
+
+@click.group(
+    "bills",
+    epilog="""\b
+Examples:
+  lichen bills reconcile --month 2026-10""",
+)
+@common_options
+def command() -> None:
+    """Hold bills against what their providers say, and export them with figures."""
+
+
+@command.command("reconcile", epilog="Example: lichen bills reconcile --month 2026-10 --source aws-123")
+@click.option("--month", metavar="MONTH", help="Of this month alone, such as 2026-10.")
+@click.option("--source", metavar="NAME", help="Of this bill alone.")
+@click.option("--method", metavar="ID", help="Method of one's own figures, method.use when not given.")
+@common_options
+@click.pass_obj
+def reconcile(invocation: Invocation, month: str | None, source: str | None, method: str | None) -> None:
+    """Hold the figures of bills against those of their providers.
+
+    By account, service, region and month: what runs against scope 1 and 2, making against scope 3, electricity by location on
+    both sides, with the ratio, how much of the cost the figure rests on, and why the two differ. The provider's figures come
+    from lichen import carbon.
+    """
+    from lichen.config import resolve_lang
+    from lichen.render.carbon import reconciliation_lines
+    from lichen.service.bills.reconciling import reconcile as held
+    from lichen.service.context import open_context
+
+    workspace = invocation.workspace()
+    context = open_context(workspace)
+    with context.store:
+        found = held(context, method or workspace.settings.method.use, month=month, source=source).to_json()
+    if invocation.json:
+        invocation.print_json(found)
+        return
+    for line in reconciliation_lines(found, resolve_lang(invocation.lang or "auto", os.environ)):
+        click.echo(line)

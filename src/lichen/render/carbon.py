@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What providers say of their own emissions, and how it compares, as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from lichen.render.figures import plain
+from lichen.render.i18n import Catalogue, catalogue
+from lichen.render.numbers import Numbers
+
+_GRAM_PER_KG: Final = 1000.0
+_UNIT: Final = "gCO2e"
+
+
+def carbon_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
+    """Lines about an import of carbon exports.
+
+    Args:
+        found: as ``lichen import carbon --json`` prints it.
+    """
+    words, numbers = catalogue(lang), Numbers(lang)
+    if found["unchanged"]:
+        yield words.say("carbon.unchanged")
+        return
+    for file in found["files"]:
+        name = plain(PurePosixPath(file["name"]).name)
+        yield words.say("carbon.file", name=name, format=file["format"], figures=numbers.integer(file["figures"]))
+    for period in found["periods"]:
+        yield words.say("carbon.period", source=period["source"], month=period["month"][:7])
+        for one in period["emissions"]:
+            yield "  " + words.say(
+                "carbon.sum", scope=words.word("carbon.scope", one["scope"] or "sum"),
+                accounting=words.word("carbon.accounting", one["accounting"] or "unknown"),
+                amount=numbers.amount(one["kgco2e"] * _GRAM_PER_KG, _UNIT).text,
+            )  # fmt: skip
+    for provider, region in found["unknown_regions"]:
+        yield words.say("carbon.region", region=plain(region), provider=plain(provider))
+    key = "carbon.dry_run" if found["dry_run"] else "carbon.rows"
+    yield words.say(key, rows=numbers.integer(found["rows"]))
+
+
+def reconciliation_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
+    """Lines about both sides: one for each place, with what they are held by and why they differ.
+
+    Args:
+        found: as ``lichen bills reconcile --json`` prints it.
+    """
+    words, numbers = catalogue(lang), Numbers(lang)
+    yield words.say("reconcile.head", method=found["method"])
+    for row in found["rows"]:
+        names = (row[name] for name in ("month", "provider", "account", "service", "region"))
+        yield "  ".join(plain(name) for name in names if name) or "?"
+        yield from (f"  {line}" for line in _row(row, words, numbers))
+
+
+def _row(row: Mapping[str, Any], words: Catalogue, numbers: Numbers) -> Iterator[str]:
+    def amount(value: float | None, **bounds: Any) -> str:
+        return numbers.amount(value, _UNIT, **bounds).text
+
+    both = None if row["use"] is None else row["use"] + row["embodied"]
+    for what, ours, theirs, ratio in (
+        ("use", row["use"], row["operational"], row["ratio_use"]),
+        ("making", row["embodied"], row["making"], row["ratio_making"]),
+        ("total", both, row["total"], row["ratio_total"]),
+    ):
+        if theirs is None and (what == "total" or ours is None):
+            continue
+        said = words.say(f"reconcile.{what}", ours=amount(ours), theirs=amount(theirs))
+        yield (
+            said if ratio is None else words.say("reconcile.ratio", said=said, ratio=numbers.raw(float(f"{ratio:.2g}")))
+        )
+    if row["coverage"] is not None:
+        yield words.say("reconcile.coverage", share=numbers.percent(row["coverage"]))
+    yield from (words.word("reconcile.why", why) for why in row["why"])
