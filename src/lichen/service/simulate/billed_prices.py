@@ -39,7 +39,7 @@ def unit_prices(ledger: Ledger, chosen: Selection, seconds: float, asked: FromBi
         if len(things) != 1 or place not in paid:
             continue
         (quantity, platform, amount), (money, currency) = next(iter(things)), paid[place]
-        role = _role(quantity, platform)
+        role = role_of(quantity, platform)
         if role and amount > 0 and money > 0:
             region = str(place[2] or "").partition(":")[2]
             one = sums.setdefault((role, platform, region, currency), [0.0, 0.0])
@@ -68,7 +68,8 @@ def _amount(row: Mapping[str, Any], seconds: float) -> float:
     )  # fmt: skip
 
 
-def _role(quantity: str, platform: str) -> str:
+def role_of(quantity: str, platform: str) -> str:
+    """Role of `lichen.catalogue.prices` that a quantity of a platform is priced by; empty where there is none."""
     if quantity == "instance_time":
         return "database" if ":db." in platform else "instance"
     if quantity == "network_bytes":
