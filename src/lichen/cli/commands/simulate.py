@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lichen.service.simulate.result import Simulation
 
 _FORMATS: Final = ("json", "html", "md")
+_WIDE: Final = 110
+"""Columns of a terminal that shows every figure."""
 
 
 @click.command(
@@ -58,14 +60,15 @@ def command(ctx: click.Context, /, details: bool, formats: tuple[str, ...], **sa
     Each way of hosting is sized for the peak, priced, and evaluated by the method in force; people's hours are part of its
     full cost. The answer may be that nothing is gained.
     """
+    from datetime import UTC, datetime
+
     from lichen.render.simulation import SimulationText
-    from lichen.service.importing_tables import today
     from lichen.service.simulate.asking import Question, answer
 
     invocation = ctx.ensure_object(Invocation)
     workspace = invocation.workspace()
     files = _files(formats, workspace.settings)
-    found = answer(workspace, Question(**said), today())
+    found = answer(workspace, Question(**said), datetime.now(UTC).date())
     text = SimulationText(found, workspace.settings.lang)
     if invocation.json:
         invocation.print_json(found.to_json())
@@ -116,7 +119,7 @@ def _print(console: Console, text: SimulationText, *, details: bool) -> None:
 
     console.print(Text(text.heading(), style="bold"), soft_wrap=True)
     console.print(Text(" · ".join(text.facts()), style="dim"), soft_wrap=True)
-    console.print(_table(text))
+    console.print(_table(text, console.width))
     if text.mark():
         console.print(Text(text.mark(), style="dim"), soft_wrap=True)
     lines("verdicts", text.verdicts())
@@ -141,19 +144,21 @@ def _details(console: Console, text: SimulationText) -> None:
             console.print(Text(f"   ! {line}"), soft_wrap=True)
 
 
-def _table(text: SimulationText) -> Table:
-    """Figures with their ranges below them; the whole does not fit a narrow terminal, which folds its cells."""
+def _table(text: SimulationText, width: int) -> Table:
+    """Figures with their ranges below them; a narrow terminal has no room for mineral resources and primary energy."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
+    shown = None if width >= _WIDE else -2
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
     table.add_column("", justify="right")
-    for place, heading in enumerate(text.columns()):
+    for place, heading in enumerate(text.columns()[:shown]):
         table.add_column(Text(heading), justify="right" if place else "left", overflow="fold")
     for row in text.rows():
         cells = [
-            Text.assemble(cell.text, *((("\n" + cell.spread, "dim"),) if cell.spread else ())) for cell in row.cells
+            Text.assemble(cell.text, *((("\n" + cell.spread, "dim"),) if cell.spread else ()))
+            for cell in row.cells[:shown]
         ]
         table.add_row(Text(str(row.number)), Text(row.name), *cells)
     return table

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A scenario from a file, from flags, or from both; and its answer, with the ledger and the portfolio where it asks for them."""
+"""A scenario from a file, from flags, or from both; and its answer, with the ledger and the portfolio where it asks for them.
+
+What reads these is imported then: a scenario that declares its workload needs neither.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import UsageError
-from lichen.service.context import ServiceContext, open_context
 from lichen.service.simulate.reading import load, scenario_of
 from lichen.service.simulate.result import Simulation
-from lichen.service.simulate.scenario import OwnMachines
+from lichen.service.simulate.scenario import FromBill, OwnMachines
 from lichen.service.simulate.simulating import simulate
-from lichen.service.simulate.today import read_billed
 from lichen.service.workspace import Workspace
-from lichen.store.queries import equipment
+
+if TYPE_CHECKING:
+    from lichen.service.context import ServiceContext
+    from lichen.service.simulate.today import Billed
 
 _FLAGS: Final = Path("command line")
 """Where a scenario without a file stands, for messages."""
@@ -65,7 +69,7 @@ def answer(workspace: Workspace, question: Question, today: date) -> Simulation:
     with _context(workspace, content) as context:
         lookup = None if context is None else lambda code: _machines(context, code)
         scenario = scenario_of(content, path, today, lookup)
-        billed = None if scenario.bill is None or context is None else read_billed(context, scenario.bill)
+        billed = None if scenario.bill is None or context is None else _billed(context, scenario.bill)
         return simulate(workspace, scenario, today, billed)
 
 
@@ -133,6 +137,8 @@ def _context(workspace: Workspace, content: Mapping[str, Any]) -> Iterator[Servi
     if not asks:
         yield None
         return
+    from lichen.service.context import open_context
+
     context = open_context(workspace)
     try:
         yield context
@@ -140,7 +146,15 @@ def _context(workspace: Workspace, content: Mapping[str, Any]) -> Iterator[Servi
         context.store.close()
 
 
+def _billed(context: ServiceContext, asked: FromBill) -> Billed:
+    from lichen.service.simulate.today import read_billed
+
+    return read_billed(context, asked)
+
+
 def _machines(context: ServiceContext, code: str) -> tuple[OwnMachines, ...]:
+    from lichen.store.queries import equipment
+
     with context.store.reading() as session:
         rows = equipment.of_application(session, code)
     if not rows:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lichen.catalogue import prices, regions
 from lichen.errors import UsageError
@@ -30,8 +30,10 @@ from lichen.service.simulate.owning import own_activities, own_bill, own_notes
 from lichen.service.simulate.pricing import Market, price_notes
 from lichen.service.simulate.result import BillLine, LimitMet, ManagedHours, Note, Simulation, Way
 from lichen.service.simulate.scenario import TODAY, Asked, Scenario
-from lichen.service.simulate.today import Billed
 from lichen.service.workspace import Workspace
+
+if TYPE_CHECKING:
+    from lichen.service.simulate.today import Billed
 
 NEAR: Final = 0.7
 """Share of a limit from which it is said to be near."""
