@@ -265,6 +265,14 @@ def fact_rows(source: str, facts: Iterable[Fact], batch: int) -> list[dict[str, 
     ]
 
 
+def fact_batches(source: str, facts: Iterable[Fact]) -> list[pa.RecordBatch]:
+    """The same as Arrow, for `Ledger.replace_rows`."""
+    import pyarrow as pa
+
+    table: pa.Table = pa.Table.from_pylist(fact_rows(source, facts, 0), schema=schema("activities"))
+    return list(table.to_batches())
+
+
 def activity_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """The activity of a row of ``activities``, as the run file holds it and `lichen evaluate` reads it."""
     found: dict[str, Any] = {name: row[name] for name in ("entity", "quantity", "value", "unit", "method")}

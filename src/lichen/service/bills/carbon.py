@@ -17,14 +17,13 @@ from lichen.collect.bills.opening import files_of
 from lichen.collect.entities import segment
 from lichen.errors import StorageError
 from lichen.ledger import Fact, Slice, open_ledger
+from lichen.ledger.tables import fact_batches
 from lichen.records import Activity, AttributeValue, digest, timestamp
 from lichen.service.context import ledger_place
 from lichen.service.importing_ledger import existing_ledger, source_of
 from lichen.service.workspace import Workspace
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from lichen.collect.bills.carbon.format import CarbonFormat
 
 KIND: Final = "vendor"
@@ -158,14 +157,10 @@ def _told(period: Period, rows: Sequence[Reported]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _batches(rows: Mapping[Period, Iterable[Reported]], hashes: Mapping[Period, str]) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa
-
-    from lichen.ledger.tables import fact_rows, schema
-
+def _batches(rows: Mapping[Period, Iterable[Reported]], hashes: Mapping[Period, str]) -> Iterator[Any]:
+    """Rows of the ledger, as Arrow."""
     for period, of in rows.items():
-        made = fact_rows(period[0], (_fact(row, hashes[period]) for row in of), 0)
-        yield from pa.Table.from_pylist(made, schema=schema("activities")).to_batches()
+        yield from fact_batches(period[0], (_fact(row, hashes[period]) for row in of))
 
 
 def _fact(row: Reported, run_id: str) -> Fact:
