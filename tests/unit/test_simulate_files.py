@@ -120,6 +120,8 @@ W = "[workload]\nrequests_per_minute = 60\n"
         (W + "cpu_ms_per_request = 1\ncpu_measured_in = 'x'\n" + OPTION, "given and measured", "Keep one"),
         (W + "response_kb = 1\negress_gb_per_month = 1\n" + OPTION, "by the month and by the answer", "Keep one"),
         (W + "spare = 1.5\n" + OPTION, "workload.spare is 1.5", "whole number"),
+        (W + "cpu_ms_per_request = 0\n" + OPTION, "cpu_ms_per_request is 0", "from 0.001"),
+        ("[workload]\nrequests_per_minute = 1e12\n" + OPTION, "is 1e+12", "to 1e+09"),
         (W + "headroom = 1\n" + OPTION, "workload.headroom is 1", "0.95"),
         (W + "[queries]\nper_month = 1\n" + OPTION, "queries.data_gb is missing", "data_gb = 100"),
         (W + "[own]\n" + OPTION, "has not just one of own.inventory", "Give one"),

@@ -181,7 +181,13 @@ def read_own(path: Path) -> tuple[Price, ...]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise StorageError(
+            f"The prices {path} cannot be read: {error.strerror or error}.",
+            repair="Name a readable file.",
+            culprit=str(path),
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise StorageError(
             f"The prices {path} cannot be read: {error}.", repair="Save them as a CSV in UTF-8.", culprit=str(path)
         ) from error

@@ -32,6 +32,11 @@ CPU_S_PER_GB: Final = Spread(1.0, 3.0, 10.0)
 CPU_MS: Final = Spread(5.0, 30.0, 150.0)
 """CPU time of a request, where nobody measured it [ms]. Assumed."""
 _MINUTES: Final = HOURS * 60
+_MOST_REQUESTS: Final = 1e9
+_MOST_VIEWS: Final = 1e12
+_MOST_GB: Final = 1e10
+_MOST_CPUS: Final = 1e6
+"""Far beyond any workload, so that a slip of the unit is noticed."""
 _PEAK: Final = 2.0
 """Peak over mean, where nobody knows the peak. Assumed, and told."""
 
@@ -57,7 +62,7 @@ def demands(table: Table, queries: Table | None, folder: Path, *, otherwise: boo
     """
     requests = _requests(table)
     source, cpu_ms = _cpu(table, folder, asked=bool(requests))
-    peak_minute = table.number("peak_requests_per_minute")
+    peak_minute = table.number("peak_requests_per_minute", most=_MOST_REQUESTS)
     if peak_minute is not None and not requests:
         raise table.error("A peak of requests is given without their number", "Add requests_per_minute.")
     mean_minute = requests / _MINUTES
@@ -72,12 +77,12 @@ def demands(table: Table, queries: Table | None, folder: Path, *, otherwise: boo
         "requests": requests,
         "peak_requests_per_s": peak_minute / 60,
         "duration_s": (table.number("duration_ms_per_request", most=3.6e6) or 0.0) / 1000,
-        "memory_gb": table.number("memory_gb") or 0.0,
-        "storage_gb": table.number("storage_gb") or 0.0,
+        "memory_gb": table.number("memory_gb", most=_MOST_GB) or 0.0,
+        "storage_gb": table.number("storage_gb", most=_MOST_GB) or 0.0,
         "egress_gb": _egress(table, requests),
-        "database_gb": table.number("database_gb") or 0.0,
-        "database_vcpus": table.number("database_vcpus") or 0.0,
-        "database_memory_gb": table.number("database_memory_gb") or 0.0,
+        "database_gb": table.number("database_gb", most=_MOST_GB) or 0.0,
+        "database_vcpus": table.number("database_vcpus", most=_MOST_CPUS) or 0.0,
+        "database_memory_gb": table.number("database_memory_gb", most=_MOST_GB) or 0.0,
         "load_most": 1.0 - _or(table.number("headroom", most=0.95), 0.4),
         "spare": _whole(table, "spare", 1),
         "function_memory_gb": _or(table.number("function_memory_gb", least=0.128, most=64.0), 1.769),
@@ -105,8 +110,11 @@ def demands(table: Table, queries: Table | None, folder: Path, *, otherwise: boo
 
 def _requests(table: Table) -> float:
     """Requests of a month, by the minute or by the page view."""
-    minute, views = table.number("requests_per_minute"), table.number("page_views_per_month")
-    each = table.number("requests_per_page_view")
+    minute, views = (
+        table.number("requests_per_minute", most=_MOST_REQUESTS),
+        table.number("page_views_per_month", most=_MOST_VIEWS),
+    )
+    each = table.number("requests_per_page_view", most=_MOST_REQUESTS)
     if minute is not None and each is not None:
         raise table.error("Requests are given by the minute and by the page view", "Keep one of them.")
     if minute is not None:
@@ -118,7 +126,7 @@ def _requests(table: Table) -> float:
 
 def _egress(table: Table, requests: float) -> float:
     """What goes out to visitors in a month [GB]."""
-    volume, each_kb = table.number("egress_gb_per_month"), table.number("response_kb")
+    volume, each_kb = table.number("egress_gb_per_month", most=_MOST_GB), table.number("response_kb")
     if volume is not None and each_kb is not None:
         raise table.error("What goes out is given by the month and by the answer", "Keep one of them.")
     return volume if volume is not None else requests * (each_kb or 0.0) / 1e6
@@ -126,7 +134,7 @@ def _egress(table: Table, requests: float) -> float:
 
 def _cpu(table: Table, folder: Path, *, asked: bool) -> tuple[str, Spread]:
     """CPU time of a request [ms], and how it is known."""
-    given, run = table.spread("cpu_ms_per_request", most=3.6e6), table.text("cpu_measured_in")
+    given, run = table.spread("cpu_ms_per_request", least=0.001, most=3.6e6), table.text("cpu_measured_in")
     if given is not None and run is not None:
         raise table.error("The CPU time of a request is given and measured", "Keep one of them.")
     if run is not None:
