@@ -20,6 +20,8 @@ from lichen.records import Activity, AttributeValue, digest, timestamp
 
 SOURCE: Final = "bill:sample"
 SEED: Final = 637
+OF_NOBODY: Final = Decimal(400)
+"""Cost of a month that belongs to no application."""
 ONE_OF: Final = 9
 """One application of so many has a bill."""
 _REGIONS: Final = ("aws:eu-west-3", "aws:eu-west-1")
@@ -72,7 +74,7 @@ def _month(code: str, month: date, amount: Decimal, machine: str) -> Iterator[Fa
         cost = left if is_last else Decimal(round(float(amount) * share * 100)).scaleb(-2)
         left -= cost
         told = {
-            "service": service, "family": family, "account": "sample", "resource": f"{code}-{what}",
+            "service": service, "family": family, "account": "sample", "resource": f"{code or 'untagged'}-{what}",
         }  # fmt: skip
         region = _REGIONS[1] if what == "objects" else _REGIONS[0]
         things = _things(what, float(cost), machine)
@@ -118,7 +120,7 @@ def _fact(code: str, month: date, thing: Thing, told: Mapping[str, Any], amount:
     end = datetime.combine((month + timedelta(days=31)).replace(day=1), time(), UTC)
     activity = Activity(
         entity=f"{code}/{segment(told['service'])}/{segment(told['resource'])}", quantity=quantity, value=value, unit=unit,
-        method="modelled" if told["family"] == "compute" and amount is None else "metered", attributes={**_BASIC, **attributes},
+        method="metered", attributes={**_BASIC, **attributes},
     )  # fmt: skip
     return Fact(
         activity=activity, run_id=digest([code, timestamp(start), activity.to_json()]), started_at=start, ended_at=end,

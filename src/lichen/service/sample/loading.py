@@ -92,12 +92,13 @@ def load(context: ServiceContext) -> Loaded:
 
 
 def _billed(made: rows.Rows) -> dict[str, dict[date, Decimal]]:
-    """Cloud cost of the applications that have a bill, by code and month."""
+    """Cloud cost of the applications that have a bill, by code and month, and of nobody."""
     codes = {row["id"]: row["code"] for row in made.tables["application"][:: bills.ONE_OF]}
-    found: dict[str, dict[date, Decimal]] = {code: {} for code in codes.values()}
+    found: dict[str, dict[date, Decimal]] = {code: {} for code in ("", *codes.values())}
     for row in made.tables["cost"]:
         if row["kind"] == "cloud" and row["application_id"] in codes:
             found[codes[row["application_id"]]][row["period"]] = row["amount"]
+            found[""][row["period"]] = bills.OF_NOBODY
     return found
 
 
