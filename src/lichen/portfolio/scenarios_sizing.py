@@ -79,7 +79,7 @@ def _iaas(demand: Demand, offer: Offer) -> Sized:
         found += _stored("block_storage", servers * SYSTEM_DISK_GB + data_gb * (1 + demand.spare))
         notes.append("own_database")
     return _sized(
-        found, machines=count + servers, vcpus=(count + servers) * machine.vcpu, vcpus_peak=count * machine.vcpu,
+        found, machines=count + servers, vcpus=(count + servers) * machine.vcpu, vcpus_peak=(count + servers) * machine.vcpu,
         notes=tuple(notes),
     )  # fmt: skip
 

@@ -119,8 +119,12 @@ class SimulationText:
         return self._words.say("simulate.mark_is") if self._found.front else ""
 
     def verdicts(self) -> list[str]:
-        """What may be said, most important first."""
-        return [self._verdict(verdict) for verdict in self._found.verdicts]
+        """What may be said, most important first; limits that are passed or near come last."""
+        told = [self._verdict(verdict) for verdict in self._found.verdicts]
+        met = [(way, limit) for way in self._found.ways for limit in way.limits if limit.outcome != "kept"]
+        return told + [
+            self._words.say("simulate.bill_line", what=self.name(way), amount=self._limit(limit)) for way, limit in met
+        ]
 
     def _verdict(self, verdict: Verdict) -> str:
         facts, numbers = verdict.facts, self._numbers
@@ -145,9 +149,16 @@ class SimulationText:
         """A sentence about a time in whole months, rounded up."""
         return self._words.count(key, max(1, math.ceil(months)), **told)
 
-    def break_evens(self) -> list[str]:
-        """Where paying by use costs the same as capacity that is there all the time."""
-        return [self._even(one) for one in self._found.break_evens]
+    def break_evens(self, *, all_pairs: bool = True) -> list[str]:
+        """Where paying by use costs the same as capacity that is there all the time.
+
+        Args:
+            all_pairs: every pair of ways; otherwise each way by use against the cheapest other one.
+        """
+        order = [way.name for way in self._found.ways]
+        pairs = sorted(self._found.break_evens, key=lambda one: order.index(one.provisioned))
+        first = {one.by_use: one for one in reversed(pairs)}
+        return [self._even(one) for one in (pairs if all_pairs else first.values())]
 
     def _even(self, one: BreakEven) -> str:
         names = {"by_use": self._named(one.by_use), "provisioned": self._named(one.provisioned)}

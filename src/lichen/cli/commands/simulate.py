@@ -123,13 +123,14 @@ def _print(console: Console, text: SimulationText, *, details: bool) -> None:
     if text.mark():
         console.print(Text(text.mark(), style="dim"), soft_wrap=True)
     lines("verdicts", text.verdicts())
+    lines("even", text.break_evens(all_pairs=details))
     if details:
-        lines("even", text.break_evens())
         lines("managed", text.managed())
         _details(console, text)
     lines("notes", text.notes(), "! ")
-    console.print()
-    console.print(Text(text.made_with() if details else text.hint(), style="dim"), soft_wrap=True)
+    if not details:
+        console.print()
+        console.print(Text(text.hint(), style="dim"), soft_wrap=True)
 
 
 def _details(console: Console, text: SimulationText) -> None:
@@ -137,7 +138,7 @@ def _details(console: Console, text: SimulationText) -> None:
 
     for number, one in enumerate(text.details(), start=1):
         console.print()
-        console.print(Text(f"{number}  {one.name}", style="bold"), Text(one.what, style="dim"), soft_wrap=True)
+        console.print(Text(f"{number}  {one.name}", style="bold"), Text(f"· {one.what}", style="dim"), soft_wrap=True)
         for line in (*one.lines, *one.facts, *one.limits):
             console.print(Text(f"   {line}"), soft_wrap=True)
         for line in one.notes:
