@@ -17,7 +17,6 @@ from lichen.collect.bills.mapping import Rules
 from lichen.collect.bills.meter import Meter
 from lichen.config import Settings, load_settings
 from lichen.ledger import open_ledger
-from lichen.ledger.tables import activity_json
 from lichen.service.bills.importing import BillOrder, import_bills
 from lichen.service.context import ledger_place
 from lichen.service.evaluation import evaluate_activities, parse_document
@@ -122,10 +121,9 @@ def test_bills_through_files_and_ledger_give_the_tools_figures(tmp_path: Path) -
     import_bills(workspace, BillOrder(places=[str(path)]))
     ledger = open_ledger(ledger_place(workspace.settings), create=False)
     by_row: dict[str, list[dict[str, Any]]] = {}
-    for one in ledger.activities().to_pylist():
-        if one["quantity"] != "cost":
-            activity = {**activity_json(one), "started_at": one["started_at"].isoformat()}
-            by_row.setdefault(one["entity"].rpartition("/")[2], []).append(activity)
+    for activity in (one for activities in ledger.evaluable().values() for one in activities):
+        if activity["quantity"] != "cost":
+            by_row.setdefault(activity["entity"].rpartition("/")[2], []).append(activity)
     assert len(by_row) == len(ROWS)
     for number, row in enumerate(ROWS):
         row.as_expected(*evaluated(workspace, by_row[f"row-{number:03}"]))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lichen.errors import StorageError
 from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import Handles
-from lichen.ledger.tables import COLUMNS, TableName, activity_json, month_of
+from lichen.ledger.tables import COLUMNS, RUNS_SOURCE, TableName, activity_json, month_of
 from lichen.records import ID_SHOWN, digest
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MEMORY: Final = "256MB"
 _THREADS: Final = 2
+_SPAN: Final = ("started_at", "ended_at")
 _STATE: Final = 16
 
 
@@ -127,11 +128,12 @@ class Reader:
                 yield batch.to_pylist()
 
     def evaluable(self, selection: Selection) -> dict[str, list[dict[str, Any]]]:
-        """Activities by run, each as `lichen evaluate` reads it."""
+        """Activities by run, each as `lichen evaluate` reads it; those of imports with their own time, as no run tells it."""
         found: dict[str, list[dict[str, Any]]] = {}
         for rows in self.batches("activities", selection, None):
             for row in rows:
-                found.setdefault(row["run_id"], []).append(activity_json(row))
+                own = {} if row["source"] == RUNS_SOURCE else {name: row[name].isoformat() for name in _SPAN}
+                found.setdefault(row["run_id"], []).append({**activity_json(row), **own})
         return found
 
     def run(self, run_id: str) -> Mapping[str, Any]:
