@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real S3 server of a test's own: SeaweedFS, with one bucket, on free ports of this machine."""
+"""A real S3 server of a test's own: SeaweedFS, with one bucket, on free ports; and a way to it that can be cut."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 BUCKET = "ledgers"
 _START_S = 40.0
+_CABLE = Path(__file__).with_name("e2e") / "cable.py"
 _PORTS = (
     "s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port",
     "filer.port.grpc", "admin.port", "admin.port.grpc",
@@ -44,6 +46,35 @@ class S3:
         """Ends it, as a power cut would."""
         self.process.kill()
         self.process.wait()
+
+
+class Cable:
+    """A way to a server that can be cut after so many bytes, and mended.
+
+    Args:
+        back: whether the bytes that come from the server count, and not those towards it.
+    """
+
+    def __init__(self, url: str, *, back: bool = False) -> None:
+        place = urlsplit(url)
+        words = [sys.executable, str(_CABLE), str(place.hostname), str(place.port), *(["back"] if back else [])]
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = f"http://127.0.0.1:{self._answer()}"
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def let_pass(self, size: float) -> float:
+        """So many bytes from now on; those that were left of the last number."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{size}\n")
+        self._process.stdin.flush()
+        return float(self._answer())
+
+    def close(self) -> None:
+        """Takes it away."""
+        self._process.communicate(timeout=10)
 
 
 def program() -> str | None:

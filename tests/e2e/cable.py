@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A way to a server that can be cut after so many bytes, and mended. A process of its own: clients may block their interpreter.
 
-    python tests/e2e/cable.py HOST PORT
+    python tests/e2e/cable.py HOST PORT [back]
 
 Prints its port. A number on its input lets so many bytes pass from then on, nothing for ever; the answer is what was left before.
+Bytes towards the server count; with ``back``, those that come from it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import sys
 
 
 class Cable:
-    """Counts the bytes towards the server."""
+    """Counts the bytes towards the server, or those back from it."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, back: bool) -> None:
         self._place = host, port
+        self._back = back
         self._left = math.inf
 
     async def connect(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
@@ -26,8 +28,8 @@ class Cable:
             far, out = await asyncio.open_connection(*self._place)
             await asyncio.wait(
                 {
-                    asyncio.create_task(self._pass_on(near, out, counted=True)),
-                    asyncio.create_task(self._pass_on(far, back, counted=False)),
+                    asyncio.create_task(self._pass_on(near, out, counted=not self._back)),
+                    asyncio.create_task(self._pass_on(far, back, counted=self._back)),
                 },
                 return_when=asyncio.FIRST_COMPLETED,
             )
@@ -53,7 +55,7 @@ class Cable:
 
 async def main() -> None:
     """Passes on until its input ends."""
-    cable = Cable(sys.argv[1], int(sys.argv[2]))
+    cable = Cable(sys.argv[1], int(sys.argv[2]), back=sys.argv[3:] == ["back"])
     server = await asyncio.start_server(cable.connect, "127.0.0.1", 0)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()

@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import math
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import delete
-from tests.s3_support import S3, s3_server
+from tests.s3_support import S3, Cable, s3_server
 from tests.web.load_support import body
 from tests.web.server_support import client, context
 
@@ -25,31 +22,6 @@ from lichen.store.models import Lease
 pytestmark = [pytest.mark.slow, pytest.mark.beside]
 CUTS = (1, 3_000, 12_000, 25_000, 60_000)
 """Bytes that still come through."""
-
-
-class Cable:
-    """A way to a server that can be cut after so many bytes, and mended."""
-
-    def __init__(self, url: str) -> None:
-        place = urlsplit(url)
-        words = [sys.executable, str(Path(__file__).with_name("cable.py")), str(place.hostname), str(place.port)]
-        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.url = f"http://127.0.0.1:{self._answer()}"
-
-    def _answer(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-    def let_pass(self, size: float) -> float:
-        """So many bytes from now on; those that were left of the last number."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{size}\n")
-        self._process.stdin.flush()
-        return float(self._answer())
-
-    def close(self) -> None:
-        """Takes it away."""
-        self._process.communicate(timeout=10)
 
 
 @pytest.fixture(scope="module")

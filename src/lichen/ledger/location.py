@@ -308,7 +308,7 @@ class Bucket(Location):
             path.parent.mkdir(parents=True, exist_ok=True)
             with (
                 self.told(),
-                self._system.open_input_stream(where.partition("://")[2]) as stream,
+                self._system.open_input_stream(where.partition("://")[2], compression=None) as stream,
                 part.open("wb") as file,
             ):
                 shutil.copyfileobj(stream, file, _BLOCK)
