@@ -227,6 +227,8 @@ class SimulationText:
             what.append(way.region)
         if way.latency:
             what.append(say(f"simulate_near.{way.latency}"))
+        if way.water_stress is not None:
+            what.append(say("simulate.water_stress", level=way.water_stress))
         return Detail(
             name=self.name(way),
             what=", ".join(what),

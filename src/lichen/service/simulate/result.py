@@ -91,6 +91,7 @@ class Way:
         bill, full, move_cost: money; hours: of people a month; move_hours, stop_hours: once, the latter as visitors notice it.
         repaid_months: after which the move has paid for itself; None where it never does, or nothing is known of today.
         latency: ``near``, ``continent``, ``far``, or empty where the visitors' country is not known.
+        water_stress: of the region, 0 (low) to 4 (extremely high); None is unknown.
         impacts: a month, by indicator; not_covered: quantities without a figure, each once.
     """
 
@@ -113,6 +114,7 @@ class Way:
     stop_hours: Spread
     repaid_months: float | None
     latency: str
+    water_stress: int | None
     impacts: Mapping[str, Impact]
     not_covered: tuple[NotCovered, ...]
     limits: tuple[LimitMet, ...]

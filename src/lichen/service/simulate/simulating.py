@@ -258,11 +258,17 @@ def _way(draft: _Draft, footprint: Footprint, scenario: Scenario) -> Way:
         stop_hours=draft.stop_hours,
         repaid_months=None,
         latency=latency(draft.zone, scenario.users_in),
+        water_stress=_water_stress(draft.region),
         impacts=footprint.impacts,
         not_covered=footprint.not_covered,
         limits=draft.limits,
         notes=draft.notes,
     )
+
+
+def _water_stress(region: str) -> int | None:
+    found = regions.find(region) if region else None
+    return None if found is None else found.water_stress
 
 
 def _weighed(way: Way) -> choice.Weighed:
