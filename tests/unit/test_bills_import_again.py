@@ -61,7 +61,7 @@ def test_several_files_of_a_period_are_one_bill(workspace: Workspace, tmp_path: 
     write(folder / "a.csv", [line(), on(6)])
     write(folder / "part" / "b.csv", [line(EffectiveCost="2")])
     found = bring(workspace, folder)
-    assert ([file["lines"] for file in found.files], found.details["lines"], found.details["charges"]) == ([2, 1], 3, 2)
+    assert ([file["lines"] for file in found.files], found.details["lines"], found.details["charges"]) == ([2, 1], 3, 3)
     assert [row[3] for row in paid(workspace)] == [Decimal(3), Decimal(1)]
 
 

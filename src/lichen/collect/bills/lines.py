@@ -55,21 +55,28 @@ def summed_lines(table: ir.Table, one: Format) -> ir.Table:
     read of a sum is the sum of what is read of its lines.
     """
     raw = Reader(table, one)
-    sums, keys = {}, {}
+    sums, keys, beyond = {}, {}, {}
     for name in _named(one, raw, "amount"):
-        sums[name] = raw.number(name).sum().cast(_AMOUNT)
-        keys[f"{_OWN}{name}"] = raw.no_number(name)
+        number = raw.number(name)
+        sums[name] = number.sum().cast(_AMOUNT)
+        if raw.is_text(name):
+            keys[f"{_OWN}{name}"] = raw.no_number(name)
+        else:
+            # A number already: that it is told is a smaller key, and what no amount can hold is counted.
+            keys[f"{_OWN}{name}"] = table[name].isnull()
+            beyond[f"{_OWN}{name}_beyond"] = table[name].count() - number.count()
     days = {raw.columns.actual(name): one.rules["day"].dates for name in one.rules["day"].named}
     for name in _named(one, raw, "text", "day"):
         if name not in sums:
             keys[name] = raw.key(name, day=days.get(name))
     count = f"{_OWN}{COUNT}"
-    summed = table.group_by(**keys).aggregate(**sums, **{count: table.count().cast("int64")})
+    summed = table.group_by(**keys).aggregate(**sums, **beyond, **{count: table.count().cast("int64")})
     reader = Reader(summed, one, raw.columns)
     cells = _cells(reader)
-    wrong = (cleaned(summed[f"{_OWN}{name}"]).notnull().cast("int8") for name in sums)
-    unreadable = reduce(lambda total, one: total + one, wrong, reader.unreadable())
-    return summed.select(**cells, **{COUNT: summed[count], UNREADABLE: summed[count] * unreadable})
+    texts = (cleaned(summed[f"{_OWN}{name}"]).notnull().cast("int8") for name in sums if raw.is_text(name))
+    wrong = summed[count] * reduce(lambda total, one: total + one, texts, reader.unreadable())
+    wrong = reduce(lambda total, name: total + summed[name], beyond, wrong)
+    return summed.select(**cells, **{COUNT: summed[count], UNREADABLE: wrong})
 
 
 def unreadable(table: ir.Table, one: Format) -> ir.Table:

@@ -19,7 +19,7 @@ from lichen.collect.bills import rows
 from lichen.collect.bills.interpreting import Interpreted, Interpreter, interpret, pool_shares
 from lichen.collect.bills.lines import UNREADABLE, summed_lines, unreadable
 from lichen.collect.bills.meter import Meter, Reason, Understood
-from lichen.collect.bills.summing import COUNT, added, again
+from lichen.collect.bills.summing import COUNT, added, charges
 from lichen.errors import StorageError
 
 if TYPE_CHECKING:
@@ -116,10 +116,7 @@ class Pipeline:
     engine: Engine
     spool: Path
     resume: bool = True
-    _charges: Path = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._charges = self.spool / WORK / CHARGES
+    _charges: Sequence[Path] = field(default=(), init=False, repr=False)
 
     def sum(self, file: BillFile) -> bool:
         """Sums a file, unless that is done already; whether there was work.
@@ -131,7 +128,7 @@ class Pipeline:
         if self.resume and folder.is_dir():
             return False
         lines = summed_lines(self.engine.read(file.opened), file.format)
-        self.engine.write(again(lines), folder, about=[file.path])
+        self.engine.write(charges(lines), folder, about=[file.path])
         found = self.engine.spooled([folder])
         (row,) = self._all(found.aggregate(lines=added(found[COUNT]), unreadable=added(found[UNREADABLE])))
         if row["unreadable"]:
@@ -145,16 +142,12 @@ class Pipeline:
         return int(self._all(found.aggregate(lines=added(found[COUNT])))[0]["lines"] or 0)
 
     def join(self, files: Sequence[BillFile]) -> None:
-        """Sums of several files as one."""
-        if len(files) == 1:
-            self._charges = self._sums(files[0])
-        else:
-            table = self.engine.spooled([self._sums(file) for file in files])
-            self.engine.write(again(table), self._charges)
+        """Takes files together as one bill."""
+        self._charges = [self._sums(file) for file in files]
 
     def understand(self, asked: Interpreter) -> Told:
         """Understands all charges and makes the rows of the ledger from them."""
-        charged = self.engine.spooled([self._charges])
+        charged = self.engine.spooled(self._charges)
         known = interpret(self.engine, charged, asked)
         keyed = self._write(rows.keyed(charged, known.tables), "keyed")
         pools = None

@@ -94,6 +94,10 @@ class Reader:
             return _without_hours(column) if day == "iso" else _parsed(cleaned(column), day)
         return column if kind.is_string() or kind.is_array() else cleaned(column)
 
+    def is_text(self, name: str) -> bool:
+        """Whether a column is a text, and no number or day already."""
+        return bool(self._column(name).type().is_string())
+
     def number(self, name: str) -> ir.DecimalValue:
         """A column as an amount; null where it is none."""
         column = self._column(name)

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lichen.collect.bills.line import AMOUNTS, CELLS, DECIMAL, KEYS
-from lichen.collect.bills.lines import UNREADABLE
+from lichen.collect.bills.line import CELLS
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -14,10 +13,6 @@ if TYPE_CHECKING:
 COUNT: Final = "lines"
 """Column that counts the lines of a charge."""
 DAYS: Final = tuple(cell.name for cell in CELLS if cell.kind == "day")
-COUNTS: Final = (COUNT, UNREADABLE)
-_MAY_LACK: Final = ("quantity", "list_cost")
-"""Amounts that a bill may leave out: a sum of which one is unknown is unknown."""
-_TYPE: Final = f"decimal({DECIMAL[0]}, {DECIMAL[1]})"
 
 
 def added(counts: ir.Value) -> ir.IntegerValue:
@@ -30,20 +25,10 @@ def as_day(moment: ir.Value) -> ir.DateValue:
     return moment.cast("timestamp").cast("date")
 
 
-def again(charges: ir.Table) -> ir.Table:
-    """Charges: one row for each of their distinct keys, with exact sums and counts of lines and unreadable values.
+def charges(lines: ir.Table) -> ir.Table:
+    """Charges of lines that were summed as a file writes them. Those that are read alike stay apart: later sums join them.
 
     Args:
-        charges: as `lichen.collect.bills.lines.summed_lines` reads them, or those of several files.
+        lines: as `lichen.collect.bills.lines.summed_lines` reads them.
     """
-    import ibis
-
-    charges = charges.mutate(**{name: as_day(charges[name]) for name in DAYS})
-    sums = {
-        name: ibis.ifelse(charges[name].isnull().any(), ibis.null(_TYPE), charges[name].sum()).cast(_TYPE)
-        if name in _MAY_LACK
-        else charges[name].sum().cast(_TYPE)
-        for name in AMOUNTS
-    }
-    counts = {name: added(charges[name]) for name in COUNTS}
-    return charges.group_by(list(KEYS)).aggregate(**sums, **counts)
+    return lines.mutate(**{name: as_day(lines[name]) for name in DAYS})
