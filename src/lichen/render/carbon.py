@@ -42,6 +42,16 @@ def carbon_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
     yield words.say(key, rows=numbers.integer(found["rows"]))
 
 
+def exported_line(found: Mapping[str, Any], lang: str) -> str:
+    """The line about a bill that was written again.
+
+    Args:
+        found: one of those that ``lichen bills export --json`` prints.
+    """
+    lines = Numbers(lang).integer(found["lines"])
+    return catalogue(lang).say("carbon.exported", output=plain(found["output"]), lines=lines, method=found["method"])
+
+
 def reconciliation_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
     """Lines about both sides: one for each place, with what they are held by and why they differ.
 

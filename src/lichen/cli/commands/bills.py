@@ -4,17 +4,23 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lichen.cli.invocation import Invocation, common_options
+
+if TYPE_CHECKING:
+    from lichen.collect.bills.exporting import Form
 
 
 @click.group(
     "bills",
     epilog="""\b
 Examples:
-  lichen bills reconcile --month 2026-10""",
+  lichen bills reconcile --month 2026-10
+  lichen bills export focus-2026-10.parquet -o with-carbon.parquet --format parquet""",
 )
 @common_options
 def command() -> None:
@@ -48,3 +54,35 @@ def reconcile(invocation: Invocation, month: str | None, source: str | None, met
         return
     for line in reconciliation_lines(found, resolve_lang(invocation.lang or "auto", os.environ)):
         click.echo(line)
+
+
+@command.command("export", epilog="Example: lichen bills export bill:aws-123 --format parquet -o with-carbon/")
+@click.argument("places", nargs=-1, required=True, metavar="PLACE…")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), required=True, help="File; a folder for several bills."
+)
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="Of the file."
+)
+@click.option("--method", metavar="ID", help="Method of the figures, method.use when not given.")
+@common_options
+@click.pass_obj
+def export(invocation: Invocation, places: tuple[str, ...], output: Path, form: Form, method: str | None) -> None:
+    """Write bills again, with what each line causes beside it.
+
+    PLACE is a file, a folder, s3://BUCKET/PREFIX, or bill:NAME for the files of a bill that was imported. All lines and columns
+    stay, their order aside; energy, climate, water, minerals, primary energy, platform, coverage, method and factors stand in
+    columns x_lichen_….
+    """
+    from lichen.config import resolve_lang
+    from lichen.render.carbon import exported_line
+    from lichen.service.bills.exporting import export_bills
+
+    workspace = invocation.workspace()
+    chosen = method or workspace.settings.method.use
+    found = [one.to_json() for one in export_bills(workspace, places, output, form, method_id=chosen)]
+    if invocation.json:
+        invocation.print_json(found)
+        return
+    for one in found:
+        click.echo(exported_line(one, resolve_lang(invocation.lang or "auto", os.environ)))

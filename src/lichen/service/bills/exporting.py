@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bills as they came, with what they cause beside each line: columns of one's own in the sense of FOCUS, ``x_lichen_…``."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from lichen.catalogue import regions
+from lichen.collect.bills.engine import DuckEngine
+from lichen.collect.bills.exporting import Asked, Form, PerUnit, asked_of, remove_scratch, with_figures, write_lines
+from lichen.collect.bills.format import formats
+from lichen.collect.bills.mapping import Rules
+from lichen.collect.bills.meter import Understood
+from lichen.collect.bills.pipeline import BillFile
+from lichen.collect.bills.utilisation import read_utilisation
+from lichen.errors import StorageError, UsageError
+from lichen.model.method import Method
+from lichen.service.bills import inputs
+from lichen.service.bills.manifests import Manifests
+from lichen.service.bills.spool import spooled
+from lichen.service.evaluation import evaluate_activities, parse_document
+from lichen.service.importing_ledger import existing_ledger
+from lichen.service.progress import Silent
+from lichen.service.workspace import Workspace
+
+_BILL: Final = "bill:"
+_DAY_S: Final = 86_400.0
+_GRAM_PER_KG: Final = 1000.0
+_TIMED: Final = frozenset({"instance_time", "vcpu_time"})
+"""Quantities that a measured load belongs to."""
+_COLUMNS: Final[Mapping[tuple[str, str], tuple[str, float]]] = {
+    ("energy", "use"): ("energy_kwh", 1.0),
+    ("gwp100", "use"): ("gwp_use_kgco2e", _GRAM_PER_KG), ("gwp100", "embodied"): ("gwp_embodied_kgco2e", _GRAM_PER_KG),
+    ("water", "use"): ("water_l", 1.0), ("water", "embodied"): ("water_l", 1.0),
+    ("adpe", "use"): ("adpe_kgsbe", _GRAM_PER_KG), ("adpe", "embodied"): ("adpe_kgsbe", _GRAM_PER_KG),
+    ("pe", "use"): ("pe_mj", 1.0), ("pe", "embodied"): ("pe_mj", 1.0),
+}  # fmt: skip
+"""Indicator and phase -> column, and what a figure is divided by."""
+_BATCH: Final = 2_000
+"""Units that are evaluated at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedBill:
+    """A file that was written. units: distinct meters, regions, months and loads that figures were computed for."""
+
+    bill: str
+    format: str
+    output: str
+    lines: int
+    units: int
+    method: str
+    factors_hash: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def export_bills(
+    workspace: Workspace, places: Sequence[str], output: Path, form: Form, *, method_id: str
+) -> list[ExportedBill]:
+    """Writes bills again with figures beside their lines.
+
+    Args:
+        places: files, folders, ``s3://BUCKET/PREFIX``, or ``bill:NAME`` for the files of a bill of the ledger.
+        output: the file; a folder where there are several bills, or where it is one.
+
+    Raises:
+        UsageError: there is no such bill, or the output is the bill itself.
+        StorageError: a file is damaged, of no known format, or not what was imported; the output cannot be written.
+    """
+    settings = workspace.settings
+    method = workspace.method(method_id)
+    rules = Rules.load(settings.bills.mapping)
+    loads = () if settings.bills.utilisation is None else read_utilisation(settings.bills.utilisation)
+    named = [one for place in places for one in (_imported(workspace, place) if place.startswith(_BILL) else [place])]
+    done = []
+    with spooled(settings, dry_run=True) as spool, DuckEngine(spool) as engine:
+        sources = inputs.sources(named, spool, Silent())
+        for file in inputs.opened_files(sources, formats(settings.bills.formats), None):
+            path = _output(output, file, form, several=len(sources) > 1)
+            asked = asked_of(engine, file, loads, spool)
+            told = figures_of(workspace, method, [(one, rules.understand(one.meter)) for one in asked])
+            table = with_figures(engine, file, list(zip(asked, told, strict=True)), loads)
+            lines = write_lines(engine, table, path, form, about=file.name)
+            remove_scratch(spool)
+            done.append(
+                ExportedBill(
+                    bill=file.name, format=file.format.name, output=str(path), lines=lines, units=len(asked),
+                    method=method.method_id, factors_hash=workspace.factors.hash(),
+                )
+            )  # fmt: skip
+    return done
+
+
+def figures_of(workspace: Workspace, method: Method, asked: Sequence[tuple[Asked, Understood]]) -> list[PerUnit]:
+    """Figures of one billed unit each, in the order of what is asked, under the factors of their months."""
+    by_month: dict[date, list[int]] = {}
+    for number, (one, _) in enumerate(asked):
+        by_month.setdefault(one.month, []).append(number)
+    sums: dict[int, dict[str, float]] = {}
+    for month, numbers in by_month.items():
+        for start in range(0, len(numbers), _BATCH):
+            chosen = {number: asked[number] for number in numbers[start : start + _BATCH]}
+            _evaluate(workspace, method, chosen, month, sums)
+    factors_hash = workspace.factors.hash()
+    return [
+        PerUnit(
+            words={
+                "platform": found.amounts[0].platform if found.amounts else "", "family": str(found.family),
+                "method": method.method_id, "factors_hash": factors_hash,
+            },
+            reason=str(found.reason or ""),
+            figures=sums.get(number, {}),
+        )
+        for number, (_, found) in enumerate(asked)
+    ]  # fmt: skip
+
+
+def _evaluate(
+    workspace: Workspace,
+    method: Method,
+    chosen: Mapping[int, tuple[Asked, Understood]],
+    month: date,
+    sums: dict[int, dict[str, float]],
+) -> None:
+    documents = [row for number, (one, found) in chosen.items() for row in _documents(number, one, found)]
+    if not documents:
+        return
+    activities, context = parse_document(workspace, {"activities": documents})
+    evaluation = evaluate_activities(workspace, method, activities, context, on=month)
+    for total in evaluation.totals():
+        place = _COLUMNS.get((total.indicator, total.phase))
+        if place is None or total.accounting != method.accounting:
+            continue
+        figures = sums.setdefault(int(total.entity.rpartition("/")[2]), {})
+        figures[place[0]] = figures.get(place[0], 0.0) + total.value / place[1]
+        if total.indicator == "gwp100":
+            for name, bound in (("gwp_low_kgco2e", total.low), ("gwp_high_kgco2e", total.high)):
+                figures[name] = figures.get(name, 0.0) + (total.value if bound is None else bound) / _GRAM_PER_KG
+
+
+def _documents(number: int, one: Asked, found: Understood) -> Iterable[dict[str, Any]]:
+    """The physical quantities of one billed unit, as the ledger would have them."""
+    region = regions.find(one.region, one.meter.provider) if one.region else None
+    month_s = calendar.monthrange(one.month.year, one.month.month)[1] * _DAY_S
+    for amount in found.amounts:
+        attributes = dict(amount.attributes)
+        measured = one.load and amount.quantity in _TIMED
+        if measured:
+            attributes["utilisation"] = float(one.load)
+        yield {
+            "entity": f"bill/{number}", "quantity": amount.quantity, "basis": "total", "tier": "server",
+            "value": amount.per_unit * (month_s if amount.monthly else 1.0), "platform": amount.platform,
+            "method": "metered" if measured and amount.method == "modelled" else amount.method,
+            **({} if region is None else {"region": region.key}), **attributes,
+        }  # fmt: skip
+
+
+def _imported(workspace: Workspace, source: str) -> list[str]:
+    """The files of a bill of the ledger, if they are still what was imported."""
+    manifests = Manifests(existing_ledger(workspace.settings)).all().values()
+    files = {file["name"]: file for one in manifests if one["source"] == source for file in one["files"]}
+    if not files:
+        there = ", ".join(sorted({one["source"] for one in manifests})) or "none yet"
+        raise UsageError(f"There is no bill '{source}' in the ledger.", repair=f"Bills: {there}.", culprit=source)
+    for name, file in files.items():
+        path = Path(name)
+        if not name.startswith("s3://") and (not path.is_file() or inputs.sha256(path) != file["sha256"]):
+            raise StorageError(
+                f"{name} is no more what was imported as {source}.",
+                repair="Give the file that holds the bill.",
+                culprit=name,
+            )
+    return sorted(files)
+
+
+def _output(output: Path, file: BillFile, form: Form, *, several: bool) -> Path:
+    path = output / f"{Path(file.name).name.split('.')[0]}.{form}" if several or output.is_dir() else output
+    if path.exists() and path.samefile(file.path):
+        raise UsageError(
+            f"{path} is the bill itself.", repair="Give another place with --output.", culprit=str(path)
+        )  # fmt: skip
+    return path
