@@ -206,6 +206,8 @@ def _functions(demand: Demand, offer: Offer, needs: list[Need]) -> list[Line | U
         Need(service="functions", limit="memory", value=memory_gb),
         Need(service="gateway", limit="rate", value=demand.peak_requests_per_s),
     ]
+    if demand.database_gb:  # each function that runs holds a connection
+        needs.append(Need(service="database", limit="connections", value=at_once))
     return found
 
 
