@@ -30,6 +30,7 @@ Examples:
 @click.pass_obj
 def command(
     invocation: Invocation,
+    *,
     places: tuple[str, ...],
     source: str | None,
     create: bool,
