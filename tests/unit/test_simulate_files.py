@@ -130,6 +130,7 @@ W = "[workload]\nrequests_per_minute = 60\n"
         (W + "[bill]\napplication = 'shop'\n" + OPTION, "bill.month is missing", "2026-10"),
         (W + "[bill]\napplication = 'shop'\nmonth = 'soon'\n" + OPTION, "bill.month is 'soon', no date", "2026-10-31"),
         (W + "[money]\ncurrency = 'euro'\n" + OPTION, "money.currency is 'EURO'", "ISO 4217"),
+        (W + "[money]\ncurrency = 'CHF'\n" + OPTION, "money.hourly_rate is missing", "in CHF"),
         (W + "[money]\nexchange = { USD = 0 }\n" + OPTION, "money.exchange.USD is 0", "from"),
         (W + "[[option]]\n", "option.0.to is missing", "to ="),
         (W + "option = 1\n", "option", ""),

@@ -208,6 +208,8 @@ def _money(table: Table, folder: Path) -> dict[str, Any]:
     if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
         raise table.error(f"money.currency is '{currency}'", 'Write the code of ISO 4217, such as "EUR".')
     rate = table.spread("hourly_rate", most=1e6)
+    if rate is None and currency != "EUR":
+        raise table.error("money.hourly_rate is missing", f"Write what an hour of work costs, in {currency}.")
     told = Table(table.raw("exchange") or {}, "money.exchange", table.file, (table.raw("exchange") or {}))
     exchange = {}
     for code in table.raw("exchange") or {}:
