@@ -182,7 +182,8 @@ to = "aws:eu-west-3/iaas"
 
 
 def test_a_rate_that_nobody_said_is_asked_for(workspace: Workspace, tmp_path: Path) -> None:
-    text = '[workload]\nrequests_per_minute = 60\n[money]\ncurrency = "CHF"\nhourly_rate = 90\n[[option]]\nto = "aws:eu-west-3/paas"\n'
+    money = '[money]\ncurrency = "CHF"\nhourly_rate = 90\n'
+    text = f'[workload]\nrequests_per_minute = 60\n{money}[[option]]\nto = "aws:eu-west-3/paas"\n'
     with pytest.raises(UsageError, match="Prices in USD cannot be told in CHF") as refused:
         ask(workspace, tmp_path, text)
     assert "USD = 0.9" in refused.value.repair
