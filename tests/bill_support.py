@@ -58,12 +58,12 @@ def cost(
     )  # fmt: skip
 
 
-def write(context: ServiceContext, rows: Sequence[dict[str, Any]]) -> None:
-    """Puts rows in the place of all bills of the two months, as an import does."""
+def write(context: ServiceContext, rows: Sequence[dict[str, Any]], first: date = SEPTEMBER) -> None:
+    """Puts rows in the place of all bills from a day to the end of October, as an import does."""
     shape = schema("activities")
     columns = {field.name: pa.array([one.get(field.name) for one in rows], field.type) for field in shape}
     table = pa.table(columns, schema=shape)
-    chosen = Slice(source="bill:aws", first_day=SEPTEMBER, end_day=date(2026, 11, 1))
+    chosen = Slice(source="bill:aws", first_day=first, end_day=date(2026, 11, 1))
     context.ledger.replace_rows([chosen], lambda: table.to_batches())
     with context.store.session() as session:
         note(session, By(actor="command:import", at=datetime.now(UTC)), "bills.import", "bills", "", {})

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pages of bills: what they show, in both languages, and that no bill makes one heavy or runs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.bill_support import cost, vcpu, write
+from tests.web.access_support import World, world
+from tests.web.test_pages_more import ELEMENTS_MAX, HOSTILE
+
+from lichen.collect.bills.meter import Reason
+from lichen.outputs.web.pages.footprint import weigh
+from lichen.outputs.web.pages.rendering import ASSETS, CHART
+from lichen.store.models import Application
+
+DAY = date(2026, 10, 3)
+MONTH = {"period": "2026-10"}
+
+
+def crowd(here: World) -> None:
+    """A bill with everything that a page could show: applications, services, regions, reasons, currencies, hostile names."""
+    names = [f"a{number}" for number in range(40)]
+    with here.context.store.session() as session:
+        session.add_all(Application(code=name, name=f"{HOSTILE}{name}") for name in names)
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        rows += [vcpu(name, DAY, 24), cost(name, DAY, "5"), cost(name, DAY, "7", currency="USD")]
+    for number in range(14):
+        place = {"service": f"{HOSTILE}{number}", "region": ("aws:eu-west-3", "aws:us-east-1", None)[number % 3]}
+        rows += [vcpu("a1", DAY, 24 + number, **place), cost("a1", DAY, f"{number + 1}", **place)]
+    for number, region in enumerate(("aws:eu-west-1", "aws:eu-central-1", "aws:ap-south-1", "aws:ca-central-1")):
+        rows += [vcpu("a1", DAY, 5, region=region, resource=f"r{number}"), cost("a1", DAY, "2", region=region)]
+    for number, reason in enumerate(Reason):
+        rows.append(cost("a1", DAY, f"{number + 2}", coverage=str(reason), service=f"other {number % 2}"))
+    rows += [vcpu("", DAY, 3), cost("", DAY, "4")]
+    for month in range(1, 10):
+        rows += [vcpu("a1", date(2026, month, 5), 30), cost("a1", date(2026, month, 5), "9")]
+    write(here.context, rows, first=date(2026, 1, 1))
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def billed(here: World) -> World:
+    crowd(here)
+    return here
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_no_bill_makes_a_page_heavy_or_runs_on_it(billed: World, lang: str) -> None:
+    browser = billed.browser("admin")
+    for path, assets in (("/bills", ASSETS), ("/applications/a1/bill", CHART), ("/explain?level=bill&ref=a1", ASSETS)):
+        html = browser.get(path, params={**MONTH, "lang": lang}).text
+        assert "<b onclick" not in html, path
+        assert "\u202e" not in html, path
+        assert "style=" not in html, path
+        weight = weigh(html, assets)
+        assert weight.elements <= ELEMENTS_MAX, (path, weight.elements)
+        assert weight.transfer_bytes <= 100_000, path
+        assert "EcoIndex" in html
+        assert "(A)" in html, (path, weight)
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        ("en", ("Bills", "nobody", "no rule knows this service", "never added", "Next ›")),
+        ("fr", ("Factures", "personne", "aucune règle ne connaît ce service", "ne s’additionnent jamais", "Suivante ›")),
+    ],
+)
+def test_the_page_of_all_bills(billed: World, lang: str, told: tuple[str, ...]) -> None:
+    browser = billed.browser("admin")
+    html = browser.get("/bills", params={**MONTH, "lang": lang}).text
+    for text in told:
+        assert text in html, text
+    twin = browser.get("/bills.json", params=MONTH).json()
+    assert (twin["page"]["rows"], len(twin["rows"])) == (40, 25)
+    assert twin["unallocated"]["costs"] == [
+        {"amount": "4", "currency": "EUR", "low": None, "high": None, "missing": ""}
+    ]
+    assert {row["reason"] for row in twin["uncovered"]} == {str(reason) for reason in Reason}
+    second = browser.get("/bills.json", params={**MONTH, "page": 2}).json()
+    assert len(second["rows"]) == 15
+
+
+def test_a_page_without_a_bill_says_what_to_do(here: World) -> None:
+    for lang in ("en", "fr"):
+        for path in ("/bills", "/applications/app-ours/bill"):
+            assert "lichen import bills" in here.browser("admin").get(path, params={"lang": lang}).text
+
+
+def test_strangers_see_no_bill(billed: World) -> None:
+    stranger = billed.browser("stranger")
+    assert stranger.get("/applications/a1/bill").status_code == 404
+    assert stranger.get("/bills.json", params=MONTH).json()["rows"] == []
+    assert stranger.get("/bills.json", params=MONTH).json()["unallocated"] is None
+    assert stranger.get("/bills.json", params=MONTH).json()["spent"] == []
