@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ from lichen.collect.bills.pipeline import BillFile
 from lichen.collect.bills.utilisation import read_utilisation
 from lichen.errors import StorageError, UsageError
 from lichen.model.method import Method
+from lichen.records import digest
 from lichen.service.bills import inputs
 from lichen.service.bills.manifests import Manifests
 from lichen.service.bills.spool import spooled
@@ -41,6 +42,7 @@ _COLUMNS: Final[Mapping[tuple[str, str], tuple[str, float]]] = {
     ("pe", "use"): ("pe_mj", 1.0), ("pe", "embodied"): ("pe_mj", 1.0),
 }  # fmt: skip
 """Indicator and phase -> column, and what a figure is divided by."""
+_OF_A_ROW: Final = frozenset({"entity", "quantity", "value", "method"})
 _BATCH: Final = 2_000
 """Units that are evaluated at once."""
 
@@ -106,9 +108,15 @@ def figures_of(workspace: Workspace, method: Method, asked: Sequence[tuple[Asked
         by_month.setdefault(one.month, []).append(number)
     sums: dict[int, dict[str, float]] = {}
     for month, numbers in by_month.items():
+        documents = {number: list(_documents(number, *asked[number])) for number in numbers}
+        beside: dict[str, set[str]] = {}
+        for row in (row for rows in documents.values() for row in rows):
+            beside.setdefault(_kind(row), set()).add(row["quantity"])
         for start in range(0, len(numbers), _BATCH):
-            chosen = {number: asked[number] for number in numbers[start : start + _BATCH]}
-            _evaluate(workspace, method, chosen, month, sums)
+            rows = [
+                row for number in numbers[start : start + _BATCH] for row in _accompanied(documents[number], beside)
+            ]
+            _evaluate(workspace, method, rows, month, sums)
     factors_hash = workspace.factors.hash()
     return [
         PerUnit(
@@ -126,14 +134,13 @@ def figures_of(workspace: Workspace, method: Method, asked: Sequence[tuple[Asked
 def _evaluate(
     workspace: Workspace,
     method: Method,
-    chosen: Mapping[int, tuple[Asked, Understood]],
+    rows: Sequence[Mapping[str, Any]],
     month: date,
     sums: dict[int, dict[str, float]],
 ) -> None:
-    documents = [row for number, (one, found) in chosen.items() for row in _documents(number, one, found)]
-    if not documents:
+    if not rows:
         return
-    activities, context = parse_document(workspace, {"activities": documents})
+    activities, context = parse_document(workspace, {"activities": list(rows)})
     evaluation = evaluate_activities(workspace, method, activities, context, on=month)
     for total in evaluation.totals():
         place = _COLUMNS.get((total.indicator, total.phase))
@@ -143,7 +150,7 @@ def _evaluate(
         figures[place[0]] = figures.get(place[0], 0.0) + total.value / place[1]
         if total.indicator == "gwp100":
             for name, bound in (("gwp_low_kgco2e", total.low), ("gwp_high_kgco2e", total.high)):
-                figures[name] = figures.get(name, 0.0) + (total.value if bound is None else bound) / _GRAM_PER_KG
+                figures[name] = figures.get(name, 0.0) + bound / _GRAM_PER_KG
 
 
 def _documents(number: int, one: Asked, found: Understood) -> Iterable[dict[str, Any]]:
@@ -161,6 +168,23 @@ def _documents(number: int, one: Asked, found: Understood) -> Iterable[dict[str,
             "method": "metered" if measured and amount.method == "modelled" else amount.method,
             **({} if region is None else {"region": region.key}), **attributes,
         }  # fmt: skip
+
+
+def _accompanied(rows: Sequence[dict[str, Any]], beside: Mapping[str, Collection[str]]) -> Iterator[dict[str, Any]]:
+    """Rows of a unit with nothing of each quantity that other lines tell of the same thing: what is billed apart, such as memory
+    beside virtual CPUs, is computed as it is where all lines stand together."""
+    kinds: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        kinds[_kind(row)] = row
+        yield row
+    for kind, row in kinds.items():
+        there = {one["quantity"] for one in rows if _kind(one) == kind}
+        yield from ({**row, "quantity": name, "value": 0.0} for name in sorted(set(beside[kind]) - there))
+
+
+def _kind(row: Mapping[str, Any]) -> str:
+    """What rows have in common that are computed together: all but whose, how much and how they are known."""
+    return digest({key: value for key, value in row.items() if key not in _OF_A_ROW})
 
 
 def _imported(workspace: Workspace, source: str) -> list[str]:
