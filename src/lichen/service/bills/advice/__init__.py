@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What to change in what a bill tells of: each rule beside what following it would save in money, climate, energy and water."""
+
+from lichen.service.bills.advice.advising import BillAdvice, Piece, Question, advise_bill
+
+__all__ = ["BillAdvice", "Piece", "Question", "advise_bill"]

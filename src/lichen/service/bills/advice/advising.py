@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Applies the rules to a month of bills, weighs what each finding saves, and ranks by full cost: bill and people's work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from lichen.catalogue import prices
+from lichen.errors import UsageError
+from lichen.ledger import Selection
+from lichen.portfolio.scenarios import Spread
+from lichen.service.bills.advice import rules_newer, rules_paying, rules_place, rules_waste
+from lichen.service.bills.advice.evidence import MonthEvidence, read_month
+from lichen.service.bills.advice.finding import ALL_OF_IT, Finding, Rule, Where
+from lichen.service.bills.advice.weighing import CARBON, INDICATORS, Difference, Saving, Scale
+from lichen.service.context import ServiceContext, open_context
+from lichen.service.simulate.pricing import Market
+from lichen.service.simulate.scenario import HOURLY_RATE
+from lichen.service.workspace import Workspace
+
+RULES: Final[tuple[Rule, ...]] = (*rules_waste.RULES, *rules_newer.RULES, *rules_place.RULES, *rules_paying.RULES)
+BY_ID: Final[Mapping[str, Rule]] = {rule.rule_id: rule for rule in RULES}
+MOST: Final = 300
+"""Findings that are weighed and told, the dearest first; the rest is counted."""
+MONTHS_A_YEAR: Final = 12
+"""Months that the work of following a piece of advice is spread over."""
+EVERYTHING: Final = "*"
+_MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
+_SOURCE: Final = "bill"
+_TOLD: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        application: its code; ``*``: of all, and of what belongs to nobody.
+        month: ``2026-10``; None: the newest one with a bill.
+        currency: of the answer; None: euros. hourly_rate: money for an hour of work. prices: a table of the user's own.
+    """
+
+    application: str = EVERYTHING
+    month: str | None = None
+    currency: str | None = None
+    hourly_rate: float | None = None
+    prices: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A piece of advice.
+
+    Attributes:
+        money: saved in a month, of the bill; None where no price is known, ``money.value`` counts only when ``sure_amount``.
+        net: the same less the work that it takes, spread over a year.
+        impacts: saved in a month; None where nothing physical changes.
+        best: whether no other advice on the same resource saves more: savings on one resource do not add up.
+        on_front: whether no other advice saves more money and more climate.
+    """
+
+    finding: Finding
+    rule: Rule
+    money: Spread | None
+    net: Spread | None
+    impacts: Mapping[str, Saving] | None
+    best: bool = False
+    on_front: bool = False
+
+    @property
+    def sure_amount(self) -> bool:
+        """Whether more than an upper bound is known."""
+        return self.finding.part.value is not None
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether it counts in the sum: the best of its resource, with a figure, that overlaps with nothing."""
+        return self.best and self.sure_amount and not self.rule.wide
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        found, rule, where = self.finding, self.rule, self.finding.where
+        return {
+            "rule": rule.rule_id,
+            "application": where.application,
+            "account": where.account,
+            "service": where.service,
+            "region": where.region,
+            "resource": where.resource,
+            "confidence": found.confidence,
+            "facts": dict(found.facts),
+            "money": _told(self.money, at_most=not self.sure_amount),
+            "net": _told(self.net, at_most=not self.sure_amount),
+            "savings": None if self.impacts is None else {name: one.to_json() for name, one in self.impacts.items()},
+            "hours": _told(rule.hours),
+            "hours_per_month": _told(found.run_hours),
+            "risk": rule.risk,
+            "latency": found.latency,
+            "wide": rule.wide,
+            "best": self.best,
+            "on_front": self.on_front,
+            "source": {"title": rule.source, "url": rule.url},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillAdvice:
+    """Advice on a month of bills, what saves most of the full cost first.
+
+    Attributes:
+        application: ``*`` for all.
+        cost: of what has quantities, in a month. carbon: its climate figure; None without one.
+        together: money that the best of each resource saves, upper bounds and wide advice left out; together_carbon likewise.
+        untold: findings that were not weighed. volumes: how many, and whether they hang on a machine no bill tells.
+        loads: share of the time of machines whose load was measured; None without machines.
+    """
+
+    application: str
+    month: date
+    currency: str
+    rate: Spread
+    rate_assumed: bool
+    pieces: tuple[Piece, ...]
+    cost: Spread
+    carbon: Saving | None
+    together: Spread
+    together_carbon: Saving | None
+    untold: int
+    volumes: int
+    loads: float | None
+    method: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--json`` prints it."""
+        return {
+            "application": self.application,
+            "month": f"{self.month:%Y-%m}",
+            "currency": self.currency,
+            "rate": _told(self.rate),
+            "advice": [piece.to_json() for piece in self.pieces],
+            "cost": _told(self.cost),
+            "carbon": None if self.carbon is None else self.carbon.to_json(),
+            "together": {
+                "money": _told(self.together),
+                "carbon": None if self.together_carbon is None else self.together_carbon.to_json(),
+            },
+            "untold": self.untold,
+            "volumes": self.volumes,
+            "loads": self.loads,
+            "method": dict(self.method),
+        }
+
+
+def advise_bill(workspace: Workspace, question: Question) -> BillAdvice:
+    """What to change in what a month of bills tells.
+
+    Raises:
+        UsageError: no bill was imported, none tells of this application or month, or a currency has no exchange rate.
+        StorageError: the ledger, the store or a table of prices cannot be read.
+    """
+    context = open_context(workspace)
+    try:
+        return advise_in(context, question)
+    finally:
+        context.store.close()
+
+
+def advise_in(context: ServiceContext, question: Question) -> BillAdvice:
+    """The same for a server, whose store and ledger are open."""
+    sources = sorted(one for one in context.ledger.sources() if one.partition(":")[0] == _SOURCE)
+    month = _month(context, sources, question)
+    code = None if question.application == EVERYTHING else question.application
+    market = Market(
+        currency=question.currency or "EUR", exchange={},
+        own=() if question.prices is None else prices.read_own(question.prices),
+    )  # fmt: skip
+    evidence = read_month(context, sources, month, code, market)
+    rate = HOURLY_RATE if question.hourly_rate is None else Spread.of(question.hourly_rate)
+    found = [finding for rule in RULES for finding in rule.find(evidence)]
+    found.sort(key=_worth)
+    scale = Scale(context.workspace, month)
+    shown = found[:MOST]
+    weighed = scale.differences(shown)
+    pieces = [_piece(finding, one, rate) for finding, one in zip(shown, weighed, strict=True)]
+    pieces = _with_front(_with_best(pieces))
+    chosen = [(piece, one) for piece, one in zip(pieces, weighed, strict=True) if piece.adds_up]
+    whole = scale.differences([_everything(evidence)])[0].get(CARBON)
+    return BillAdvice(
+        application=question.application, month=month, currency=market.currency, rate=rate,
+        rate_assumed=question.hourly_rate is None, pieces=tuple(sorted(pieces, key=_order)),
+        cost=sum((thing.cost for thing in evidence.things), start=Spread.of(0.0)),
+        carbon=None if whole is None else whole.saving(ALL_OF_IT),
+        together=sum((piece.money for piece, _ in chosen if piece.money is not None), start=Spread.of(0.0)),
+        together_carbon=_sum(one[CARBON] for _, one in chosen if CARBON in one),
+        untold=len(found) - len(shown), volumes=_volumes(evidence, found), loads=_loads(evidence), method=scale.told,
+    )  # fmt: skip
+
+
+def _month(context: ServiceContext, sources: Sequence[str], question: Question) -> date:
+    if question.month is not None and not _MONTH.fullmatch(question.month):
+        raise UsageError(f"--month is '{question.month}'.", repair="Write it as 2026-10.", culprit="--month")
+    code = None if question.application == EVERYTHING else question.application
+    told = context.ledger.costs(
+        ("month",), selection=Selection(sources=sources, applications=None if code is None else [code])
+    ) if sources else []  # fmt: skip
+    months = sorted({str(row["month"]) for row in told})
+    if not sources:
+        raise UsageError("No bill has been imported.", repair="Import one: lichen import bills FILE.", culprit="--bill")
+    if not months:
+        raise UsageError(
+            f"No bill tells of '{code}'.",
+            repair="Name an application that a rule of [[bills.owner]] gives lines to.", culprit=str(code),
+        )  # fmt: skip
+    asked = question.month or months[-1]
+    if asked not in months:
+        raise UsageError(
+            f"No bill tells of {asked}.", repair=f"Months with a bill: {', '.join(months[-_TOLD:])}.", culprit=asked
+        )
+    return date.fromisoformat(f"{asked}-01")
+
+
+def _worth(finding: Finding) -> tuple[float, str, str]:
+    """What may save most money first; what no price is known of may be worth much."""
+    money = float("inf") if finding.money is None else finding.money.high * finding.part.high
+    return -money, finding.rule, finding.where.resource
+
+
+def _piece(finding: Finding, weighed: Mapping[str, Difference], rate: Spread) -> Piece:
+    rule, part = BY_ID[finding.rule], finding.part
+    money = None if finding.money is None else _part(finding.money, part.low, part.value, part.high)
+    impacts = {name: weighed[name].saving(part) for name in INDICATORS if name in weighed}
+    return Piece(
+        finding=finding, rule=rule, money=money, net=None if money is None else money.minus(_work(finding, rule, rate)),
+        impacts=impacts if finding.before or finding.after else None,
+    )  # fmt: skip
+
+
+def _part(money: Spread, low: float, value: float | None, high: float) -> Spread:
+    ends = [money.low * low, money.low * high, money.high * low, money.high * high]
+    expected = money.value * (high if value is None else value)
+    return Spread(min(*ends, expected), expected, max(*ends, expected))
+
+
+def _work(finding: Finding, rule: Rule, rate: Spread) -> Spread:
+    """Money of the work in a month: what it takes once, spread over a year, and what it takes or spares each month."""
+    once = rule.hours.times(1 / MONTHS_A_YEAR)
+    hours = once + finding.run_hours
+    ends = [amount * price for amount in (hours.low, hours.high) for price in (rate.low, rate.high)]
+    return Spread(min(ends), hours.value * rate.value, max(ends))
+
+
+def _key(where: Where) -> tuple[str, ...]:
+    """What savings cannot add up on: one resource; without a name, one service at a place."""
+    if where.resource:
+        return where.account, where.resource
+    return where.application, where.account, where.service, where.region
+
+
+def _with_best(pieces: Sequence[Piece]) -> list[Piece]:
+    best: dict[tuple[str, ...], int] = {}
+    for number, piece in enumerate(pieces):
+        place = (*_key(piece.finding.where), piece.rule.rule_id if piece.rule.wide else "")
+        known = best.get(place)
+        if known is None or _order(piece) < _order(pieces[known]):
+            best[place] = number
+    chosen = set(best.values())
+    return [replace(piece, best=number in chosen) for number, piece in enumerate(pieces)]
+
+
+def _with_front(pieces: Sequence[Piece]) -> list[Piece]:
+    """Marks those that none beats in money and climate at once; upper bounds are no figures to compare."""
+    points = [both(piece) for piece in pieces]
+    found = []
+    for piece, mine in zip(pieces, points, strict=True):
+        beaten = mine is None or any(
+            other is not None and other != mine and other[0] >= mine[0] and other[1] >= mine[1] for other in points
+        )
+        found.append(replace(piece, on_front=not beaten))
+    return found
+
+
+def both(piece: Piece) -> tuple[float, float] | None:
+    """Money net of work, and climate, that a piece saves for sure; None where one of them is not known or nothing is saved."""
+    carbon = None if piece.impacts is None else piece.impacts.get(CARBON)
+    told = 0.0 if piece.impacts is None else None if carbon is None else carbon.value
+    if piece.net is None or told is None or not piece.sure_amount or (piece.net.value <= 0 and told <= 0):
+        return None
+    return piece.net.value, told
+
+
+def _order(piece: Piece) -> tuple[bool, bool, float, str, str, str]:
+    """What surely saves most of the full cost first; upper bounds after it, and what no price is known of."""
+    net = piece.net
+    where = piece.finding.where
+    return (
+        not piece.sure_amount, net is None, 0.0 if net is None else -net.value, piece.rule.rule_id, where.application,
+        where.resource,
+    )  # fmt: skip
+
+
+def _everything(evidence: MonthEvidence) -> Finding:
+    """All that is rented, as if it went away: what it causes."""
+    uses = rules_place.summed(use for thing in evidence.things for use in thing.uses)
+    nowhere = Where(application="", account="", service="", region="", resource="")
+    return Finding(rule="", where=nowhere, confidence="billed", money=None, before=uses)
+
+
+def _sum(differences: Iterable[Difference]) -> Saving | None:
+    listed = list(differences)
+    if not listed:
+        return None
+    draws = sum((one.draws for one in listed[1:]), start=listed[0].draws)
+    whole = Difference(sum(one.value for one in listed), draws, listed[0].unit)
+    return whole.saving(ALL_OF_IT)
+
+
+def _volumes(evidence: MonthEvidence, found: Sequence[Finding]) -> int:
+    told = {(one.where.account, one.where.resource) for one in found if one.rule == "unattached"}
+    listed = {
+        (thing.where.account, thing.where.resource)
+        for thing in evidence.things
+        if not rules_waste.VOLUMES.isdisjoint(thing.platforms)
+    }
+    return len(listed - told)
+
+
+def _loads(evidence: MonthEvidence) -> float | None:
+    uses = [use for thing in evidence.things for use in thing.machines if use.quantity == "instance_time"]
+    whole = sum(use.value for use in uses)
+    return sum(use.value for use in uses if use.load is not None) / whole if whole else None
+
+
+def _told(spread: Spread | None, *, at_most: bool = False) -> dict[str, float | None] | None:
+    if spread is None:
+        return None
+    return {"low": spread.low, "value": None if at_most else spread.value, "high": spread.high}
