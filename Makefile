@@ -98,8 +98,8 @@ $(SPARK)/.venv/.installed: $(SPARK)/requirements.lock
 	@$(SPARK)/.venv/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $(SPARK)/requirements.lock
 	@touch $@
 
-spark: install-dev $(SPARK)/.venv/.installed ## install Spark (800 MB, needs Java 17) and read a ledger with it
-	$(BIN)/python -m pytest -q tests/e2e/test_spark.py
+spark: install-dev $(SPARK)/.venv/.installed ## install Spark (800 MB, needs Java 17), read a ledger and import bills with it
+	$(BIN)/python -m pytest -q tests/e2e/test_spark.py tests/e2e/test_bills_spark.py
 
 test: install-dev browser suites containers prometheus postgresql compiler ## all tests
 	$(BIN)/python tools/run_tests.py --jobs $(JOBS)
