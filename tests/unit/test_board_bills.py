@@ -84,6 +84,22 @@ def test_money_is_exact_and_currencies_stay_apart(board: ServiceContext) -> None
     # What nothing runs for is no part of what could be covered: 35 of 40.
     assert euros.coverage == pytest.approx(35 / 40)
     assert dollars.coverage == 1.0
+    assert (euros.coverage_listed, dollars.coverage_listed) == (None, None)
+
+
+def test_what_is_free_is_covered_at_list_prices(board: ServiceContext) -> None:
+    free = [
+        cost("cart", date(2026, 10, 1), "0", list_amount=Decimal(9)),
+        cost("cart", date(2026, 10, 2), "0", list_amount=Decimal(3), coverage="no_rule"),
+    ]
+    write(board, [vcpu("cart", date(2026, 10, 1), 24), *free])
+    (spent,) = bill_of(board).spent
+    assert (spent.effective, spent.listed, spent.coverage, spent.coverage_listed) == (
+        Decimal(0),
+        Decimal(12),
+        None,
+        0.75,
+    )
 
 
 def test_the_figure_is_the_sum_of_the_rows(board: ServiceContext) -> None:

@@ -31,7 +31,10 @@ def crowd(here: World) -> None:
     for name in names:
         rows += [vcpu(name, DAY, 24), cost(name, DAY, "5"), cost(name, DAY, "7", currency="USD")]
     for number in range(14):
-        place = {"service": f"{HOSTILE}{number}", "region": ("aws:eu-west-3", "aws:us-east-1", None)[number % 3]}
+        place: dict[str, Any] = {
+            "service": f"{HOSTILE}{number}",
+            "region": ("aws:eu-west-3", "aws:us-east-1", None)[number % 3],
+        }
         rows += [vcpu("a1", DAY, 24 + number, **place), cost("a1", DAY, f"{number + 1}", **place)]
     for number, region in enumerate(("aws:eu-west-1", "aws:eu-central-1", "aws:ap-south-1", "aws:ca-central-1")):
         rows += [vcpu("a1", DAY, 5, region=region, resource=f"r{number}"), cost("a1", DAY, "2", region=region)]
@@ -74,7 +77,10 @@ def test_no_bill_makes_a_page_heavy_or_runs_on_it(billed: World, lang: str) -> N
     ("lang", "told"),
     [
         ("en", ("Bills", "nobody", "no rule knows this service", "never added", "Next ›")),
-        ("fr", ("Factures", "personne", "aucune règle ne connaît ce service", "ne s’additionnent jamais", "Suivante ›")),
+        (
+            "fr",
+            ("Factures", "personne", "aucune règle ne connaît ce service", "ne s’additionnent jamais", "Suivante ›"),
+        ),
     ],
 )
 def test_the_page_of_all_bills(billed: World, lang: str, told: tuple[str, ...]) -> None:

@@ -20,6 +20,7 @@ class Spent:
         effective: with commitments spread over their use: the cost that counts. billed: what invoices charge.
         listed: at list prices; None where a bill does not tell.
         coverage: share of the effective cost of usage that physical quantities stand beside; None where usage costs nothing.
+        coverage_listed: the same of the cost at list prices: what is free, or paid for by a commitment, counts there.
     """
 
     currency: str
@@ -27,6 +28,7 @@ class Spent:
     billed: Decimal | None
     listed: Decimal | None
     coverage: float | None
+    coverage_listed: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -196,6 +196,7 @@ def spent_of(facts: Sequence[CostFact], currency: str) -> tuple[Spent, ...]:
         Spent(
             currency=one, effective=_sum(fact.effective for fact in own), billed=_sum(fact.billed for fact in own),
             listed=_sum(fact.listed for fact in own), coverage=_coverage(own, one),
+            coverage_listed=coverage_of_cost(_by_coverage([replace(fact, effective=fact.listed) for fact in own])),
         )
         for one, own in _by_currency(facts, currency)
     )  # fmt: skip
