@@ -222,12 +222,12 @@ def _ours(
         activities, said = parse_document(workspace, {"activities": documents})
         evaluation = evaluate_activities(workspace, method, activities, said, on=date.fromisoformat(f"{month}-01"))
         for total in evaluation.totals(lambda entity: entity.partition("/")[0]):
-            if total.indicator != _GWP or total.accounting != _LOCATION or total.value is None:
+            if total.indicator != _GWP or total.accounting != _LOCATION:
                 continue
             one = found.setdefault(places[int(total.entity)], Ours())
             one.estimated = True
             if total.phase == "use":
-                one.use, one.use_low, one.use_high = total.value, total.low or total.value, total.high or total.value
+                one.use, one.use_low, one.use_high = total.value, total.low, total.high
             else:
                 one.making = total.value
     money = Selection(sources=bills, quantities=["cost"], first_day=first, end_day=end)
