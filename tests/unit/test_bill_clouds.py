@@ -88,6 +88,8 @@ GCP = [
     ("Compute Engine", "N2 Instance Core running in Paris", "hour", N2,
      {"instance_time gcp:n2-standard-4": HOUR / 4, "vcpu_time gcp:n2-standard-4": HOUR}),
     ("Compute Engine", "N2 Instance Ram running in Paris", "gibibyte hour", "", {"memory_byte_seconds gcp:n2": GIB * HOUR}),
+    ("Compute Engine", "N2 Instance Ram running in Paris", "gibibyte hour", N2,
+     {"memory_byte_seconds gcp:n2-standard-4": GIB * HOUR}),
     ("Compute Engine", "E2 Instance Core running in Americas", "hour", MICRO,
      {"instance_time gcp:e2-micro": 4 * HOUR, "vcpu_time gcp:e2-micro": 8 * HOUR}),
     ("Compute Engine", "Compute optimized Core running in Americas", "seconds", "", {"vcpu_time gcp:c2": 1}),

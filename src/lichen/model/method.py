@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -150,7 +150,11 @@ class Method:
         """Quantities that some rule reads."""
         return tuple(dict.fromkeys(q for rule in self.rules for q in rule.quantities))
 
-    def reason(self, quantity: str, tier: str) -> dict[str, str]:
-        """Why the method leaves a quantity out, by language; empty when its file does not say. The tier's reason goes first."""
-        key = next((key for key in (f"{quantity}.{tier}", quantity) if key in self.reasons), None)
+    def reason(self, quantity: str, tier: str, attributes: Iterable[str] = ()) -> dict[str, str]:
+        """Why the method leaves a quantity out, by language; empty when its file does not say.
+
+        The reason of an attribute that the activity has goes first, then the tier's.
+        """
+        keys = (*(f"{quantity}.{name}" for name in attributes), f"{quantity}.{tier}", quantity)
+        key = next((key for key in keys if key in self.reasons), None)
         return {} if key is None else {"en": self.reasons[key], "fr": self.reasons_fr.get(key, self.reasons[key])}

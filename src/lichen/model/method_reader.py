@@ -148,12 +148,15 @@ class _Reader:
         return term
 
     def reasons(self, table: Mapping[str, str]) -> dict[str, str]:
-        """Why quantities have no rule, by quantity or ``quantity.tier``."""
+        """Why quantities have no rule, by quantity, ``quantity.tier`` or ``quantity.attribute``."""
         for key in table:
-            quantity, dot, tier = key.partition(".")
+            quantity, dot, half = key.partition(".")
             self.quantity(quantity, "reasons")
-            if dot and tier not in OF_TIER:
-                raise self.fail(f"reasons has '{key}', whose second half is no tier", f"Tiers: {', '.join(OF_TIER)}.")
+            if dot and half not in OF_TIER and self.nomenclature.get(("attribute", half)) is None:
+                raise self.fail(
+                    f"reasons has '{key}', whose second half is neither a tier nor an attribute",
+                    f"Tiers: {', '.join(OF_TIER)}.",
+                )
         return dict(table)
 
     def defaults(self, table: Mapping[str, Any]) -> dict[str, Any]:

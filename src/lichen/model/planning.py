@@ -167,7 +167,7 @@ class Planner:
         if group.quantities[quantity].value is None:
             return Reason("unknown_value")
         tier = str(group.attributes.get("tier"))
-        designed = self._method.reason(quantity, tier)
+        designed = self._method.reason(quantity, tier, sorted(group.attributes))
         if designed:
             return Reason(METHOD, designed)
         method_id = self._method.method_id

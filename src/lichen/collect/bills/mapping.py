@@ -139,7 +139,7 @@ def _understood(rule: Rule, meter: Meter, unit: BillUnit | None, named: Named) -
     if counted is None:
         reason = Reason.UNKNOWN_UNIT if meter.unit else Reason.NO_QUANTITY
         return Understood(family=rule.family, reason=reason, rule=rule.name)
-    amounts = []
+    amounts, within = [], _within(rule, meter, named)
     for told in rule.told:
         per_unit = _per_unit(told, _factor(told, meter), counted)
         if per_unit is None:
@@ -149,7 +149,7 @@ def _understood(rule: Rule, meter: Meter, unit: BillUnit | None, named: Named) -
             per_unit=per_unit,
             platform=_platform(rule, told.platform or rule.platform, meter, named),
             monthly=counted.monthly,
-            attributes={**rule.attributes, **told.attributes, **_idle(meter, told.quantity)},
+            attributes={**rule.attributes, **told.attributes, **_idle(meter, told.quantity), **within},
             method=told.method or rule.method,
         )
         amounts.append(amount)
@@ -189,6 +189,15 @@ def _platform(rule: Rule, written: str, meter: Meter, named: Named) -> str:
     texts = (*named.types, meter.meter, meter.description)
     families = (family for text in texts if (family := core_family(meter.provider, text)))
     return next(known, None) or next(families, meter.provider)
+
+
+def _within(rule: Rule, meter: Meter, named: Named) -> Attributes:
+    """The machine that a part is of, where its time tells of that part already."""
+    if not rule.part:
+        return {}
+    key = next((key for key in _keys(rule, meter.provider, named) if vcpus_of(key)), "")
+    facts = machines.find(key) or {}
+    return {"within": key} if "kind" in facts and facts.get(rule.part) else {}
 
 
 def _cores(rule: Rule, meter: Meter, unit: BillUnit | None, named: Named) -> Understood:

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar, get_args
 
-from lichen.collect.bills.mapping_rule import KINDS, READ_FROM, TEXTS, Pattern, Rule, Told, Types
+from lichen.collect.bills.mapping_rule import KINDS, PARTS, READ_FROM, TEXTS, Pattern, Rule, Told, Types
 from lichen.collect.bills.meter import Family, Reason
 from lichen.collect.bills.units import DIMENSIONS, BillUnit, parse_unit
 from lichen.config.names import nearest
@@ -29,7 +29,7 @@ _SHIPPED: Final = files("lichen.collect.bills") / "mapping"
 _TOP: Final = ("provider", "services", "types", "rule")
 _TYPES: Final = ("patterns", "keys", "vcpus", "memory_gib", "blocks")
 _RULE: Final = (
-    "name", "family", *TEXTS, *KINDS, "units", "priority", "reason", "instance", "names", "copies", "cores", "amounts",
+    "name", "family", *TEXTS, *KINDS, "units", "priority", "reason", "instance", "names", "copies", "cores", "part", "amounts",
     "platform", "attributes", "method", "unit", "binary",
 )  # fmt: skip
 _AMOUNT: Final = ("quantity", "factor", "factors", "platform", "attributes", "method")
@@ -221,6 +221,7 @@ class _Reader:
             names=self.texts(table, "names") or ("{type}",),
             copies=self.number(table, "copies") or 1.0,
             cores=cores,
+            part=self.word(table, "part", PARTS) if "part" in table else "",
             told=tuple(self.told(one, table) for one in amounts),
             platform=self.text(table, "platform"),
             attributes=self.attributes(table),

@@ -30,6 +30,8 @@ READ_FROM: Final[Mapping[str, tuple[Dimension, ...]]] = {
     "requests": ("count",),
 }
 """Quantity -> dimensions of a unit that tell it without a factor."""
+PARTS: Final = ("memory_gb", "gpus", "ssd_gb")
+"""What of a machine may be billed apart: facts of the catalogue."""
 MACHINE: Final = "{machine}"
 """Platform of a rule: the type that the line names, else the family of machines, else the provider."""
 
@@ -91,6 +93,8 @@ class Rule:
         copies: machines that run for one that is billed (a standby).
         cores: virtual CPUs per billed one, where the unit counts those of the machine that the line names, whose memory is
             billed apart; 0: it does not.
+        part: what the line bills apart of a machine: a fact of the catalogue's machines. Where it names a machine that has
+            one, whose time tells of it already, the amounts are said to be within that machine.
         told: quantities, where it is no machine.
         unit: what the bill's unit really is, where its word is another.
         binary: whether the provider's GB are 2^30 bytes.
@@ -108,6 +112,7 @@ class Rule:
     names: tuple[str, ...] = ("{type}",)
     copies: float = 1.0
     cores: float = 0.0
+    part: str = ""
     told: tuple[Told, ...] = ()
     platform: str = ""
     attributes: Attributes = field(default_factory=dict)

@@ -13,7 +13,7 @@ from lichen.model.method import Method
 from lichen.service.bills.guards import Doubt, Rented, doubts
 from lichen.service.workspace import Workspace
 
-_READ = ("storage_class", "replication", "utilisation", "path", "request_class")
+_READ = ("storage_class", "replication", "utilisation", "path", "request_class", "within")
 """Attributes that methods read besides platform and region."""
 
 
