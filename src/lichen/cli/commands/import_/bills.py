@@ -25,7 +25,13 @@ Examples:
     "--replace", is_flag=True, help="Also replace what is there already, and periods of which days would be lost."
 )
 @click.option("--format", "format_name", metavar="NAME", help="Format of all files; each is recognised when not given.")
-@click.option("--engine", metavar="NAME", default="duckdb", show_default=True, help="What sums the lines.")
+@click.option(
+    "--engine",
+    metavar="NAME",
+    default="duckdb",
+    show_default=True,
+    help="duckdb, spark://HOST:PORT or local[N].",
+)
 @common_options
 @click.pass_obj
 def command(
