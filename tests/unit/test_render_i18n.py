@@ -20,6 +20,7 @@ OPEN_FAMILIES = {
     "cause", "follows", "unknown", "explain_from", "doctor", "doctor_topic", "difference", "doing", "factor",
     "simulate_even", "simulate_way", "simulate_near", "simulate_cpu", "simulate_role", "simulate_limit", "simulate_verdict",
     "simulate_note",
+    "bill_advice_do", "bill_advice_why", "bill_advice_risk", "bill_advice_sure", "bill_advice_latency", "bill_advice_proof",
 }  # fmt: skip
 """Families whose names come from the data: their keys do not stand in the source, but the family does."""
 

@@ -22,6 +22,7 @@ from lichen.service.workspace import Workspace
 
 INDICATORS: Final = ("gwp100", "energy", "water", "adpe", "pe")
 CARBON: Final = "gwp100"
+_EQUAL: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ class Scale:
             value, draws, _ = add(before)
             if after:
                 rest, others, _ = add(after)
-                value, draws = value - rest, draws - others
+                value, draws = _without_noise(value - rest, draws - others, value)
             differences[indicator] = Difference(value, draws, before[0].impact.unit)
         return differences
 
@@ -110,6 +111,13 @@ class Scale:
                 name = one.impact.entity.partition("/")[0]
                 found.setdefault((name, one.impact.indicator), []).append(one)
         return found
+
+
+def _without_noise(value: float, draws: np.ndarray, whole: float) -> tuple[float, np.ndarray]:
+    """A difference; nothing where only the last digits of equal sums differ."""
+    if max(abs(value), float(np.max(np.abs(draws)))) <= _EQUAL * abs(whole):
+        return 0.0, np.zeros_like(draws)
+    return value, draws
 
 
 def _joined(uses: Iterable[Use]) -> list[Use]:
