@@ -47,6 +47,15 @@ def test_the_same_files_change_nothing_wherever_they_lie(workspace: Workspace, t
     assert paid(workspace) == before[1]
 
 
+def test_a_store_that_was_lost_gets_its_costs_again(workspace: Workspace, tmp_path: Path) -> None:
+    bill = write(tmp_path / "bill.csv", [line()])
+    bring(workspace, bill)
+    for path in (workspace.settings.folder / ".lichen").glob("lichen.db*"):
+        path.unlink()
+    assert bring(workspace, bill).made == ("shop",)
+    assert bring(workspace, bill).unchanged
+
+
 def test_a_file_that_is_there_twice_counts_once(workspace: Workspace, tmp_path: Path) -> None:
     folder = tmp_path / "bills"
     write(folder / "a.csv", [line()])

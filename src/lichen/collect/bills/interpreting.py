@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from lichen.collect.bills.utilisation import Load
 
 LOAD: Final = "utilisation"
+_EVERYWHERE: Final = ("global", "any", "all regions")
+"""What bills write for services that stand in no region."""
 
 
 class Sharing(Protocol):
@@ -101,7 +103,11 @@ def interpret(engine: Engine, charges: ir.Table, asked: Interpreter) -> Interpre
         ),
         meters=meters,
         pools=any(share["pool"] for share in shares),
-        unknown_regions=[(row["provider"], row["region"]) for row, key in places if row["region"] and not key],
+        unknown_regions=[
+            (row["provider"], row["region"])
+            for row, key in places
+            if row["region"] and not key and row["region"].casefold() not in _EVERYWHERE
+        ],
     )
 
 

@@ -169,7 +169,7 @@ class _Import:
         if not self._order.replace and all(one.name in early for one in chosen):
             import_id = self._import_id(files, [early[one.name] for one in chosen])
             before = self._manifests.of_import(import_id)
-            if before:
+            if before and self._has_costs({one["source"] for one in before}):
                 return ImportedBill(
                     import_id=import_id, unchanged=True, duplicates=duplicates, files=before[0]["files"]
                 )
@@ -190,6 +190,11 @@ class _Import:
             details=_details(told),
         )
         return self._land(pipeline, found, told)
+
+    def _has_costs(self, sources: set[str]) -> bool:
+        """Whether the store has costs of sources that the ledger has: it may be another one by now."""
+        with self._store.reading() as session:
+            return sources <= {source for source, _, _ in imports.money_sources(session, Cost)}
 
     def _sum(self, pipeline: Pipeline, files: Sequence[BillFile]) -> None:
         whole = max(1, sum(file.opened.size for file in files) >> _MIB)
