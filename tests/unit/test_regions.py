@@ -24,6 +24,7 @@ from lichen.factors.store import FactorStore
         ("GRA11", "ovh", "ovhcloud:gra"),
         ("fr-par-2", "scw", "scaleway:fr-par-2"),
         ("nl-ams-1", None, "scaleway:nl-ams"),
+        ("us-sanjose-1", "Oracle", "oci:us-sanjose-1"),
     ],
 )
 def test_a_region_is_found_by_the_names_that_bills_use(region: str, provider: str | None, key: str) -> None:

@@ -25,7 +25,7 @@ from lichen.errors import ActivityError
 _TABLE: Final = Path(__file__).with_name("regions.csv")
 _NEAREST: Final = 3
 _ALIASES: Final[Mapping[str, str]] = {
-    "amazon": "aws", "google": "gcp", "microsoft": "azure", "ovh": "ovhcloud", "scw": "scaleway",
+    "amazon": "aws", "google": "gcp", "microsoft": "azure", "oracle": "oci", "ovh": "ovhcloud", "scw": "scaleway",
 }  # fmt: skip
 _PART_OF_REGION: Final[Mapping[str, re.Pattern[str]]] = {
     "aws": re.compile(r"(?<=\d)[a-z]$"),
