@@ -119,6 +119,8 @@ class DuckEngine:
             },
         )  # fmt: skip
         self._connection.execute("SET TimeZone = 'UTC'")
+        # It makes a join of each list of texts that stand for nothing: dozens, where comparing takes a tenth of the time.
+        self._connection.execute("SET disabled_optimizers = 'in_clause'")
         self._backend = ibis.duckdb.from_connection(self._connection)
 
     def read(self, opened: Opened) -> ir.Table:
