@@ -81,8 +81,8 @@ class Amount:
             where ``monthly``, in seconds of the month left out (3 GB-Mo of October are 3e9 B x 31 x 86 400 s).
         platform: key of the catalogue: ``aws:m5.xlarge``, ``aws:s3``, or the provider alone.
         attributes: ``storage_class``, ``replication``, ``utilisation``... of the nomenclature.
-        method: ``metered`` for a billed amount, ``modelled`` where a utilisation is assumed, ``proxy`` where the platform is
-            the nearest known one.
+        method: ``metered`` for a billed amount, ``modelled`` where the size of what is billed is assumed, ``proxy`` where the
+            platform is the nearest known one.
     """
 
     quantity: str
