@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from click.testing import CliRunner
 
 from lichen.catalogue import machines
+from lichen.cli.app import root as cli
 from lichen.config import Settings, load_settings
 from lichen.ledger import Fact, Slice, open_ledger
 from lichen.records import Activity
@@ -175,3 +178,28 @@ def test_bills_of_the_ledger_are_doubted(workspace: Workspace, tmp_path: Path) -
     assert found("ccf-2024", "bill:aws") == [Guard.STORAGE_POWER]
     assert found("lichen-1", "bill:aws") == []
     assert found("ccf-2024", "bill:none") == []
+
+
+HEADINGS: Final = (
+    "bill/BillingPeriodStartDate,bill/PayerAccountId,lineItem/UsageAccountId,lineItem/LineItemType,lineItem/UsageStartDate,"
+    "lineItem/ProductCode,lineItem/UsageType,lineItem/UsageAmount,lineItem/CurrencyCode,lineItem/UnblendedCost,"
+    "product/region,pricing/unit,identity/LineItemId"
+)
+
+
+@pytest.mark.parametrize(("method", "doubted"), [("ccf-2024", 1), ("ccf-fixed", 0)])
+def test_an_import_tells_figures_that_cannot_be(tmp_path: Path, method: str, doubted: int) -> None:
+    """Objects that the program counts 10^12 times too small, in two regions: one line, and two in the document."""
+    config, report = tmp_path / "lichen.toml", tmp_path / "report.csv"
+    config.write_text(f'[method]\nuse = "{method}"\n')
+    line = "2026-10-01T00:00:00Z,111,222,Usage,2026-10-01T00:00:00Z,AmazonS3,TimedStorage-ByteHrs,5000,USD,1"
+    report.write_text("\n".join((HEADINGS, f"{line},us-west-1,GB-Mo,a", f"{line},eu-west-3,GB-Mo,b")))
+    command = ["import", "bills", str(report), "--config", str(config), "--lang", "en"]
+    written = CliRunner().invoke(cli, command)
+    assert (written.exit_code, written.exception) == (0, None), written.output
+    assert written.stdout.count("ccf-2024: aws:s3 with") == doubted
+    again = CliRunner().invoke(cli, [*command, "--replace", "--json"])
+    told = [(one["guard"], one["platform"]) for one in json.loads(again.stdout)["doubts"]]
+    assert told == [("storage_power", "aws:s3")] * 2 * doubted
+    unchanged = CliRunner().invoke(cli, [*command, "--json"])
+    assert json.loads(unchanged.stdout)["doubts"] == []

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
-from lichen.ledger import Ledger, Selection
+from lichen.ledger import Ledger, Selection, open_ledger
 from lichen.model.method import Method
 from lichen.service.bills.guards import Doubt, Rented, doubts
+from lichen.service.context import ledger_place
 from lichen.service.workspace import Workspace
 
 _READ = ("storage_class", "replication", "utilisation", "path", "request_class", "within")
@@ -33,6 +34,29 @@ def doubted(
     selection = Selection(sources=sources, quantities=sorted(known), first_day=first_day, end_day=end_day)
     sums = ledger.totals(("platform", "region", "attributes"), peaks=(), selection=selection)
     return doubts(workspace, method, [_rented(row) for row in sums if row["platform"] and row["value"] is not None])
+
+
+def doubted_import(workspace: Workspace, found: Mapping[str, Any]) -> tuple[Doubt, ...]:
+    """Figures of the method in use that cannot be, on what an import of bills wrote.
+
+    Args:
+        found: as ``lichen import bills --json`` prints it; an import that wrote nothing gives no doubts.
+
+    Raises:
+        StorageError: the ledger is away.
+        ConfigError: the method in use does not exist.
+    """
+    periods = () if found["dry_run"] or found["unchanged"] else found["periods"]
+    if not periods:
+        return ()
+    return doubted(
+        workspace,
+        open_ledger(ledger_place(workspace.settings), create=False),
+        workspace.method(workspace.settings.method.use),
+        sources=sorted({one["source"] for one in periods}),
+        first_day=min(date.fromisoformat(one["first"]) for one in periods),
+        end_day=max(date.fromisoformat(one["last"]) for one in periods) + timedelta(days=1),
+    )
 
 
 def _rented(row: dict[str, Any]) -> Rented:

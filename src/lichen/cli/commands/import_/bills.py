@@ -51,8 +51,12 @@ def command(
     Lines belong to applications by [[bills.owner]] and [[bills.shared]] in lichen.toml. A billing period that is imported again
     is replaced.
     """
+    from dataclasses import asdict
+
     from lichen.config import resolve_lang
     from lichen.render.bill import bill_lines
+    from lichen.render.bill_doubts import doubt_lines
+    from lichen.service.bills.doubting import doubted_import
     from lichen.service.bills.importing import BillOrder, import_bills
 
     workspace = invocation.workspace()
@@ -60,8 +64,13 @@ def command(
         places=places, source=source, create=create, replace=replace, dry_run=dry_run, format=format_name, engine=engine
     )  # fmt: skip
     found = import_bills(workspace, order, progress=invocation.progress(workspace.settings.lang)).to_json()
+    doubts = doubted_import(workspace, found)
     if invocation.json:
-        invocation.print_json(found)
+        invocation.print_json({**found, "doubts": [asdict(one) for one in doubts]})
         return
-    for line in bill_lines(found, resolve_lang(invocation.lang or "auto", os.environ)):
+    lang = resolve_lang(invocation.lang or "auto", os.environ)
+    for line in bill_lines(found, lang):
+        click.echo(line)
+    # Regions that differ in nothing else are told once.
+    for line in dict.fromkeys(doubt_lines(workspace.settings.method.use, doubts, lang)):
         click.echo(line)
