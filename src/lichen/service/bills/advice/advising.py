@@ -186,9 +186,10 @@ def advise_in(context: ServiceContext, question: Question) -> BillAdvice:
     scale = Scale(context.workspace, month)
     shown = found[:MOST]
     weighed = scale.differences(shown)
-    pieces = [_piece(finding, one, rate) for finding, one in zip(shown, weighed, strict=True)]
-    pieces = _with_front(_with_best(pieces))
-    chosen = [(piece, one) for piece, one in zip(pieces, weighed, strict=True) if piece.adds_up]
+    made = [(_piece(finding, one, rate), one) for finding, one in zip(shown, weighed, strict=True)]
+    worth = [(piece, one) for piece, one in made if _saves(piece)]
+    pieces = _with_front(_with_best([piece for piece, _ in worth]))
+    chosen = [(piece, one) for piece, (_, one) in zip(pieces, worth, strict=True) if piece.adds_up]
     whole = scale.differences([_everything(evidence)])[0].get(CARBON)
     return BillAdvice(
         application=question.application, month=month, currency=market.currency, rate=rate,
@@ -238,6 +239,13 @@ def _piece(finding: Finding, weighed: Mapping[str, Difference], rate: Spread) ->
         finding=finding, rule=rule, money=money, net=None if money is None else money.minus(_work(finding, rule, rate)),
         impacts=impacts if finding.before or finding.after else None,
     )  # fmt: skip
+
+
+def _saves(piece: Piece) -> bool:
+    """Whether money or climate may be saved: a successor that is neither cheaper nor leaner is no advice."""
+    carbon = (piece.impacts or {}).get(CARBON)
+    saved = None if carbon is None else carbon.high if carbon.value is None else carbon.value
+    return piece.money is None or piece.money.value > 0 or (saved is not None and saved > 0)
 
 
 def _part(money: Spread, low: float, value: float | None, high: float) -> Spread:

@@ -116,7 +116,7 @@ def provisioned(evidence: MonthEvidence) -> Iterator[Finding]:
         if thing.family != "serverless" or not uses or thing.machines or thing.cost.value <= 0:
             continue
         provider = thing.where.region.partition(":")[0]
-        price = evidence.market.price("instance", provider, thing.where.region.partition(":")[2])
+        price = prices.find("instance", provider, thing.where.region.partition(":")[2])
         each = evidence.price("instance", provider, thing.where.region, price.key) if price else None
         if price is None or each is None:
             continue
@@ -141,7 +141,7 @@ def queries_on_machine(evidence: MonthEvidence) -> Iterator[Finding]:
         if platform is None:
             continue
         provider, cost = platform.partition(":")[0], evidence.cost_of(thing, platform)
-        price = evidence.market.price("instance", provider, thing.where.region.partition(":")[2])
+        price = prices.find("instance", provider, thing.where.region.partition(":")[2])
         each = evidence.price("instance", provider, thing.where.region, price.key) if price else None
         if price is None or each is None or cost is None:
             continue
