@@ -32,8 +32,8 @@ def carbon_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
         yield words.say("carbon.period", source=period["source"], month=period["month"][:7])
         for one in period["emissions"]:
             yield "  " + words.say(
-                "carbon.sum", scope=words.word("carbon.scope", one["scope"] or "sum"),
-                accounting=words.word("carbon.accounting", one["accounting"] or "unknown"),
+                "carbon.sum", scope=words.word("web.carbon.scope", one["scope"] or "sum"),
+                accounting=words.word("web.carbon.accounting", one["accounting"] or "unknown"),
                 amount=numbers.amount(one["kgco2e"] * _GRAM_PER_KG, _UNIT).text,
             )  # fmt: skip
     for provider, region in found["unknown_regions"]:
@@ -71,17 +71,17 @@ def _row(row: Mapping[str, Any], words: Catalogue, numbers: Numbers) -> Iterator
         return numbers.amount(value, _UNIT, **bounds).text
 
     both = None if row["use"] is None else row["use"] + row["embodied"]
-    for what, ours, theirs, ratio in (
-        ("use", row["use"], row["operational"], row["ratio_use"]),
-        ("making", row["embodied"], row["making"], row["ratio_making"]),
-        ("total", both, row["total"], row["ratio_total"]),
+    for key, ours, theirs, ratio in (
+        ("reconcile.use", row["use"], row["operational"], row["ratio_use"]),
+        ("reconcile.making", row["embodied"], row["making"], row["ratio_making"]),
+        ("reconcile.total", both, row["total"], row["ratio_total"]),
     ):
-        if theirs is None and (what == "total" or ours is None):
+        if theirs is None and (key == "reconcile.total" or ours is None):
             continue
-        said = words.say(f"reconcile.{what}", ours=amount(ours), theirs=amount(theirs))
+        said = words.say(key, ours=amount(ours), theirs=amount(theirs))
         yield (
             said if ratio is None else words.say("reconcile.ratio", said=said, ratio=numbers.raw(float(f"{ratio:.2g}")))
         )
     if row["coverage"] is not None:
         yield words.say("reconcile.coverage", share=numbers.percent(row["coverage"]))
-    yield from (words.word("reconcile.why", why) for why in row["why"])
+    yield from (words.word("web.carbon.why", why) for why in row["why"])
