@@ -19,6 +19,8 @@ from typing import Final
 from lichen.catalogue import machines
 
 _TABLE: Final = Path(__file__).with_name("successors.csv")
+_AS_LARGE: Final = 0.85
+"""Processors of the new one over those of the old one, at least: bare machines of two families differ by more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +53,18 @@ def find(kind: str, platform: str) -> Successor | None:
     for row in _rows():
         if row["provider"] == provider and row["kind"] == kind:
             new = _renamed(row["old"], row["new"], name)
-            if new and machines.find(f"{provider}:{new}") is not None:
+            if new and _as_large(platform, f"{provider}:{new}"):
                 return Successor(
                     key=f"{provider}:{new}", low=float(row["low"]), ratio=float(row["ratio"]), high=float(row["high"]),
                     status=row["status"], source=row["source"],
                 )  # fmt: skip
     return None
+
+
+def _as_large(old: str, new: str) -> bool:
+    """Whether the catalogue knows the new one, and it has about as many processors as the old one."""
+    before, after = machines.find(old) or {}, machines.find(new)
+    return after is not None and float(after.get("vcpu", 0.0)) >= _AS_LARGE * float(before.get("vcpu", 0.0))
 
 
 def _renamed(old: str, new: str, name: str) -> str:
