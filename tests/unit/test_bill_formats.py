@@ -185,6 +185,10 @@ def test_texts_that_stand_for_nothing_are_empty_and_never_null(tmp_path: Path, e
         ("2026-03-31T23:30:00-01:00", dt.date(2026, 4, 1)),
         ("2026-02-30", None),
         ("yesterday", None),
+        ("2000-01-01", dt.date(2000, 1, 1)),
+        ("1999-12-31", None),
+        ("0001-01-01T00:00:00Z", None),
+        ("9999-12-31T00:00:00Z", None),
     ],
 )
 def test_a_day_is_that_of_utc(written: str, day: dt.date | None, tmp_path: Path, engine: DuckEngine) -> None:
@@ -193,6 +197,16 @@ def test_a_day_is_that_of_utc(written: str, day: dt.date | None, tmp_path: Path,
     (row,) = _read(engine, path)
     assert row["day"] == day
     assert row[UNREADABLE] == (0 if day else 1)
+
+
+@pytest.mark.parametrize("written", ["9999-12-01", "0001-01-01"])
+def test_a_period_that_no_cloud_bills_is_refused_and_named(written: str, tmp_path: Path, engine: DuckEngine) -> None:
+    head = "BillingPeriodStart,ChargePeriodStart,ProviderName,ServiceName,ChargeCategory,BillingCurrency,BilledCost\n"
+    opened = sniff(_file(tmp_path, f"{head}{written},2026-05-03,AWS,S3,Usage,EUR,1\n"))
+    table, one = engine.read(opened), named("focus", formats())
+    assert [row[UNREADABLE] for row in _rows(engine, summed_lines(table, one))] == [1]
+    (found,) = _rows(engine, unreadable(table, one))
+    assert (found["cell"], found["column"], found["example"]) == ("period", "BillingPeriodStart", written)
 
 
 def test_what_cannot_be_read_is_counted_and_named(tmp_path: Path, engine: DuckEngine) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import reduce
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,9 @@ NULLS: Final = ("", "NULL", "null", "Null", "None", "N/A", "n/a")
 
 _AMOUNT: Final = dt.Decimal(*DECIMAL)
 _SMALL: Final = dt.Decimal(18, DECIMAL[1])
+_FIRST: Final = date(2000, 1, 1)
+_LAST: Final = date(2199, 12, 31)
+"""No cloud has billed a day before the first; what tells a day after the last means "for ever"."""
 _PLAIN: Final = len("2026-03-31 23:59:59")
 _PAIR: Final = dt.Struct({"key": dt.string, "value": dt.string})
 
@@ -136,6 +140,7 @@ class Reader:
         ]
         text = ibis.coalesce(*texts)
         found = ibis.coalesce(*days)
+        found = ibis.ifelse(found.between(ibis.literal(_FIRST), ibis.literal(_LAST)), found, ibis.null("date"))
         self.checks[rule.cell] = found.isnull() if rule.required else found.isnull() & text.notnull(), text
         return found
 
