@@ -340,6 +340,17 @@ def test_what_is_not_there_is_said(workspace: Workspace, question: Question, sai
         advise_bill(workspace, question)
 
 
+def test_a_bill_without_an_exchange_rate_is_told_in_its_own_currency(tmp_path: Path) -> None:
+    made = project(tmp_path / "project", OWNERS)
+    bring(made, write(tmp_path / "bill.csv", machine("m4.large", "i-1", 2.4, BillingCurrency="GBP")))
+    with pytest.raises(UsageError, match="The bill is in GBP") as told:
+        advise_bill(made, Question())
+    assert "--currency GBP" in str(told.value.repair)
+    found = advise_bill(made, Question(currency="GBP", hourly_rate=50))
+    assert money(piece(found, "old-generation", "i-1")).value == pytest.approx(31 * 2.4 * 0.04)
+    assert money(piece(found, "commitment", "i-1")).value == pytest.approx(31 * 2.4 * 0.28)
+
+
 def test_the_command_prints_writes_and_refuses(workspace: Workspace, tmp_path: Path) -> None:
     config = ["--config", str(workspace.settings.folder / "lichen.toml")]
     page = tmp_path / "advice.html"

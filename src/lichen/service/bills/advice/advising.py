@@ -15,7 +15,7 @@ from lichen.errors import UsageError
 from lichen.ledger import Selection
 from lichen.portfolio.scenarios import Spread
 from lichen.service.bills.advice import rules_newer, rules_paying, rules_place, rules_waste
-from lichen.service.bills.advice.evidence import MonthEvidence, read_month
+from lichen.service.bills.advice.evidence import MonthEvidence, rate_of, read_month
 from lichen.service.bills.advice.finding import ALL_OF_IT, Finding, Rule, Where
 from lichen.service.bills.advice.weighing import CARBON, INDICATORS, Difference, Saving, Scale
 from lichen.service.context import ServiceContext, open_context
@@ -173,12 +173,12 @@ def advise_bill(workspace: Workspace, question: Question) -> BillAdvice:
 def advise_in(context: ServiceContext, question: Question) -> BillAdvice:
     """The same for a server, whose store and ledger are open."""
     sources = sorted(one for one in context.ledger.sources() if one.partition(":")[0] == _SOURCE)
-    month = _month(context, sources, question)
     code = None if question.application == EVERYTHING else question.application
     market = Market(
         currency=question.currency or "EUR", exchange={},
         own=() if question.prices is None else prices.read_own(question.prices),
     )  # fmt: skip
+    month = _month(context, sources, question, market)
     evidence = read_month(context, sources, month, code, market)
     rate = HOURLY_RATE if question.hourly_rate is None else Spread.of(question.hourly_rate)
     found = [finding for rule in RULES for finding in rule.find(evidence)]
@@ -202,7 +202,7 @@ def advise_in(context: ServiceContext, question: Question) -> BillAdvice:
     )  # fmt: skip
 
 
-def _month(context: ServiceContext, sources: Sequence[str], question: Question) -> date:
+def _month(context: ServiceContext, sources: Sequence[str], question: Question, market: Market) -> date:
     if question.month is not None and not _MONTH.fullmatch(question.month):
         raise UsageError(f"--month is '{question.month}'.", repair="Write it as 2026-10.", culprit="--month")
     code = None if question.application == EVERYTHING else question.application
@@ -222,6 +222,12 @@ def _month(context: ServiceContext, sources: Sequence[str], question: Question) 
         raise UsageError(
             f"No bill tells of {asked}.", repair=f"Months with a bill: {', '.join(months[-_TOLD:])}.", culprit=asked
         )
+    strange = sorted({str(row["currency"]) for row in told if rate_of(market, row["currency"]) is None})
+    if strange:
+        raise UsageError(
+            f"The bill is in {strange[0]}, and no exchange rate to {market.currency} is known.",
+            repair=f"Ask in the bill's own currency: --currency {strange[0]} --hourly-rate N.", culprit=strange[0],
+        )  # fmt: skip
     return date.fromisoformat(f"{asked}-01")
 
 

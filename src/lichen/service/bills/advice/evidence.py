@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from lichen.catalogue import machines
 from lichen.catalogue.prices import UNITS, Price
+from lichen.errors import UsageError
 from lichen.ledger import Selection
 from lichen.portfolio.scenarios import SECONDS_PER_HOUR, Spread
 from lichen.service.bills.advice.finding import Use, Where
@@ -114,9 +115,9 @@ class MonthEvidence:
             region: key of the catalogue.
         """
         found = self.market.price(role, provider, region.partition(":")[2], key)
-        if found is None:
+        rate = None if found is None else rate_of(self.market, found.currency)
+        if found is None or rate is None:
             return None
-        rate = self.market.rate(found.currency)
         return Spread(float(found.low) * rate.low, float(found.price) * rate.value, float(found.high) * rate.high)
 
     def ratio(self, role: str, old: str, new: str, region: str) -> Spread | None:
@@ -148,6 +149,14 @@ class MonthEvidence:
                 costs.append(None if found is None else found.value * billed_amount(use, self.seconds))
         known = [one for one in costs if one is not None]
         return sum(known) if known and len(known) == len(costs) else None
+
+
+def rate_of(market: Market, currency: str) -> Spread | None:
+    """Money of the answer for one of another currency; None where nobody said it."""
+    try:
+        return market.rate(currency)
+    except UsageError:
+        return None
 
 
 def billed_amount(use: Use, seconds: float) -> float:
