@@ -13,6 +13,7 @@ from tests.focus_support import STORAGE, bring, ledger_of, line, of_month, on, p
 
 from lichen.errors import StorageError, UsageError
 from lichen.ledger import Selection
+from lichen.render.carbon import carbon_lines, reconciliation_lines
 from lichen.service.bills.carbon import import_carbon
 from lichen.service.bills.differing import Reason
 from lichen.service.bills.reconciling import Row, reconcile
@@ -196,6 +197,27 @@ def test_a_bill_or_a_month_that_is_not_there_is_refused(workspace: Workspace, tm
         held(workspace, source="gcp")
     with pytest.raises(UsageError, match="'October' is no month"):
         held(workspace, month="October")
+
+
+def test_what_is_said_of_it_in_both_languages(workspace: Workspace, tmp_path: Path) -> None:
+    bring(workspace, write(tmp_path / "bill.csv", [line()]))
+    path = str(write_csv(tmp_path / "aws.csv", [aws(), aws(product_code="AmazonS3", region_code="mars-1", **zeros())]))
+    imported = import_carbon(workspace, [path]).to_json()
+    again = import_carbon(workspace, [path]).to_json()
+    context = open_context(workspace)
+    with context.store:
+        found = reconcile(context, METHOD).to_json()
+    english = "\n".join(carbon_lines(imported, "en"))
+    assert "vendor:aws-payer: 2026-10" in english
+    assert "scope 2, by location: 80 gCO₂e" in english.replace("\u00a0", " ")
+    assert "unknown region mars-1 of aws" in english
+    assert "selon le lieu" in "\n".join(carbon_lines(imported, "fr"))
+    assert list(carbon_lines(again, "en")) == ["Nothing was written: these figures are in the ledger already."]
+    told = list(reconciliation_lines(found, "en"))
+    assert told[1] == f"2026-10  aws  123  {EC2}  aws:eu-west-3"
+    assert "provider, scopes 1 and 2: 90 gCO₂e; ratio 0." in told[2].replace("\u00a0", " ")
+    assert "the provider spreads idle capacity and shared services over its customers" in told[5]
+    assert len(list(reconciliation_lines(found, "fr"))) == len(told)
 
 
 def zeros() -> dict[str, str]:
