@@ -12,6 +12,8 @@ from typing import Any, Final
 import pytest
 
 from lichen.catalogue import machines
+from lichen.collect.bills.mapping import Rules
+from lichen.collect.bills.meter import Meter
 from lichen.config import Settings
 from lichen.model import registry
 from lichen.service.evaluation import evaluate_activities, parse_document
@@ -78,7 +80,7 @@ PUBLISHED: Final = [
     ("northeurope", "azure:d8_v3", "h", 5, 8, "2020-11", None, 0.18258564019771067, 5.086835935908219e-05),
     ("SouthCentralUS", "azure:container-instances", "h", 10, 1, "2020-11", None, 0.025359, 9.464764929e-06),
     (None, "azure:mysql", "h", 12, 2, "2020-11", None, 0.18258479999999996, 6.413838151448518e-05),
-    ("westeurope", "azure:mysql", "GB-h", 48, 0, "2020-11", None, 0.000204768, 6.72458112e-08),
+    ("westeurope", "azure:mysql", "GB-Mo", 2, 0, "2020-11", None, 0.000204768, 6.72458112e-08),
     ("ukwest", "azure:container-instances", "RAM GB-h", 14.44976379, 0, "2020-11", None, 0.0067122042757308, 1.51024596204e-06),
     ("apsoutheast", "azure:redis-cache", "RAM GB-h", 48, 0, "2020-11", None, 0.04459392, 1.819431936e-05),
     ("uksouth", "azure:bandwidth", "GB", 10, 0, "2020-11", None, 0.01185, 2.66625e-06),
@@ -285,3 +287,57 @@ def test_defect_megabytes_are_read_as_gigabytes(workspace: Workspace) -> None:
     (_, carbon), (own_energy, own_carbon) = both(workspace, "aws:t1.micro", "us-east-1", "h", 1, vcpus=1)
     assert own_energy == pytest.approx((0.74 + 3.5) / 2 * 1.135 / 1000, rel=1e-9)
     assert carbon - own_carbon == pytest.approx(_memory_kwh("aws:t1.micro", 1) * 379.069, rel=1e-9)
+
+
+# Azure's and Google's lines from the words of the bill: worked out by hand from the constants of the program. Provider, service,
+# meter, unit, amount, region, then watt-hours before PUE and PUE.
+FROM_WORDS: Final = [
+    # No type is known: between 0.68 and 4.11 W, half used; a tebibyte, 1.2 W on SSD and 0.65 W else.
+    ("gcp", "Compute Engine", "N1 Predefined Instance Core running in Americas", "seconds", 7200, "us-east1", 2 * 2.395, 1.1),
+    ("gcp", "Compute Engine", "N1 Predefined Instance Ram running", "byte-seconds", 3600 * 2**30, "us-east1", 0.392, 1.1),
+    ("gcp", "Compute Engine", "SSD backed PD Capacity", "byte-seconds", 3600 * 2**40, "us-east1", 1.2, 1.1),
+    ("gcp", "Compute Engine", "Balanced PD Capacity", "byte-seconds", 3600 * 2**40, "us-east1", 0.65, 1.1),
+    ("gcp", "Compute Engine", "Storage PD Capacity", "byte-seconds", 3600 * 2**40, "us-central1", 0.65, 1.11),
+    ("gcp", "Compute Engine", "Storage PD Snapshot", "byte-seconds", 3600 * 2**40, "us-east1", 2 * 0.65, 1.1),
+    ("gcp", "Cloud SQL", "MySQL: Zonal - Standard storage", "byte-seconds", 3600 * 2**40, "us-east1", 0.65, 1.1),
+    ("gcp", "Cloud SQL", "DB custom CORE running in Americas", "seconds", 3600, "us-east1", 2.395, 1.1),
+    ("gcp", "Kubernetes Engine", "Regional Kubernetes Clusters", "seconds", 3600, "us-east1", 3 * 3 * 2.395, 1.1),
+    ("gcp", "Compute Engine", "Network Inter Region Egress from Americas to EMEA", "bytes", 5 * 2**30, "us-east1", 5, 1.1),
+    ("gcp", "Cloud Functions", "CPU Time", "seconds", 3600, "us-east1", 2.395, 1.1),
+    # A disk of 128 GB for the 31st part of a month, three copies; gigabyte-months are taken for gigabytes on a day.
+    ("azure", "Storage", "P10 Disks", "1/Month", 1 / 31, "westeurope", 3 * 0.128 * 24 * 1.2, 1.185),
+    ("azure", "Storage", "E10 Disks", "1/Month", 1 / 31, "westeurope", 3 * 0.128 * 24 * 1.2, 1.185),
+    ("azure", "Storage", "S10 Disks", "1/Month", 1 / 31, "westeurope", 3 * 0.128 * 24 * 0.65, 1.185),
+    ("azure", "Storage", "LRS Data Stored", "1 GB/Month", 1000, "westeurope", 3 * 24 * 1.2, 1.185),
+    ("azure", "Storage", "Hot GRS Data Stored", "1 GB/Month", 1000, "westeurope", 6 * 24 * 1.2, 1.185),
+    ("azure", "Bandwidth", "Inter-Region Data Transfer Out", "1 GB", 5, "westeurope", 5, 1.185),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", FROM_WORDS, ids=lambda row: f"{row[0]} {row[2]}")
+def test_words_of_bills_give_figures_worked_out_by_hand(workspace: Workspace, row: tuple[Any, ...]) -> None:
+    provider, service, words, unit, billed, region, watt_hours, pue = row
+    found = Rules.load().understand(Meter(provider=provider, service=service, meter=words, unit=unit))
+    (amount,) = found.amounts
+    month_s = 31 * HOURS_PER_DAY * SECONDS_PER_HOUR if amount.monthly else 1
+    line = {
+        "entity": "bill", "quantity": amount.quantity, "value": billed * amount.per_unit * month_s,
+        "platform": amount.platform, "region": f"{provider}:{region}", "started_at": "2020-10-01T00:00:00Z",
+        **amount.attributes,
+    }  # fmt: skip
+    energy, _ = totals(workspace, "ccf-2024", line)
+    assert energy == pytest.approx(watt_hours * pue / 1000, rel=1e-6)
+
+
+def test_a_virtual_machine_of_azure_by_its_words(workspace: Workspace) -> None:
+    """D4s v3: Cascade Lake, Skylake, Broadwell and Haswell between 0.75 and 4.165 W; 11.675 GB beyond measured servers."""
+    found = Rules.load().understand(Meter(provider="azure", service="Virtual Machines", meter="D4s v3", unit="1 Hour"))
+    used = next(one for one in found.amounts if one.quantity == "vcpu_time")
+    assert (used.per_unit, used.platform) == (4 * SECONDS_PER_HOUR, "azure:d4s_v3")
+    line = {"entity": "bill", "quantity": "vcpu_time", "value": 10 * used.per_unit, "platform": used.platform}
+    rows, context = parse_document(workspace, {"activities": [{**line, "region": "azure:westeurope"}]})
+    found_impacts = evaluate_activities(workspace, workspace.method("ccf-2024"), rows, context, on=None).impacts
+    by_rule = {one.rule: one.value for one in found_impacts if one.indicator == "energy"}
+    idle, full = (0.64 + 0.65 + 0.71 + 1) / 4, (3.97 + 4.26 + 3.69 + 4.74) / 4
+    assert by_rule["processors"] == pytest.approx(40 * (idle + full) / 2 * 1.185 / 1000, rel=5e-3)
+    assert by_rule["memory"] == pytest.approx(10 * 11.675 * 0.000392 * 1.185, rel=2e-3)

@@ -37,7 +37,9 @@ inside                 the instance that a service rents out under a name of its
                        Cloud Carbon Footprint apart, which tells the two from each other
 like                   an entry whose facts are this one's where it has none: families of machines whose processors and
                        memory are billed apart, in ``rented.csv``
-ccf_*                  what the methods of Cloud Carbon Footprint read; ``build_ccf.py`` says what each one is
+ccf_medium, ccf_days   the medium for which Cloud Carbon Footprint takes a capacity, whatever it is (an SSD on Google where the
+                       line says so, on Azure always), and the days that it counts of a month, in ``ccf_storage.csv``
+ccf_*                  what else the methods of Cloud Carbon Footprint read; ``build_ccf.py`` says what each one is
 =====================  ==========================================================================================
 
 Sources: tables of BoaviztAPI 2.5.0; ``build_machines.py`` says what is completed, and how. Constants of Cloud Carbon Footprint,
@@ -65,6 +67,7 @@ TABLES: Final = (
     "ccf_instances.csv.gz",
     "cloud.csv.gz",
     "rented.csv",
+    "ccf_storage.csv",
 )
 """Tables in the order in which their facts count. A new one is one row here."""
 

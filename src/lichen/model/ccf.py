@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from lichen.model.registry import Number, formula
-from lichen.units import BYTE_PER_GB, JOULE_PER_KWH, SECOND_PER_HOUR, Tag
+from lichen.units import BYTE_PER_GB, HOUR_PER_DAY, JOULE_PER_KWH, SECOND_PER_HOUR, Tag
 
 _CCF: Final = ("Cloud Carbon Footprint, Methodology (2024), Energy Estimate",)
 _EMBODIED: Final = (
@@ -239,6 +239,28 @@ def byte_hours_as_coded_byte_seconds(
     1.0
     """
     return storage_byte_seconds * byte_hours_ratio / hours_of_month
+
+
+@formula("ccf.month_as_days_as_coded", version=1, sources=_CODE)
+def month_as_days_as_coded_byte_seconds(
+    storage_byte_seconds: Annotated[Number, Tag("B*s")],
+    counted_days: Annotated[Number, Tag("1")],
+    hours_of_month: Annotated[Number, Tag("1")],
+) -> Annotated[Number, Tag("B*s")]:
+    """Capacity as the program reads it off Azure's bills: gigabyte-months are taken for gigabytes on so many days.
+
+    Args:
+        storage_byte_seconds: capacity rented over time [B.s], >= 0.
+        counted_days: days that count of the month [1].
+        hours_of_month: hours of the month that the bill is of [1], > 0.
+
+    Returns:
+        Capacity over time as it enters the program's factors [B*s].
+
+    >>> month_as_days_as_coded_byte_seconds(720.0, 1.0, 720.0)
+    24.0
+    """
+    return storage_byte_seconds * counted_days * HOUR_PER_DAY / hours_of_month
 
 
 @formula("ccf.server_share", version=1, sources=_EMBODIED)
