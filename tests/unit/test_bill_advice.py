@@ -351,6 +351,17 @@ def test_a_bill_without_an_exchange_rate_is_told_in_its_own_currency(tmp_path: P
     assert money(piece(found, "commitment", "i-1")).value == pytest.approx(31 * 2.4 * 0.28)
 
 
+def test_trifles_are_counted_and_not_told(tmp_path: Path) -> None:
+    made = project(tmp_path / "project", OWNERS)
+    bring(
+        made,
+        write(tmp_path / "bill.csv", [thing("USE1-EBS:VolumeUsage.gp2", "vol", 1, "GB-Mo", 0.1, RegionId="us-east-1")]),
+    )
+    found = advise_bill(made, Question())
+    assert (found.pieces, found.together.value) == ((), 0)
+    assert found.untold >= 2, "it hangs on nothing, and has a successor"
+
+
 def test_the_command_prints_writes_and_refuses(workspace: Workspace, tmp_path: Path) -> None:
     config = ["--config", str(workspace.settings.folder / "lichen.toml")]
     page = tmp_path / "advice.html"

@@ -27,6 +27,9 @@ RULES: Final[tuple[Rule, ...]] = (*rules_waste.RULES, *rules_newer.RULES, *rules
 BY_ID: Final[Mapping[str, Rule]] = {rule.rule_id: rule for rule in RULES}
 MOST: Final = 300
 """Findings that are weighed and told, the dearest first; the rest is counted."""
+LEAST_MONEY: Final = 1.0
+LEAST_G: Final = 500.0
+"""Money, and grams of CO2e, a month from which one of them is told."""
 MONTHS_A_YEAR: Final = 12
 """Months that the work of following a piece of advice is spread over."""
 EVERYTHING: Final = "*"
@@ -116,7 +119,7 @@ class BillAdvice:
         application: ``*`` for all.
         cost: of what has quantities, in a month. carbon: its climate figure; None without one.
         together: money that the best of each resource saves, upper bounds and wide advice left out; together_carbon likewise.
-        untold: findings that were not weighed. volumes: how many, and whether they hang on a machine no bill tells.
+        untold: findings that are too small, or were not weighed. volumes: how many, and whether they hang on a machine no bill tells.
         loads: share of the time of machines whose load was measured; None without machines.
     """
 
@@ -198,7 +201,7 @@ def advise_in(context: ServiceContext, question: Question) -> BillAdvice:
         carbon=None if whole is None else whole.saving(ALL_OF_IT),
         together=sum((piece.money for piece, _ in chosen if piece.money is not None), start=Spread.of(0.0)),
         together_carbon=_sum(one[CARBON] for _, one in chosen if CARBON in one),
-        untold=len(found) - len(shown), volumes=_volumes(evidence, found), loads=_loads(evidence), method=scale.told,
+        untold=len(found) - len(pieces), volumes=_volumes(evidence, found), loads=_loads(evidence), method=scale.told,
     )  # fmt: skip
 
 
@@ -248,10 +251,11 @@ def _piece(finding: Finding, weighed: Mapping[str, Difference], rate: Spread) ->
 
 
 def _saves(piece: Piece) -> bool:
-    """Whether money or climate may be saved: a successor that is neither cheaper nor leaner is no advice."""
+    """Whether enough money or climate may be saved to be told: trifles are no advice, nor is what saves neither."""
     carbon = (piece.impacts or {}).get(CARBON)
-    saved = None if carbon is None else carbon.high if carbon.value is None else carbon.value
-    return piece.money is None or piece.money.value > 0 or (saved is not None and saved > 0)
+    saved_g = 0.0 if carbon is None else carbon.high if carbon.value is None else carbon.value
+    worth = piece.money is None or (piece.money.value > 0 and piece.money.high >= LEAST_MONEY)
+    return worth or saved_g >= LEAST_G
 
 
 def _part(money: Spread, low: float, value: float | None, high: float) -> Spread:
