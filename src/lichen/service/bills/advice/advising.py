@@ -119,7 +119,8 @@ class BillAdvice:
         application: ``*`` for all.
         cost: of what has quantities, in a month. carbon: its climate figure; None without one.
         together: money that the best of each resource saves, upper bounds and wide advice left out; together_carbon likewise.
-        untold: findings that are too small, or were not weighed. volumes: how many, and whether they hang on a machine no bill tells.
+        untold: findings that are too small, or were not weighed. volumes: how many there are of which no bill tells whether
+            they hang on a machine.
         loads: share of the time of machines whose load was measured; None without machines.
     """
 
