@@ -133,7 +133,7 @@ def imported(cluster: Cluster, engine: str, place: Path, *folders: Path) -> tupl
         folder.mkdir(exist_ok=True)
     done = subprocess.run(
         [sys.executable, str(SPARK / "import_bills.py"), engine, str(place), *map(str, folders)],
-        env=cluster.environment, capture_output=True, text=True, timeout=280, check=False,
+        env=cluster.environment, capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr[-4000:]
     return json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr
@@ -147,7 +147,7 @@ def rows(folder: Path) -> dict[str, dict[str, Any]]:
     return by_id
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 class TestCluster:
     pytestmark = cluster_needed
 
@@ -165,7 +165,7 @@ class TestCluster:
             assert there["value"] == pytest.approx(row["value"], rel=1e-9)
             rounded = _NUMBERS if row["account"].startswith(_FLOATS) else ("value", "amount")
             assert {**there, **{name: row[name] for name in rounded}} == row
-            for name in _NUMBERS[1:]:
+            for name in _NUMBERS[1:] if row["quantity"] == "cost" else ():
                 assert there[name] == pytest.approx(row[name], rel=Decimal("1e-9"))
         billed = sum(row["billed_amount"] for row in here.values() if row["quantity"] == "cost")
         assert isinstance(billed, Decimal)
