@@ -16,6 +16,8 @@ from tests.carbon_support import AZURE, NO_SCOPES, aws, write_csv, write_json
 from lichen.collect.bills.carbon.format import carbon_formats
 from lichen.collect.bills.carbon.reading import read_carbon
 from lichen.collect.bills.carbon.services import one_name
+from lichen.collect.bills.format import formats, recognise
+from lichen.collect.bills.opening import sniff
 from lichen.errors import StorageError
 
 OCTOBER = date(2026, 10, 1)
@@ -189,6 +191,13 @@ def test_a_file_of_no_known_format_is_refused(tmp_path: Path) -> None:
     assert "gcp" in told
     (tmp_path / "cut.parquet").write_bytes(b"PAR1 and no more")
     assert "damaged" in refusal(tmp_path / "cut.parquet")
+
+
+def test_among_bills_it_is_told_where_it_belongs(tmp_path: Path) -> None:
+    opened = sniff(write_csv(tmp_path / "aws.csv", [aws()]))
+    with pytest.raises(StorageError, match="carbon export") as caught:
+        recognise(opened.columns, formats(), "aws.csv")
+    assert "lichen import carbon" in str(caught.value.repair)
 
 
 def test_a_unit_that_is_not_told_is_unknown_and_not_zero(tmp_path: Path) -> None:

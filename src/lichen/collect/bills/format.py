@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, NoReturn
 
+from lichen.collect.bills.carbon.format import is_carbon_export
 from lichen.collect.bills.format_file import nearest, parse, read_format
 from lichen.collect.bills.rule import Columns, Format, Rule
 from lichen.errors import StorageError, UsageError
@@ -80,6 +81,12 @@ def recognise(columns: Sequence[str], known: Sequence[Format], where: str = "The
 
 
 def _refuse(found: Columns, known: Sequence[Format], where: str) -> NoReturn:
+    if is_carbon_export(found.names):
+        raise StorageError(
+            f"{where} is no bill: it is a provider's own carbon export.",
+            repair="lichen import carbon keeps it.",
+            culprit=where,
+        )
     closest = sorted(known, key=lambda one: one.matched(found), reverse=True)[:2]
     near = [
         f"{one.name} lacks {' and '.join(_either(rule) for rule in one.lacking(found))}"

@@ -81,6 +81,11 @@ def carbon_formats() -> tuple[CarbonFormat, ...]:
     )
 
 
+def is_carbon_export(columns: Sequence[str]) -> bool:
+    """Whether a file with these columns is one."""
+    return any(not one.lacking(columns) for one in carbon_formats())
+
+
 def recognise_carbon(columns: Sequence[str], where: str) -> CarbonFormat:
     """The format that a file has: of those that lack nothing, the one that knows most of its columns.
 
