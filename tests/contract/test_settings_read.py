@@ -15,7 +15,8 @@ from lichen.config import KEYS, LIST_KEYS
 SOURCE = Path(lichen.__file__).parent
 BY_NAME = {
     "project": ("project", "settings"), "part": ("part",), "journey": ("entry",), "oidc": ("oidc", "settings"),
-    "traffic": ("traffic", "settings"), "traffic.journey": ("rule",), "bills.owner": ("owner", "rule"), "bills.shared": ("shared", "rule"),
+    "traffic": ("traffic", "settings"), "traffic.journey": ("rule",),
+    "bills.owner": ("owner", "rule"), "bills.shared": ("shared", "rule"),
 }  # fmt: skip
 """Variables that hold a section, where it is not the section's own name. ``project.lang`` is resolved into ``settings.lang``."""
 

@@ -78,7 +78,11 @@ def test_one_wrong_value_anywhere_is_refused_in_a_sentence_or_harmless(tmp_path:
         ),
         (("defaults",), {"context.part": 1}, "defaults names 'context.part', which is no attribute"),
         (("reasons",), {"cpu_tim": "why"}, "reasons: Quantity 'cpu_tim' is not in the nomenclature"),
-        (("reasons",), {"cpu_time.moon": "why"}, "reasons has 'cpu_time.moon', whose second half is neither a tier nor an attribute"),
+        (
+            ("reasons",),
+            {"cpu_time.moon": "why"},
+            "reasons has 'cpu_time.moon', whose second half is neither a tier nor an attribute",
+        ),
         (("derive", 0, "indicator"), "energy", "derivation 'energy' would be counted twice"),
         (("rule", 0, "step", 0, "bind", "power_w"), "attribute:tier", "which is a word, and formulas take numbers"),
     ],
