@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import fcntl
 import gzip
+import os
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -198,3 +200,43 @@ def test_amounts_are_never_floats(workspace: Workspace, tmp_path: Path) -> None:
     (money,) = found.details["money"]
     assert money["effective"] == "1"
     assert sum(row[0] for row in rows(workspace, "effective_amount", quantity="cost")) == Decimal(1)
+
+
+def test_a_pipe_is_not_waited_for(workspace: Workspace, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "bill.csv")
+    assert refused(workspace, tmp_path / "bill.csv") == f"{tmp_path / 'bill.csv'} is no file."
+
+
+def test_headings_alone_replace_nothing(workspace: Workspace, good: list[Any], tmp_path: Path) -> None:
+    assert "has no line below" in refused(workspace, write(tmp_path / "empty.csv", []), replace=True)
+    assert state(workspace) == good
+
+
+def test_one_bill_in_two_shapes_is_not_counted_twice(workspace: Workspace, good: list[Any], tmp_path: Path) -> None:
+    lines = [on(day, EffectiveCost=f"{day / 7:.9f}") for day in range(1, 20)]
+    folder = tmp_path / "both"
+    plain = write(folder / "bill.csv", lines)
+    columns = {name: [one[name] or None for one in lines] for name in LINE}
+    pq.write_table(
+        pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}), folder / "bill.parquet"
+    )
+    assert "tell the same lines" in refused(workspace, folder, replace=True)
+    assert state(workspace) == good
+    write(folder / "other.csv", [{**one, "SubAccountId": "456", "ResourceId": "i-2"} for one in lines])
+    (folder / "bill.parquet").unlink()
+    bring(workspace, folder, replace=True)
+    assert len(state(workspace)) == 2 * 3 * len(lines), plain
+
+
+def test_a_structure_is_no_amount(workspace: Workspace, tmp_path: Path) -> None:
+    columns = {name: pa.array([value or None], pa.string()) for name, value in line().items()}
+    columns["EffectiveCost"] = pa.array([{"amount": 1}])
+    pq.write_table(pa.table(columns), tmp_path / "bill.parquet")
+    assert "has 1 line whose EffectiveCost cannot be read" in refused(workspace, tmp_path / "bill.parquet")
+
+
+def test_days_outside_of_their_period_are_told(workspace: Workspace, tmp_path: Path) -> None:
+    late = [on(5), on(date(2026, 11, 2), ResourceId="i-2"), on(date(2026, 9, 30), ResourceId="i-3")]
+    told = bring(workspace, write(tmp_path / "late.csv", late)).told
+    assert told is not None
+    assert told.moved == 2

@@ -36,6 +36,8 @@ def bill_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
     yield from told.some([line for file in found["files"] for line in told.file(file)], 2 * _SHOWN)
     yield from told.some([told.period(one) for one in found["periods"]], 2 * _SHOWN)
     yield told.say("bill.lines", lines=told.lines(found["lines"]), charges=told.count(found["charges"]))
+    if found["moved_lines"]:
+        yield told.say("bill.moved", lines=told.lines(found["moved_lines"]))
     for money in found["money"]:
         yield from told.money(money)
     lacking = [one for one in found["coverage"] if one["coverage"] != _ESTIMATED]

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import re
+import stat
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,10 @@ def files_of(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         with told(path):
-            path.stat()
+            status = path.stat()
+        # A pipe or a device would be read for ever.
+        if not stat.S_ISREG(status.st_mode):
+            raise StorageError(f"{path} is no file.", repair="Name a file or a folder.", culprit=str(path))
         return [path]
     with told(path):
         found = sorted(one for one in path.rglob("*") if _is_bill(one.relative_to(path)) and one.is_file())

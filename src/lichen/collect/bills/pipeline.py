@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lichen.collect.bills import rows
 from lichen.collect.bills.interpreting import Interpreted, Interpreter, interpret, pool_shares
+from lichen.collect.bills.line import AMOUNTS
 from lichen.collect.bills.lines import UNREADABLE, summed_lines, unreadable
 from lichen.collect.bills.meter import Meter, Reason, Understood
 from lichen.collect.bills.summing import COUNT, added, charges
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 CHARGES: Final = "charges"
 WORK: Final = "work"
+_OUTLINE: Final = ("day", "payer", "account", "service", "resource")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ class Told:
         meters: those of which a near type stands for the true one, or which no rule knows; the dearest first.
         unknown_regions: provider, and region as it writes it.
         charges: groups of lines. things: rows of physical quantities.
+        moved: lines whose day lies outside of their billing period.
     """
 
     days: dict[tuple[str, date], list[date]]
@@ -101,6 +104,7 @@ class Told:
     unknown_regions: Sequence[tuple[str, str]]
     charges: int
     things: int
+    moved: int
 
 
 @dataclass(slots=True)
@@ -141,6 +145,19 @@ class Pipeline:
         found = self.engine.spooled([self._sums(file)])
         return int(self._all(found.aggregate(lines=added(found[COUNT])))[0]["lines"] or 0)
 
+    def outline(self, file: BillFile) -> tuple[Any, ...] | None:
+        """What two files have in common that tell the same lines, however each is written; None for one without amounts."""
+        found = self.engine.spooled([self._sums(file)])
+        (row,) = self._all(
+            found.aggregate(
+                lines=added(found[COUNT]),
+                **{f"{name}_first": found[name].min() for name in _OUTLINE},
+                **{f"{name}_last": found[name].max() for name in _OUTLINE},
+                **{name: found[name].sum() for name in AMOUNTS},
+            )
+        )
+        return tuple(row.values()) if any(row[name] for name in AMOUNTS) else None
+
     def join(self, files: Sequence[BillFile]) -> None:
         """Takes files together as one bill."""
         self._charges = [self._sums(file) for file in files]
@@ -159,7 +176,7 @@ class Pipeline:
         wrong = things.filter(things.wrong != "")
         some_wrong = bool(self._all(wrong.limit(1)))
         self._write(rows.bills(owned, known.tables, wrong if some_wrong else None), "bills")
-        return self._told(known)
+        return self._told(known, self._all(rows.moved(charged))[0]["moved"])
 
     def batches(self, run_id: str, first_day: date | None = None) -> Iterator[pa.RecordBatch]:
         """Rows of ``activities``.
@@ -176,7 +193,7 @@ class Pipeline:
         """Removes what was made on the way; the sums of files stay."""
         shutil.rmtree(self.spool / WORK, ignore_errors=True)
 
-    def _told(self, known: Interpreted) -> Told:
+    def _told(self, known: Interpreted, moved: int | None) -> Told:
         keyed, bills, things = self._table("keyed"), self._table("bills"), self._table("things")
         days: dict[tuple[str, date], list[date]] = {}
         accounts: dict[tuple[str, date], list[str]] = {}
@@ -203,6 +220,7 @@ class Pipeline:
             unknown_regions=known.unknown_regions,
             charges=int(counts["charges"]),
             things=int(counts["things"]),
+            moved=int(moved or 0),
         )
 
     def _meters(self, known: Interpreted) -> list[MeterCost]:
@@ -229,8 +247,9 @@ class Pipeline:
         """Says which cell of a file cannot be read."""
         row = self._all(unreadable(self.engine.read(file.opened), file.format).limit(1))[0]
         shown = f"'{row['example']}'" if row["example"] is not None else "empty"
+        lines = f"{row['lines']} line{'' if row['lines'] == 1 else 's'}"
         raise StorageError(
-            f"{file.name} has {row['lines']} lines whose {row['column']} cannot be read: it is {shown}.",
+            f"{file.name} has {lines} whose {row['column']} cannot be read: it is {shown}.",
             repair=f"Export it anew, or say how {file.format.name} writes it in a format of your own (docs/bills.md).",
             culprit=file.name,
         )

@@ -152,7 +152,8 @@ class Reader:
             if not self._has(name):
                 continue
             column = self._column(name)
-            if column.type().is_string() or column.type().is_floating():
+            # Whole numbers and decimals are amounts by themselves.
+            if not column.type().is_integer() and not column.type().is_decimal():
                 text = cleaned(column)
                 told = text if column.type().is_string() else column
                 wrong = told.notnull() & self.number(name).isnull()

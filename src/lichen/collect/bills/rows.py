@@ -69,8 +69,7 @@ class Understanding:
 
 def keyed(charges: ir.Table, known: Understanding) -> ir.Table:
     """Charges with numbers in place of what says of what and whose they are. Days lie within their billing period."""
-    end = as_day(charges.period + ibis.interval(months=1) - ibis.interval(days=1))
-    rows = charges.mutate(day=ibis.greatest(charges.period, ibis.least(charges.day, end)))
+    rows = charges.mutate(day=ibis.greatest(charges.period, ibis.least(charges.day, _end(charges))))
     for table, keys in (
         (known.meters, METER), (known.owners, OWNER), (known.places, ("provider", "region")),
         (known.sources, ("provider", "payer")),
@@ -80,6 +79,17 @@ def keyed(charges: ir.Table, known: Understanding) -> ir.Table:
         "source", "period", "day", "account", "service", "resource", "currency", "number", "owner", "family", "reason",
         "quantity", *_MONEY, COUNT, region=rows.place,
     )  # fmt: skip
+
+
+def moved(charges: ir.Table) -> ir.Table:
+    """How many lines have a day outside of their billing period, as ``moved``; null for none."""
+    outside = charges.filter((charges.day < charges.period) | (charges.day > _end(charges)))
+    return outside.aggregate(moved=added(outside[COUNT]))
+
+
+def _end(charges: ir.Table) -> ir.DateValue:
+    """Last day of the billing period."""
+    return as_day(charges.period + ibis.interval(months=1) - ibis.interval(days=1))
 
 
 def owned(keyed: ir.Table, known: Understanding, pools: ir.Table | None = None) -> ir.Table:

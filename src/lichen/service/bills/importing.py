@@ -25,6 +25,7 @@ from lichen.collect.bills.mapping import Rules
 from lichen.collect.bills.owners import Owners
 from lichen.collect.bills.pipeline import BillFile, Pipeline, Told
 from lichen.collect.bills.utilisation import read_utilisation
+from lichen.errors import StorageError
 from lichen.ledger import Slice, open_ledger
 from lichen.records import digest, timestamp
 from lichen.service.bills import inputs, manifests
@@ -50,6 +51,8 @@ _NO_CURRENCY: Final = "XXX"
 _RULES: Final = 1
 """Of what becomes of a charge that was understood: one more whenever the same bill gives other rows."""
 _MIB: Final = 20
+_SHOWN: Final = 3
+"""Files that a sentence names."""
 _MANY_DAYS: Final = timedelta(days=31)
 
 
@@ -204,6 +207,7 @@ class _Import:
             pipeline.sum(file)
             done += file.opened.size
             self._progress.sample("", done >> _MIB, whole, None)
+        _check_lines(pipeline, files)
         pipeline.join(files)
 
     def _interpreter(self) -> Interpreter:
@@ -270,6 +274,27 @@ class _Import:
             tell(session, imported)
 
 
+def _check_lines(pipeline: Pipeline, files: Sequence[BillFile]) -> None:
+    """Refuses files without a line, and two that tell the same lines in different bytes, such as CSV and Parquet of one bill."""
+    if not any(pipeline.lines(file) for file in files):
+        names = ", ".join(file.name for file in files[:_SHOWN])
+        raise StorageError(
+            f"{names} {'has' if len(files) == 1 else 'have'} no line below the headings.",
+            repair="Export the bill anew.", culprit=files[0].name,
+        )  # fmt: skip
+    seen: dict[tuple[Any, ...], str] = {}
+    for file in files if len(files) > 1 else ():
+        outline = pipeline.outline(file)
+        if outline is None:
+            continue
+        if outline in seen:
+            raise StorageError(
+                f"{seen[outline]} and {file.name} tell the same lines: their money would count twice.",
+                repair="Give one of them.", culprit=file.name,
+            )  # fmt: skip
+        seen[outline] = file.name
+
+
 def _once(sources: Sequence[Source], hashes: dict[str, str]) -> tuple[list[Source], list[str]]:
     """Files with different bytes, and the names of the others."""
     seen: set[str] = set()
@@ -318,6 +343,7 @@ def _details(told: Told) -> dict[str, Any]:
     """What a bill tells of, as ``--json`` prints it."""
     return {
         "lines": sum(one.lines for one in told.costs), "charges": told.charges, "physical_rows": told.things,
+        "moved_lines": told.moved,
         "periods": [
             {
                 "source": source, "period": period.isoformat(), "first": days[0].isoformat(), "last": days[-1].isoformat(),
