@@ -80,8 +80,11 @@ def test_no_draw_of_a_shipped_ratio_leaves_its_physical_range() -> None:
             # elasticities of power to size; errors, counts and ratios of two powers
             assert draws.min() > (-1.0 if "exponent" in row.factor_id else 0.0), row.key
             assert "exponent" not in row.factor_id or draws.max() < 2.0, row.key
+        elif "overhead" in row.factor_id or "replication" in row.factor_id:
+            # machines and copies for each one that is rented out
+            assert draws.min() >= 1.0, row.key
         else:
-            assert "share" in row.factor_id, f"{row.key}: say here what its physical range is"
+            assert "share" in row.factor_id or "utilisation" in row.factor_id, f"{row.key}: say here what its physical range is"
             assert draws.min() >= 0.0, row.key
             assert draws.max() <= 1.0, row.key
 

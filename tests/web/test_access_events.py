@@ -14,6 +14,7 @@ from typing import Any, Final
 import click
 import pytest
 from click.testing import CliRunner
+from tests import focus_support
 from tests.web.access_support import PASSWORD, World, world
 
 from lichen.cli.app import root
@@ -196,6 +197,7 @@ COMMANDS: Final[Mapping[str, tuple[list[list[str]], str]]] = {
     "import value": ([["import", "value", "value.csv"]], "value.import"),
     "import cost": ([["import", "cost", "cost.csv"]], "cost.import"),
     "import inventory": ([["import", "inventory", "servers.csv"]], "inventory.import"),
+    "import bills": ([["import", "bills", "bill.csv"]], "bill.import"),
 }  # fmt: skip
 """Commands in the order in which they can be typed, and the event that each leaves."""
 READING: Final = frozenset(
@@ -205,7 +207,8 @@ READING: Final = frozenset(
         "portfolio export",
         "import har",
         "import greenframe",
-    )  # these write files, not the store
+        "import carbon",
+    )  # these write files or the ledger, not the store
 )
 GROUPS: Final = ("team", "user", "token", "portfolio", "import", "deployment")
 FILES: Final = {
@@ -233,6 +236,7 @@ def test_every_command_that_writes_leaves_an_event(tmp_path: Path, monkeypatch: 
         monkeypatch.delenv(name, raising=False)
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
+    focus_support.write(tmp_path / "bill.csv", [focus_support.line()])
     order = ["portfolio import", *(name for name in COMMANDS if name not in ("portfolio import", "portfolio remove"))]
     seen, prefix = 0, ""
     for name in [*order, "portfolio remove"]:

@@ -26,7 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "compare": "Say whether HEAD uses more than BASE, and what that comes from.",
     "gate": "Hold journeys to the budgets of lichen.toml.",
     "comment": "Write what a gate found on the merge request, in one comment.",
-    "advise": "Say what to change in each journey, what saves most first.",
+    "advise": "Say what to change in journeys or a bill, what saves most first.",
     "explain": "Open a figure down to its formula, factors, sources and raw values.",
     "methods": "List the methods, or show one.",
     "factors": "Search the factors; open one; compare packs; list licences; fetch hours.",

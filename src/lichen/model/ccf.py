@@ -63,19 +63,22 @@ def counted_time_s(
 
 
 @formula("ccf.function_time_as_coded", version=1, sources=_CODE)
-def function_time_s(memory_byte_seconds: Annotated[Number, Tag("B*s")]) -> Annotated[Number, Tag("s")]:
+def function_time_s(
+    memory_byte_seconds: Annotated[Number, Tag("B*s")], processors_1_per_gb: Annotated[Number, Tag("1/GB")]
+) -> Annotated[Number, Tag("s")]:
     """Virtual processor time of functions as coded: gigabyte-seconds of their memory are read as seconds of a processor.
 
     Args:
         memory_byte_seconds: memory of functions over the time that they run [B.s], >= 0.
+        processors_1_per_gb: virtual processors that a gigabyte is taken for [1/GB], >= 0.
 
     Returns:
         Virtual processor time [s].
 
-    >>> function_time_s(5e9)
+    >>> function_time_s(5e9, 1.0)
     5.0
     """
-    return memory_byte_seconds / BYTE_PER_GB
+    return memory_byte_seconds / BYTE_PER_GB * processors_1_per_gb
 
 
 @formula("ccf.billed_time_as_coded", version=1, sources=_CODE)

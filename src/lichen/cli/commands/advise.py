@@ -54,7 +54,7 @@ def command(
     formats: tuple[str, ...],
     **said: Any,
 ) -> None:
-    """Say what to change in each journey, or in a bill, what saves most first.
+    """Say what to change in journeys or a bill, what saves most first.
 
     Each piece of advice has a measured reason and what it would save, with a range. Pages are looked into while the measurement
     warms up; nothing is run here.

@@ -63,8 +63,8 @@ def summed_lines(table: ir.Table, one: Format) -> ir.Table:
             keys[f"{_OWN}{name}"] = raw.no_number(name)
         else:
             # A number already: that it is told is a smaller key, and what no amount can hold is counted.
-            keys[f"{_OWN}{name}"] = table[name].isnull()
-            beyond[f"{_OWN}{name}_beyond"] = table[name].count() - number.count()
+            keys[f"{_OWN}{name}"] = raw.is_null(name)
+            beyond[f"{_OWN}{name}_beyond"] = raw.beyond(name)
     days = {raw.columns.actual(name): one.rules["day"].dates for name in one.rules["day"].named}
     for name in _named(one, raw, "text", "day"):
         if name not in sums:

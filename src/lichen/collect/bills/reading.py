@@ -110,6 +110,14 @@ class Reader:
             return ibis.coalesce(column.try_cast(_SMALL), column.try_cast(_AMOUNT))
         return column.try_cast(_AMOUNT)
 
+    def is_null(self, name: str) -> ir.BooleanValue:
+        """Whether a column holds nothing."""
+        return self._column(name).isnull()
+
+    def beyond(self, name: str) -> ir.IntegerScalar:
+        """How many values of a column no amount can hold."""
+        return self._column(name).count() - self.number(name).count()
+
     def no_number(self, name: str) -> ir.StringValue:
         """What stands where an amount should, empty for nothing; null where there is one."""
         column = self._column(name)
