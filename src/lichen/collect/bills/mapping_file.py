@@ -7,10 +7,12 @@ A word that is not known is refused with the nearest one that is.
 from __future__ import annotations
 
 import fnmatch
+import functools
 import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar, get_args
@@ -47,22 +49,39 @@ def load(extra: Sequence[Path] = ()) -> tuple[list[Rule], dict[str, Types], str]
     Raises:
         ConfigError: a file cannot be read, or says what no rule can say.
     """
-    contents = [(str(path), *_read(path)) for path in extra]
-    shipped = sorted((one for one in _SHIPPED.iterdir() if one.name.endswith(".toml")), key=lambda one: one.name)
-    for one in shipped:
-        text = one.read_text(encoding="utf-8")
-        contents.append((f"mapping/{one.name}", tomllib.loads(text), text))
-    rules: list[Rule] = []
+    read = [_file(str(path), *_read(path)) for path in extra]
+    read += _shipped()
+    rules = [rule for one in read for rule in one.rules]
     types: dict[str, Types] = {}
-    nomenclature = load_nomenclature()
-    for where, content, _ in contents:
-        reader = _Reader(where, content, nomenclature)
-        rules += reader.rules()
-        types[reader.provider] = _joined(types.get(reader.provider), reader.types())
+    for one in read:
+        types[one.provider] = _joined(types.get(one.provider), one.types)
     common = types.setdefault("", Types())
     types = {provider: _joined(own, common) if provider else own for provider, own in types.items()}
-    digest = hashlib.sha256("\0".join(text for *_, text in contents).encode()).hexdigest()
+    digest = hashlib.sha256("\0".join(one.text for one in read).encode()).hexdigest()
     return rules, types, digest
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of rules, and its text."""
+
+    provider: str
+    rules: tuple[Rule, ...]
+    types: Types
+    text: str
+
+
+def _file(where: str, content: Mapping[str, Any], text: str) -> _File:
+    reader = _Reader(where, content, load_nomenclature())
+    return _File(reader.provider, tuple(reader.rules()), reader.types(), text)
+
+
+@functools.cache
+def _shipped() -> tuple[_File, ...]:
+    """The shipped files: some hundred rules, which many imports of one process share."""
+    paths = sorted((one for one in _SHIPPED.iterdir() if one.name.endswith(".toml")), key=lambda one: one.name)
+    texts = [(f"mapping/{one.name}", one.read_text(encoding="utf-8")) for one in paths]
+    return tuple(_file(where, tomllib.loads(text), text) for where, text in texts)
 
 
 def _joined(first: Types | None, second: Types) -> Types:
