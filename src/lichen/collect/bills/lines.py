@@ -103,6 +103,7 @@ def _cells(reader: Reader) -> dict[str, ir.Value]:
     cells = {cell.name: reader.cell(cell.name, cell.kind) for cell in CELLS}
     cells["period"] = ibis.coalesce(cells["period"], as_day(cells["day"].truncate("M")))
     cells["effective_cost"] = ibis.coalesce(cells["effective_cost"], cells["billed_cost"])
+    cells["currency"] = cells["currency"].upper()
     return cells
 
 

@@ -24,7 +24,7 @@ from lichen.service.progress import Progress
 _BUCKET: Final = "s3://"
 _DOWNLOADS: Final = "downloads"
 _BLOCK: Final = 1 << 20
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what is summed of a line: one more whenever sums of earlier versions cannot be gone on with."""
 
 
