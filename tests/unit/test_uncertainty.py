@@ -84,7 +84,9 @@ def test_no_draw_of_a_shipped_ratio_leaves_its_physical_range() -> None:
             # machines and copies for each one that is rented out
             assert draws.min() >= 1.0, row.key
         else:
-            assert "share" in row.factor_id or "utilisation" in row.factor_id, f"{row.key}: say here what its physical range is"
+            assert "share" in row.factor_id or "utilisation" in row.factor_id, (
+                f"{row.key}: say here what its physical range is"
+            )
             assert draws.min() >= 0.0, row.key
             assert draws.max() <= 1.0, row.key
 
