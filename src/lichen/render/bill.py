@@ -20,6 +20,7 @@ _PATTERN: Final = "#,##0.00"
 _FINE: Final = "#,##0.00######"
 _CENT: Final = Decimal("0.01")
 _ESTIMATED: Final = "estimated"
+_MONTH: Final = len("2026-10")
 
 
 def bill_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
@@ -114,5 +115,5 @@ class _Told:
     def overlap(self, one: Mapping[str, Any]) -> str:
         return self.say(
             "bill.overlap", source=one["source"], other=one["other"], accounts=self.count(len(one["accounts"])),
-            period=one["period"],
+            period=one["period"][:_MONTH],
         )  # fmt: skip
