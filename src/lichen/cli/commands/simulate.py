@@ -3,26 +3,21 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lichen.cli import outputs
+from lichen.cli.answer_files import asked_files, write_files
 from lichen.cli.invocation import Invocation, common_options
-from lichen.cli.words import Words
-from lichen.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from lichen.config import Settings
     from lichen.render.simulation import SimulationText
-    from lichen.service.simulate.result import Simulation
 
-_FORMATS: Final = ("json", "html", "md")
 _WIDE: Final = 110
 """Columns of a terminal that shows every figure."""
 
@@ -62,49 +57,22 @@ def command(ctx: click.Context, /, details: bool, formats: tuple[str, ...], **sa
     """
     from datetime import UTC, datetime
 
+    from lichen.outputs.report.simulation import as_html, as_markdown
     from lichen.render.simulation import SimulationText
     from lichen.service.simulate.asking import Question, answer
 
     invocation = ctx.ensure_object(Invocation)
     workspace = invocation.workspace()
-    files = _files(formats, workspace.settings)
+    files = asked_files(formats, workspace.settings, example="simulation.html")
     found = answer(workspace, Question(**said), datetime.now(UTC).date())
     text = SimulationText(found, workspace.settings.lang)
     if invocation.json:
         invocation.print_json(found.to_json())
     else:
         _print(invocation.console(), text, details=details)
-    _write(invocation, found, files, workspace.settings.lang)
-
-
-def _files(formats: tuple[str, ...], settings: Settings) -> list[tuple[str, Path]]:
-    """The files asked for, checked before anything is computed."""
-    found = []
-    for word in formats:
-        name, equals, file = word.partition("=")
-        if name not in _FORMATS or not equals or not file:
-            raise UsageError(
-                f"'{word}' is not json=FILE, html=FILE or md=FILE.", repair="Write --format html=simulation.html.",
-                culprit=word,
-            )  # fmt: skip
-        outputs.check_file(Path(file), settings.file)
-        found.append((name, Path(file)))
-    return found
-
-
-def _write(invocation: Invocation, found: Simulation, files: list[tuple[str, Path]], lang: str) -> None:
-    from lichen.ledger.runfile import write_atomically
-    from lichen.outputs.report.simulation import as_html, as_markdown
-
-    words = Words(lang)
-    for name, path in files:
-        if name == "json":
-            content = f"{json.dumps(found.to_json(), ensure_ascii=False, indent=1)}\n".encode()
-        else:
-            content = (as_html if name == "html" else as_markdown)(found, lang)
-        write_atomically(path, content)
-        invocation.written.append(path)
-        invocation.say(f"{words['written']}{words.colon}{path}")
+    lang = workspace.settings.lang
+    pages = {"html": partial(as_html, found, lang), "md": partial(as_markdown, found, lang)}
+    write_files(invocation, files, lang, document=found.to_json(), pages=pages)
 
 
 def _print(console: Console, text: SimulationText, *, details: bool) -> None:
