@@ -80,6 +80,20 @@ def recognise(columns: Sequence[str], known: Sequence[Format], where: str = "The
     return fitting[0]
 
 
+def is_foreign(columns: Sequence[str], known: Sequence[Format]) -> bool:
+    """Whether a file is another thing than a bill: no format has as much as half of its required columns in it.
+
+    A bill that lacks something is none of these, nor is a carbon export: whoever has put it there wants it read.
+
+    Args:
+        columns: headings of the file.
+    """
+    found = Columns(columns)
+    if is_carbon_export(found.names):
+        return False
+    return all(2 * len(one.lacking(found)) > sum(rule.required for rule in one.rules.values()) for one in known)
+
+
 def _refuse(found: Columns, known: Sequence[Format], where: str) -> NoReturn:
     if is_carbon_export(found.names):
         raise StorageError(

@@ -41,6 +41,7 @@ _OTHERS: Final = {
 _SHOWN: Final = 60
 """Characters of a heading in a sentence."""
 _SEPARATORS: Final = ",;\t|"
+_BEFORE_JSON: Final = b"\xef\xbb\xbf \t\r\n"
 _SUFFIXES: Final = (".csv", ".csv.gz", ".parquet", ".json", ".json.gz", ".txt", ".tsv", ".gz")
 _SKIPPED: Final = ("manifest", "_success", "metadata")
 """Files that lie beside bills and are none: what their names, less any ending, end in."""
@@ -105,6 +106,19 @@ def _is_bill(name: Path) -> bool:
     return stem.endswith(_SUFFIXES) and not stem.split(".")[0].endswith(_SKIPPED)
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file holds anything that may be a bill; not so an empty file, and a text whose first line is one cell.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with told(path), path.open("rb") as stream:
+        first = stream.readline(LONGEST_LINE)
+    if first.startswith((_GZIP, _PARQUET, *_OTHERS)) or first.lstrip(_BEFORE_JSON)[:1] in (b"{", b"["):
+        return True
+    return any(one.encode() in first for one in _SEPARATORS)
+
+
 def sniff(path: Path) -> Opened:
     """What a file is.
 
@@ -136,7 +150,7 @@ def sniff_stream(name: str, stream: IO[bytes], size: int) -> Opened:
         head = _unpacked(name, head, size)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         _refuse(name, "is UTF-16", "Save it as UTF-8.")
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    if head.lstrip(_BEFORE_JSON)[:1] in (b"{", b"["):
         stream.seek(0)
         columns = columns_of_json(name, stream.read(), packed=packed)
         return Opened(name, "json", "gzip" if packed else "", "", "utf-8", _checked(name, columns), size)

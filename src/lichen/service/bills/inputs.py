@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lichen.collect.bills.format import named, recognise
-from lichen.collect.bills.opening import files_of, is_bill, sniff
+from lichen.collect.bills.format import is_foreign, named, recognise
+from lichen.collect.bills.opening import Opened, files_of, is_bill, is_table, sniff
 from lichen.collect.bills.pipeline import BillFile
 from lichen.collect.bills.rule import Format
 from lichen.errors import StorageError, UsageError
 from lichen.ledger.location import Bucket, parse
 from lichen.records import digest
+from lichen.service.bills.manifests import some
 from lichen.service.progress import Progress
 
 _BUCKET: Final = "s3://"
 _DOWNLOADS: Final = "downloads"
 _BLOCK: Final = 1 << 20
+_TEXTS: Final = (".csv", ".txt", ".tsv")
+"""Endings of files that may lie beside bills and be something else."""
 VERSION: Final = 2
 """Of what is summed of a line: one more whenever sums of earlier versions cannot be gone on with."""
 
@@ -36,12 +39,14 @@ class Source:
         name: as the user knows it.
         path: where it lies on this machine.
         mark: what changes with its content: time and size, or the object's.
+        found: whether it was found in a folder or under a prefix, and was not named itself.
     """
 
     name: str
     path: Path
     size: int
     mark: str
+    found: bool = False
 
 
 def sources(places: Sequence[str], spool: Path, progress: Progress) -> list[Source]:
@@ -62,10 +67,11 @@ def sources(places: Sequence[str], spool: Path, progress: Progress) -> list[Sour
 
 
 def _local(place: str) -> Iterator[Source]:
+    found = Path(place).is_dir()
     for path in files_of(Path(place)):
         status = path.stat()
         where = path.absolute()
-        yield Source(str(path), where, status.st_size, f"{where} {status.st_size} {status.st_mtime_ns}")
+        yield Source(str(path), where, status.st_size, f"{where} {status.st_size} {status.st_mtime_ns}", found)
 
 
 def _fetched(place: str, spool: Path, progress: Progress) -> Iterator[Source]:
@@ -86,11 +92,11 @@ def _fetched(place: str, spool: Path, progress: Progress) -> Iterator[Source]:
             bucket.fetch(one.name, path, one.size)
         done += one.size
         progress.sample("", done // _BLOCK, whole, None)
-        yield Source(name, path, one.size, mark)
+        yield Source(name, path, one.size, mark, bool(one.name))
 
 
 def opened_files(sources: Sequence[Source], known: Sequence[Format], format_name: str | None) -> list[BillFile]:
-    """What each file is.
+    """What each file is; all of them have to be bills.
 
     Args:
         known: formats. format_name: that all files have; None: each is recognised.
@@ -100,13 +106,48 @@ def opened_files(sources: Sequence[Source], known: Sequence[Format], format_name
         UsageError: there is no format of this name.
     """
     chosen = None if format_name is None else named(format_name, known)
-    found = []
+    return [_opened_file(source, sniff(source.path), known, chosen) for source in sources]
+
+
+def bills_among(
+    sources: Sequence[Source], known: Sequence[Format], format_name: str | None
+) -> tuple[list[BillFile], list[str]]:
+    """What each file is, and the names of those that were found beside bills and are none, such as notes and empty files.
+
+    Args:
+        known: formats. format_name: that all files have; None: each is recognised.
+
+    Raises:
+        StorageError: none is a bill; a file that was named itself is none; a bill is damaged, or lacks a column.
+        UsageError: there is no format of this name.
+    """
+    chosen = None if format_name is None else named(format_name, known)
+    files, others = [], []
     for source in sources:
+        beside = source.found and source.path.suffix.casefold() in _TEXTS
+        if beside and not is_table(source.path):
+            others.append(source.name)
+            continue
         opened = sniff(source.path)
-        one = chosen or recognise(opened.columns, known, source.name)
-        key = digest([VERSION, source.mark, one.name, told_format(one)], 32)
-        found.append(BillFile(name=source.name, path=source.path, opened=opened, format=one, key=key))
-    return found
+        if (
+            beside
+            and chosen is None
+            and opened.kind == "csv"
+            and not opened.compression
+            and is_foreign(opened.columns, known)
+        ):
+            others.append(source.name)
+            continue
+        files.append(_opened_file(source, opened, known, chosen))
+    if not files:
+        raise StorageError(f"None of these files is a bill: {some(others)}.", repair="Name a bill.", culprit=others[0])
+    return files, others
+
+
+def _opened_file(source: Source, opened: Opened, known: Sequence[Format], chosen: Format | None) -> BillFile:
+    one = chosen or recognise(opened.columns, known, source.name)
+    key = digest([VERSION, source.mark, one.name, told_format(one)], 32)
+    return BillFile(name=source.name, path=source.path, opened=opened, format=one, key=key)
 
 
 def told_format(one: Format) -> str:

@@ -79,8 +79,8 @@ class Manifests:
             if before is not None and lost:
                 files = [file["name"] for file in before["files"]]
                 raise UsageError(
-                    f"The period {period[1]} of {period[0]} has {len(before['days'])} days, from {_some(files)}, and these files "
-                    f"tell {len(days)}: {_some(lost)} would be lost.",
+                    f"The period {period[1]} of {period[0]} has {len(before['days'])} days, from {some(files)}, and these files "
+                    f"tell {len(days)}: {some(lost)} would be lost.",
                     repair="Give all files of the period at once, or add --replace if those days are not to be kept.",
                     culprit=period[0],
                 )  # fmt: skip
@@ -217,6 +217,7 @@ def _share(amounts: Sequence[tuple[str, Decimal | None]]) -> float | None:
     return float(covered / whole)
 
 
-def _some(texts: Sequence[str]) -> str:
+def some(texts: Sequence[str]) -> str:
+    """The first of some texts, and how many more there are."""
     shown = ", ".join(texts[:_SHOWN])
     return f"{shown} and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else shown
