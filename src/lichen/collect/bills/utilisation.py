@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lichen.collect.declared.table import Column, Row, read_table
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 _COLUMNS: Final = (
     Column(name="resource", others=("resource id", "instance", "instance id", "ressource"), required=True),
@@ -35,6 +38,43 @@ class Load:
     cpu: float
     first: date
     last: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """What of measured loads a bill has.
+
+    Attributes:
+        resources: how many were measured.
+        absent: those of which the bill has no line on a day that was measured, in the order of their names.
+    """
+
+    resources: int
+    absent: tuple[str, ...]
+
+
+def measured(charges: ir.Table, loads: ir.Table) -> ir.Table:
+    """Resources of charges whose load was measured on a day that they are charged for.
+
+    Args:
+        charges: columns ``resource`` and ``day``; loads: ``resource``, ``first``, ``last``.
+
+    Returns:
+        Column ``resource``, each once.
+    """
+    spans = loads.rename(loaded="resource")
+    on = [charges.resource == spans.loaded, charges.day >= spans.first, charges.day <= spans.last]
+    return charges.semi_join(spans, on).select("resource").distinct()
+
+
+def met(loads: Sequence[Load], found: Collection[str]) -> Met | None:
+    """What of measured loads a bill has; None where none was measured.
+
+    Args:
+        found: as `measured` finds them.
+    """
+    resources = {load.resource for load in loads}
+    return Met(resources=len(resources), absent=tuple(sorted(resources - set(found)))) if resources else None
 
 
 def read_utilisation(path: Path) -> tuple[Load, ...]:
