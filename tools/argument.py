@@ -97,15 +97,19 @@ def _document(zone: str | None, device: str, visit: Iterable[tuple[str, str, flo
 
 
 @cache
+def _workspace() -> Workspace:
+    return Workspace(Settings())
+
+
 def _store() -> FactorStore:
-    return Workspace(Settings()).factors
+    return _workspace().factors
 
 
 @cache
 def visit(zone: str | None = "FR", device: str = "laptop", times: float = 1.0) -> Visit:
     """The reference visit at a place on a device, ``times`` as long with the same work per second."""
     amounts = [(part, quantity, amount * times) for part, quantity, amount in VISIT]
-    return Visit(evaluate_document(Workspace(Settings()), _document(zone, device, amounts), [METHOD]))
+    return Visit(evaluate_document(_workspace(), _document(zone, device, amounts), [METHOD]))
 
 
 @cache
@@ -122,8 +126,7 @@ def swings(indicator: str, zone: str | None = "FR", device: str = "laptop") -> l
         ends = []
         for bound in ("low", "high"):
             move = partial(_moved, key=(factor_id, place, date.fromisoformat(start)), bound=bound)
-            workspace = Workspace(Settings())
-            workspace.__dict__["factors"] = FactorStore(map(move, rows), _store().sources.values())
+            workspace = _workspace().with_factors(FactorStore(map(move, rows), _store().sources.values()))
             answer = evaluate_document(workspace, _document(zone, device, VISIT), [METHOD])
             ends.append(Visit(answer).sum(indicator) / total - 1)
         found.append(Swing(factor_id, *ends))
