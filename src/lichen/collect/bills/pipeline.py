@@ -21,6 +21,7 @@ from lichen.collect.bills.line import AMOUNTS
 from lichen.collect.bills.lines import UNREADABLE, summed_lines, unreadable
 from lichen.collect.bills.meter import Meter, Reason, Understood
 from lichen.collect.bills.summing import COUNT, added, charges
+from lichen.collect.bills.utilisation import measured
 from lichen.errors import StorageError
 
 if TYPE_CHECKING:
@@ -95,9 +96,12 @@ class Told:
         unknown_regions: provider, and region as it writes it.
         charges: groups of lines. things: rows of physical quantities.
         moved: lines whose day lies outside of their billing period.
+        lines: by source and first day of the billing period.
+        measured: resources whose load was measured on a day that they are charged for.
     """
 
     days: dict[tuple[str, date], list[date]]
+    lines: dict[tuple[str, date], int]
     accounts: dict[tuple[str, date], list[str]]
     costs: Sequence[Cost]
     meters: Sequence[MeterCost]
@@ -105,6 +109,7 @@ class Told:
     charges: int
     things: int
     moved: int
+    measured: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -140,9 +145,11 @@ class Pipeline:
             self._refuse(file)
         return True
 
-    def lines(self, file: BillFile) -> int:
-        """Lines of a file that was summed."""
+    def lines(self, file: BillFile, currency: str | None = None) -> int:
+        """Lines of a file that was summed; those of one currency where it is given."""
         found = self.engine.spooled([self._sums(file)])
+        if currency is not None:
+            found = found.filter(found.currency == currency)
         return int(self._all(found.aggregate(lines=added(found[COUNT])))[0]["lines"] or 0)
 
     def outline(self, file: BillFile) -> tuple[Any, ...] | None:
@@ -196,10 +203,16 @@ class Pipeline:
     def _told(self, known: Interpreted, moved: int | None) -> Told:
         keyed, bills, things = self._table("keyed"), self._table("bills"), self._table("things")
         days: dict[tuple[str, date], list[date]] = {}
+        lines: dict[tuple[str, date], int] = {}
+        for row in self._all(keyed.group_by(["source", "period", "day"]).aggregate(lines=added(keyed[COUNT]))):
+            period = row["source"], row["period"]
+            days.setdefault(period, []).append(row["day"])
+            lines[period] = lines.get(period, 0) + row["lines"]
         accounts: dict[tuple[str, date], list[str]] = {}
-        for column, into in (("day", days), ("account", accounts)):
-            for row in self._all(keyed.select("source", "period", column).distinct()):
-                into.setdefault((row["source"], row["period"]), []).append(row[column])
+        for row in self._all(keyed.select("source", "period", "account").distinct()):
+            accounts.setdefault((row["source"], row["period"]), []).append(row["account"])
+        loads = known.tables.loads
+        met = [] if loads is None else self._all(measured(keyed, loads))
         by = ["source", "period", "application", "coverage", "currency"]
         costs = self._all(
             bills.group_by(by).aggregate(
@@ -214,6 +227,7 @@ class Pipeline:
         )  # fmt: skip
         return Told(
             days={key: sorted(found) for key, found in sorted(days.items())},
+            lines=dict(sorted(lines.items())),
             accounts={key: sorted(found) for key, found in sorted(accounts.items())},
             costs=[Cost(**row) for row in sorted(costs, key=lambda row: tuple(row[name] for name in by))],
             meters=self._meters(known),
@@ -221,6 +235,7 @@ class Pipeline:
             charges=int(counts["charges"]),
             things=int(counts["things"]),
             moved=int(moved or 0),
+            measured=sorted(row["resource"] for row in met),
         )
 
     def _meters(self, known: Interpreted) -> list[MeterCost]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -24,11 +24,12 @@ from lichen.collect.bills.interpreting import Interpreter
 from lichen.collect.bills.mapping import Rules
 from lichen.collect.bills.owners import Owners
 from lichen.collect.bills.pipeline import BillFile, Pipeline, Told
-from lichen.collect.bills.utilisation import read_utilisation
+from lichen.collect.bills.utilisation import Met, met, read_utilisation
 from lichen.errors import StorageError
 from lichen.ledger import Slice, open_ledger
 from lichen.records import digest, timestamp
 from lichen.service.bills import inputs, manifests
+from lichen.service.bills.currencies import check_currencies
 from lichen.service.bills.inputs import Source
 from lichen.service.bills.manifests import Manifests, Overlap, Period, text
 from lichen.service.bills.spool import spooled
@@ -87,6 +88,7 @@ class ImportedBill:
         unchanged: whether all of it was there already.
         files: name, format, lines, hash and what each of them lacks.
         duplicates: files with the same bytes as another one; they count once.
+        left_out: files that lie beside bills and are none.
         told: what the bill tells of; None where it is unchanged.
         rows: rows of the ledger; 0 for a dry run.
         made: applications that were made.
@@ -97,6 +99,7 @@ class ImportedBill:
     dry_run: bool = False
     files: Sequence[dict[str, Any]] = ()
     duplicates: Sequence[str] = ()
+    left_out: Sequence[str] = ()
     told: Told | None = None
     overlaps: Sequence[Overlap] = ()
     rows: int = 0
@@ -107,7 +110,8 @@ class ImportedBill:
         """As ``--json`` prints it."""
         return {
             "kind": KIND, "import_id": self.import_id, "unchanged": self.unchanged, "dry_run": self.dry_run,
-            "files": list(self.files), "duplicates": list(self.duplicates), **self.details,
+            "files": list(self.files), "duplicates": list(self.duplicates), "left_out": list(self.left_out),
+            **self.details,
             "overlaps": [
                 {"source": one.source, "other": one.other, "period": one.period.isoformat(), "accounts": list(one.accounts)}
                 for one in self.overlaps
@@ -168,16 +172,22 @@ class _Import:
         # A hash is waited for where it may spare the work: where the same bytes may be here twice, or in the ledger.
         early = {one.name: hashes[one.name].result() for one in sources if sizes[one.size] > 1 or one.size in known}
         chosen, duplicates = _once(sources, early)
-        files = inputs.opened_files(chosen, self._formats, self._order.format)
+        files, others = inputs.bills_among(chosen, self._formats, self._order.format)
+        chosen = [one for one in chosen if one.name not in others]
         if not self._order.replace and all(one.name in early for one in chosen):
             import_id = self._import_id(files, [early[one.name] for one in chosen])
             before = self._manifests.of_import(import_id)
             if before and self._has_costs({one["source"] for one in before}):
                 return ImportedBill(
-                    import_id=import_id, unchanged=True, duplicates=duplicates, files=before[0]["files"]
+                    import_id=import_id,
+                    unchanged=True,
+                    duplicates=duplicates,
+                    left_out=others,
+                    files=before[0]["files"],
                 )
         self._sum(pipeline, files)
         told = pipeline.understand(self._interpreter())
+        check_currencies(pipeline, files, told)
         if not self._order.replace:
             self._manifests.check_days(told)
         shas = [hashes[one.name].result() for one in chosen]
@@ -188,9 +198,10 @@ class _Import:
                 _told_file(file, sha, one.size, pipeline) for file, sha, one in zip(files, shas, chosen, strict=True)
             ],
             duplicates=duplicates,
+            left_out=others,
             told=told,
             overlaps=self._manifests.overlaps(told),
-            details=_details(told),
+            details=_details(told, met(self._loads, told.measured)),
         )
         return self._land(pipeline, found, told)
 
@@ -339,15 +350,15 @@ def _told_file(file: BillFile, sha: str, size: int, pipeline: Pipeline) -> dict[
     }  # fmt: skip
 
 
-def _details(told: Told) -> dict[str, Any]:
+def _details(told: Told, loads: Met | None) -> dict[str, Any]:
     """What a bill tells of, as ``--json`` prints it."""
     return {
-        "lines": sum(one.lines for one in told.costs), "charges": told.charges, "physical_rows": told.things,
-        "moved_lines": told.moved,
+        "lines": sum(told.lines.values()), "charges": told.charges, "physical_rows": told.things,
+        "moved_lines": told.moved, "utilisation": None if loads is None else asdict(loads),
         "periods": [
             {
                 "source": source, "period": period.isoformat(), "first": days[0].isoformat(), "last": days[-1].isoformat(),
-                "days": len(days),
+                "days": len(days), "lines": told.lines[source, period],
             }
             for (source, period), days in told.days.items()
         ],

@@ -119,7 +119,8 @@ def contents(told: Told, shared: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "schema": SCHEMA, **shared, "source": source, "period": period.isoformat(), "slices": slices,
-            "days": [day.isoformat() for day in days], "accounts": told.accounts[source, period],
+            "days": [day.isoformat() for day in days], "lines": told.lines[source, period],
+            "accounts": told.accounts[source, period],
             "money": [money.to_json() for money in money_of(of_it)],
             "coverage": [
                 {"coverage": coverage, "currency": currency, "lines": lines, "effective": text(effective)}

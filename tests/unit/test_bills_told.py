@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an import of bills says of what it was given: loads that fit nothing, currencies that are none, files beside bills."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.focus_support import OWNERS, bring, ledger_of, line, of_month, on, project, write
+
+from lichen.errors import StorageError
+from lichen.service.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return project(tmp_path / "project")
+
+
+def measured(folder: Path, table: str) -> Workspace:
+    """A project whose loads were measured."""
+    workspace = project(folder, OWNERS + '\n[bills]\nutilisation = "load.csv"\n')
+    (folder / "load.csv").write_text(table, encoding="utf-8")
+    return workspace
+
+
+def test_measured_resources_that_the_bill_lacks_are_named(tmp_path: Path) -> None:
+    table = """resource,cpu,from,to
+i-1,0.1,2026-10-01,2026-10-04
+i-1,0.2,2026-10-05,2026-10-31
+i-z,0.1,,
+I-2,0.3,,
+i-3,0.5,2026-09-01,2026-09-30
+"""
+    bill = write(tmp_path / "bill.csv", [on(5), on(6), on(5, ResourceId="i-2"), on(5, ResourceId="i-3")])
+    found = bring(measured(tmp_path / "project", table), bill, dry_run=True).to_json()
+    assert found["utilisation"] == {"resources": 4, "absent": ("I-2", "i-3", "i-z")}, (
+        "letter case counts, and so do days"
+    )
+
+
+def test_without_measured_loads_nothing_is_said_of_them(workspace: Workspace, tmp_path: Path) -> None:
+    assert bring(workspace, write(tmp_path / "bill.csv", [line()])).to_json()["utilisation"] is None
+
+
+@pytest.mark.parametrize("currency", ["US$", "€", "US Dollar", "'; drop table x;--", "EU1", "ÉUR"])
+def test_what_is_no_currency_is_refused_with_its_place(workspace: Workspace, tmp_path: Path, currency: str) -> None:
+    write(tmp_path / "bills" / "a.csv", [line()])
+    bad = write(tmp_path / "bills" / "b.csv", [line(ResourceId=f"i-{n}", BillingCurrency=currency) for n in (1, 2)])
+    with pytest.raises(StorageError) as refused:
+        bring(workspace, tmp_path / "bills")
+    assert (
+        refused.value.problem == f"{bad} has 2 lines whose BillingCurrency cannot be read: it is '{currency.upper()}'."
+    )
+    assert not (workspace.settings.folder / ".lichen" / "ledger").exists()
+
+
+def test_a_currency_may_be_in_small_letters_or_untold(workspace: Workspace, tmp_path: Path) -> None:
+    lines = [line(), line(BillingCurrency="eur", ResourceId="i-2"), line(BillingCurrency="", ResourceId="i-3")]
+    found = bring(workspace, write(tmp_path / "bill.csv", lines))
+    assert [(one["currency"], one["effective"]) for one in found.details["money"]] == [("", "1"), ("EUR", "2")]
+
+
+def test_lines_are_those_of_each_source_and_month(workspace: Workspace, tmp_path: Path) -> None:
+    lines = [
+        *(line(ResourceId=f"i-{n}") for n in range(4)), of_month("2026-11"),
+        *(line(BillingAccountId="other", ResourceId=f"i-{n}", Tags="") for n in range(2)),
+    ]  # fmt: skip
+    found = bring(workspace, write(tmp_path / "bill.csv", lines))
+    assert {(one["source"], one["period"]): one["lines"] for one in found.details["periods"]} == {
+        ("bill:aws-other", "2026-10-01"): 2, ("bill:aws-payer", "2026-10-01"): 4, ("bill:aws-payer", "2026-11-01"): 1,
+    }  # fmt: skip
+    manifest = ledger_of(workspace).documents.get("bills/bill:aws-payer/2026-10-01")
+    assert manifest is not None
+    assert (manifest["lines"], manifest["files"][0]["lines"]) == (4, 7)
+
+
+def test_a_line_that_several_share_is_one_line(tmp_path: Path) -> None:
+    settings = '[[bills.shared]]\nname = "all"\naccounts = ["123"]\nweights = { shop = 3, cart = 1 }\n'
+    found = bring(project(tmp_path / "project", settings), write(tmp_path / "bill.csv", [line(), on(6)]))
+    assert found.details["lines"] == 2
+    assert found.made == ("cart", "shop")
+
+
+def test_files_beside_bills_are_left_out_by_name(workspace: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "bills"
+    write(folder / "october.csv", [line()])
+    (folder / "empty.txt").touch()
+    (folder / "visits.csv").write_text("day,visits\n2026-10-05,3\n", encoding="utf-8")
+    found = bring(workspace, folder).to_json()
+    assert [Path(name).name for name in found["left_out"]] == ["empty.txt", "visits.csv"]
+    assert [Path(file["name"]).name for file in found["files"]] == ["october.csv"]
+    again = bring(workspace, folder)
+    assert (again.unchanged, len(again.left_out)) == (True, 2)
+    write(folder / "november.csv", [of_month("2026-11")]).write_bytes(b"\x1f\x8b cut off")
+    with pytest.raises(StorageError, match="damaged gzip"):
+        bring(workspace, folder)
