@@ -38,7 +38,7 @@ def test_every_measurement_names_a_source_that_can_be_opened() -> None:
 
 
 def test_the_picture_shows_every_row_and_tells_misses_by_shape_too() -> None:
-    for path, svg in PAGES.items():
+    for path, svg in laboratory.pages().items():
         if path.suffix == ".svg":
             assert svg.count('class="dot"') == len(laboratory.measured())
             assert svg.count('class="miss"') == sum(not one.inside for one in laboratory.measured())
