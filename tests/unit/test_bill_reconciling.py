@@ -210,7 +210,7 @@ def test_what_is_said_of_it_in_both_languages(workspace: Workspace, tmp_path: Pa
     english = "\n".join(carbon_lines(imported, "en"))
     assert "vendor:aws-payer: 2026-10" in english
     assert "scope 2, by location: 80 gCO₂e" in english.replace("\u00a0", " ")
-    assert "unknown region mars-1 of aws" in english
+    assert "unknown region mars-1 (AWS)" in english
     assert "selon le lieu" in "\n".join(carbon_lines(imported, "fr"))
     assert list(carbon_lines(again, "en")) == ["Nothing was written: these figures are in the ledger already."]
     told = list(reconciliation_lines(found, "en"))

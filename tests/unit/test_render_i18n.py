@@ -21,6 +21,7 @@ OPEN_FAMILIES = {
     "simulate_even", "simulate_way", "simulate_near", "simulate_cpu", "simulate_role", "simulate_limit", "simulate_verdict",
     "simulate_note",
     "bill_advice_do", "bill_advice_why", "bill_advice_risk", "bill_advice_sure", "bill_advice_latency", "bill_advice_proof",
+    "bill_count", "bill_meter", "cloud",
 }  # fmt: skip
 """Families whose names come from the data: their keys do not stand in the source, but the family does."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from lichen.render.bill import counted
 from lichen.render.figures import plain
 from lichen.render.i18n import Catalogue, catalogue
 from lichen.render.numbers import Numbers
@@ -27,7 +28,9 @@ def carbon_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
         return
     for file in found["files"]:
         name = plain(PurePosixPath(file["name"]).name)
-        yield words.say("carbon.file", name=name, format=file["format"], figures=numbers.integer(file["figures"]))
+        yield words.say(
+            "carbon.file", name=name, format=file["format"], figures=counted(words, "figure", file["figures"])
+        )
     for period in found["periods"]:
         yield words.say("carbon.period", source=period["source"], month=period["month"][:7])
         for one in period["emissions"]:
@@ -37,9 +40,9 @@ def carbon_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
                 amount=numbers.amount(one["kgco2e"] * _GRAM_PER_KG, _UNIT).text,
             )  # fmt: skip
     for provider, region in found["unknown_regions"]:
-        yield words.say("carbon.region", region=plain(region), provider=plain(provider))
+        yield words.say("carbon.region", region=plain(region), provider=words.word("cloud", plain(provider)))
     key = "carbon.dry_run" if found["dry_run"] else "carbon.rows"
-    yield words.say(key, rows=numbers.integer(found["rows"]))
+    yield words.say(key, rows=counted(words, "row", found["rows"]))
 
 
 def exported_line(found: Mapping[str, Any], lang: str) -> str:
@@ -48,8 +51,9 @@ def exported_line(found: Mapping[str, Any], lang: str) -> str:
     Args:
         found: one of those that ``lichen bills export --json`` prints.
     """
-    lines = Numbers(lang).integer(found["lines"])
-    return catalogue(lang).say("carbon.exported", output=plain(found["output"]), lines=lines, method=found["method"])
+    words = catalogue(lang)
+    lines = counted(words, "line", found["lines"])
+    return words.say("carbon.exported", output=plain(found["output"]), lines=lines, method=found["method"])
 
 
 def reconciliation_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:

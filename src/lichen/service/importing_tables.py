@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LONGEST_CODE: Final = 200
 _SHOWN: Final = 40
+_NAMED: Final = 5
+"""Applications that a sentence names."""
 """Characters of a name in a sentence."""
 
 
@@ -139,12 +141,13 @@ def _has_control(text: str) -> bool:
 def unknown(missing: Collection[str], known: Collection[str]) -> UsageError:
     """That applications do not exist, with the nearest that does."""
     first, *others = missing
-    also = f" and {len(others)} more" if others else ""
+    shown = ", ".join(f"'{code}'" for code in (first, *others)[:_NAMED])
+    also = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
     close = difflib.get_close_matches(first, known, n=1)
     hint = f"Did you mean '{close[0]}'? " if close else ""
     return UsageError(
-        f"There is no application '{first}'{also}.",
-        repair=f"{hint}Add --create to make it, without a team.",
+        f"There are no applications {shown}{also}." if others else f"There is no application {shown}.",
+        repair=f"{hint}Add --create to make {'them' if others else 'it'}, without a team.",
         culprit=first,
     )
 
