@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
-from tests.focus_support import OWNERS, bring, ledger_of, line, of_month, on, project, write
+from tests.focus_support import LINE, OWNERS, bring, ledger_of, line, of_month, on, project, rows, write
 
 from lichen.errors import StorageError
 from lichen.service.workspace import Workspace
@@ -95,3 +96,15 @@ def test_files_beside_bills_are_left_out_by_name(workspace: Workspace, tmp_path:
     write(folder / "november.csv", [of_month("2026-11")]).write_bytes(b"\x1f\x8b cut off")
     with pytest.raises(StorageError, match="damaged gzip"):
         bring(workspace, folder)
+
+
+def test_a_region_may_be_told_by_its_name_alone(workspace: Workspace, tmp_path: Path) -> None:
+    named = [{**line(ResourceId="i-1", RegionId=""), "RegionName": "EU (Ireland)"}]
+    named += [{**line(ResourceId="i-2"), "RegionName": "EU (Ireland)"}]
+    with (tmp_path / "bill.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [*LINE, "RegionName"])
+        writer.writeheader()
+        writer.writerows(named)
+    found = bring(workspace, tmp_path / "bill.csv")
+    assert found.details["unknown_regions"] == []
+    assert set(rows(workspace, "resource", "region")) == {("i-1", "aws:eu-west-1"), ("i-2", "aws:eu-west-3")}

@@ -33,6 +33,50 @@ def test_a_region_is_found_by_the_names_that_bills_use(region: str, provider: st
     assert found.key == key == regions.key_of(region, provider)
 
 
+@pytest.mark.parametrize(
+    ("name", "provider", "key"),
+    [
+        ("EU (Ireland)", "aws", "aws:eu-west-1"),
+        ("Europe (Ireland)", "aws", "aws:eu-west-1"),
+        ("US East (N. Virginia)", "aws", "aws:us-east-1"),
+        ("US East (Ohio)", "aws", "aws:us-east-2"),
+        ("US West (Oregon)", "aws", "aws:us-west-2"),
+        ("South America (Sao Paulo)", "aws", "aws:sa-east-1"),
+        ("Canada (Central)", "AWS", "aws:ca-central-1"),
+        ("Paris", "aws", "aws:eu-west-3"),
+        ("Belgium", "gcp", "gcp:europe-west1"),
+        ("US East (Ashburn)", "oci", "oci:us-ashburn-1"),
+        ("Gravelines (GRA)", "ovhcloud", "ovhcloud:gra"),
+        ("Paris", "scaleway", "scaleway:fr-par"),
+        ("Hong Kong", "azure", "azure:eastasia"),
+    ],
+)
+def test_a_region_is_found_by_its_place(name: str, provider: str, key: str) -> None:
+    found = regions.find(name, provider)
+    assert found is not None
+    assert found.key == key
+
+
+@pytest.mark.parametrize(
+    ("name", "provider"),
+    [
+        ("US West (Los Angeles)", "aws"),
+        ("EU (Atlantis)", "aws"),
+        ("Europe (Germany)", "aws"),
+        ("Milan (Paris)", "aws"),
+        ("AWS GovCloud (Ohio)", "aws"),
+        ("Germany Central (Frankfurt)", "oci"),
+        ("Canberra", "azure"),
+        ("Paris", None),
+        ("Paris", "acme"),
+        ("()", "aws"),
+        ("", "aws"),
+    ],
+)
+def test_a_place_that_may_be_several_regions_or_none_is_unknown(name: str, provider: str | None) -> None:
+    assert regions.find(name, provider) is None
+
+
 def test_an_unknown_region_names_the_nearest() -> None:
     with pytest.raises(ActivityError, match="no region 'eu-west-33' of aws") as caught:
         regions.get("eu-west-33", "aws")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import difflib
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +35,19 @@ _PART_OF_REGION: Final[Mapping[str, re.Pattern[str]]] = {
     "scaleway": re.compile(r"-\d$"),
 }
 """What the name of a part of a region (an availability zone, a building) has after the region's."""
+_CALLED: Final[Mapping[str, Mapping[str, str]]] = {
+    "aws": {
+        "Canada (Central)": "ca-central-1", "Ireland": "eu-west-1", "Malaysia": "ap-southeast-5",
+        "Mexico (Central)": "mx-central-1", "N. California": "us-west-1", "N. Virginia": "us-east-1",
+        "New Zealand": "ap-southeast-6", "Spain": "eu-south-2", "Thailand": "ap-southeast-7", "UAE": "me-central-1",
+    },
+    "gcp": {
+        "Belgium": "europe-west1", "Finland": "europe-north1", "Netherlands": "europe-west4", "Taiwan": "asia-east1",
+    },
+}  # fmt: skip
+"""What providers call regions by, where it is not the place of the table."""
+_RESERVED: Final = ("gov", "dod")
+"""In names of regions for authorities, which stand where others do: whoever means one says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +105,8 @@ def key_of(region: str, provider: str | None = None) -> str:
 
     Args:
         region: ``eu-west-3``, ``aws:eu-west-3``, ``West Europe``; or a part of a region, such as ``eu-west-3a``.
-        provider: whose region it is, where that is known; without one, the provider that alone has a region of this name.
+        provider: whose region it is, where that is known; without one, the provider that alone has a region of this name. With
+            one, the region's place is enough where it has one region there: ``EU (Ireland)``, ``US East (Ohio)``.
     """
     said, colon, name = region.rpartition(":")
     owner = (said if colon else provider or "").strip().lower()
@@ -100,7 +115,8 @@ def key_of(region: str, provider: str | None = None) -> str:
     if owner in ("azure", "") and " " in name:
         name = name.replace(" ", "")
     if owner:
-        return _whole(owner, name)
+        key = _whole(owner, name)
+        return key if key in regions() else _placed(owner, name) or key
     owners = [candidate for candidate in sorted(providers()) if _whole(candidate, name) in regions()]
     return _whole(owners[0], name) if len(owners) == 1 else name
 
@@ -112,6 +128,36 @@ def _whole(owner: str, name: str) -> str:
         return key
     whole = f"{owner}:{_PART_OF_REGION[owner].sub('', name)}"
     return whole if whole in regions() else key
+
+
+def _placed(owner: str, name: str) -> str | None:
+    """The one region of a provider that stands where a name says; None where there is none, or several."""
+    whole = _letters(name)
+    around, _, within = whole.rstrip(")").partition("(")
+    named = _named(owner)
+    found = {key for text in (whole, around, within) for key in named.get(text, ())}
+    if not any(word in whole for word in _RESERVED):
+        found = {key for key in found if not any(word in key for word in _RESERVED)}
+    # A region and its parts are one.
+    found = {key for key in found if not any(key.startswith(f"{other}-") for other in found)}
+    return found.pop() if len(found) == 1 else None
+
+
+@cache
+def _named(owner: str) -> Mapping[str, tuple[str, ...]]:
+    """Keys of a provider's regions by what they are called and where they stand."""
+    found: dict[str, tuple[str, ...]] = {}
+    for region in regions().values():
+        if region.provider == owner:
+            for text in (_letters(region.place), _letters(region.key.partition(":")[2])):
+                found[text] = (*found.get(text, ()), region.key)
+    return found | {_letters(text): (f"{owner}:{name}",) for text, name in _CALLED.get(owner, {}).items()}
+
+
+def _letters(name: str) -> str:
+    """A name in small letters without marks, spaces and signs, but for brackets: those of AWS hold the place."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(sign for sign in plain if sign.isalnum() or sign in "()")
 
 
 def find(region: str, provider: str | None = None) -> Region | None:
