@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.focus_support import OWNERS, bring, of_month, on, project, write
 from lichen.catalogue import machines, successors
 from lichen.cli.app import root as cli
 from lichen.errors import UsageError
+from lichen.outputs.report.bill_advice import as_html
 from lichen.portfolio.scenarios import Spread
 from lichen.render.bill_advice import BillAdviceText
 from lichen.render.i18n import LANGUAGES
@@ -319,6 +321,23 @@ def test_all_rules_speak_both_languages(found: BillAdvice) -> None:
         for line in text.lines():
             assert "{" not in f"{text.told(line)}{text.saves(line)}{line.title}{line.marks}{line.notes}"
         assert text.chart().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("lang", "sentence"),
+    [
+        ("en", "money and climate: there is no chart."),
+        ("fr", "argent et climat à la fois\u00a0: il n’y a pas de graphique."),
+    ],
+)
+def test_one_piece_of_advice_is_no_chart_and_that_is_said(found: BillAdvice, lang: str, sentence: str) -> None:
+    numbers = [spot.number for spot in BillAdviceText(found, lang).spots()]
+    assert not any(note.endswith(sentence) for note in BillAdviceText(found, lang).notes())
+    one = replace(found, pieces=[found.pieces[numbers[0] - 1]])
+    assert BillAdviceText(one, lang).chart() == ""
+    assert BillAdviceText(one, lang).notes()[-1].endswith(sentence)
+    assert sentence in as_html(one, lang).decode()
+    assert not any(note.endswith(sentence) for note in BillAdviceText(replace(found, pieces=[]), lang).notes())
 
 
 def test_an_application_alone(workspace: Workspace) -> None:

@@ -21,6 +21,8 @@ _SCALES: Final = {
 }  # fmt: skip
 """Facts that are amounts: how many of the unit one is, and the unit."""
 _FRONT: Final = " ◆"
+_DRAWN: Final = 2
+"""Pieces of advice that a chart needs: one stands beside nothing."""
 
 
 class PieceLine(NamedTuple):
@@ -117,6 +119,8 @@ class BillAdviceText:
             told.append(words.count("bill_advice.volumes", found.volumes))
         if found.untold:
             told.append(words.count("bill_advice.untold", found.untold))
+        if found.pieces and len(self.spots()) < _DRAWN:
+            told.append(words.say("bill_advice.undrawn"))
         return told
 
     def made_with(self) -> str:
@@ -129,7 +133,7 @@ class BillAdviceText:
     def chart(self) -> str:
         """Money against climate that advice saves, as inline SVG; empty where less than two pieces save both for sure."""
         spots = self.spots()
-        if len(spots) < 2:
+        if len(spots) < _DRAWN:
             return ""
         x, y = axes(spots)
         say = self._words.say
