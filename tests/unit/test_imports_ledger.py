@@ -18,7 +18,8 @@ from lichen.cli.app import root as cli
 from lichen.config import load_settings
 from lichen.errors import StorageError
 from lichen.ledger import Ledger, Selection, open_ledger
-from lichen.service.importing_ledger import existing_ledger, keep_all, source_of
+from lichen.service.context import existing_ledger
+from lichen.service.importing_ledger import keep_all, source_of
 from lichen.service.importing_money import TableOrder, import_costs, import_values
 from lichen.service.importing_tables import opened
 from lichen.service.importing_traffic import TrafficOrder, import_traffic

@@ -273,3 +273,8 @@ def _archive(path: Path) -> Path:
             csv.writer(text).writerows(rows)
             archive.writestr(f"boaviztapi/data/{name}", text.getvalue())
     return path
+
+
+@pytest.mark.parametrize("name", ["vcpu", "ccf_vcpus", "memory_gb", "lifetime_h"])
+def test_what_is_asked_of_all_keys_at_once_is_what_each_of_them_has(name: str) -> None:
+    assert [key for key in machines.keys() if machines.has(key, name) != (name in (machines.find(key) or {}))] == []  # noqa: SIM118

@@ -70,6 +70,8 @@ TABLES: Final = (
     "ccf_storage.csv",
 )
 """Tables in the order in which their facts count. A new one is one row here."""
+_LINKS: Final = ("like", "inside", "host")
+"""Facts that name another machine, whose facts count too."""
 
 
 def find(key: str) -> Mapping[str, float | str] | None:
@@ -86,6 +88,24 @@ def find(key: str) -> Mapping[str, float | str] | None:
     (4.0, 'Intel Xeon Platinum 8175M', 52560.0)
     """
     return _facts(key.strip().lower())
+
+
+def has(key: str, *names: str) -> bool:
+    """Whether any of some facts of a machine is known; quicker than `find` where all keys are asked.
+
+    >>> has("aws:m5.xlarge", "vcpu"), has("aws:s3", "vcpu")
+    (True, False)
+    """
+    for table in TABLES:
+        if cells := _rows(table).get(key):
+            places = _places(table)
+            if any(name in places and cells[places[name]] for name in names):
+                return True
+            for link in (one for one in _LINKS if one in places and cells[places[one]]):
+                passed = [name for name in names if link != "inside" or not _of_ccf(name)]
+                if has(cells[places[link]].lower(), *passed):
+                    return True
+    return False
 
 
 def near(key: str) -> tuple[str, ...]:
@@ -118,7 +138,7 @@ def _facts(key: str) -> Mapping[str, float | str] | None:
             found = {**_named(_columns(table), cells), **found}
     if not known:
         return None
-    for name in (host for host in ("like", "inside", "host") if host in found):
+    for name in (host for host in _LINKS if host in found):
         others = _facts(str(found[name])) or {}
         found = {**{fact: value for fact, value in others.items() if name != "inside" or not _of_ccf(fact)}, **found}
     return found
@@ -149,6 +169,11 @@ def _table(name: str) -> tuple[list[str], dict[str, list[str]]]:
         lines = csv.reader(file)
         columns = next(lines)
         return columns, {cells[0]: cells for cells in lines}
+
+
+@cache
+def _places(table: str) -> Mapping[str, int]:
+    return {name: place for place, name in enumerate(_columns(table))}
 
 
 def _columns(table: str) -> list[str]:

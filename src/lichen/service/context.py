@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -89,3 +90,17 @@ def store_url(settings: Settings) -> str:
 def ledger_place(settings: Settings) -> str:
     """The folder or bucket of facts."""
     return settings.server.ledger or str((settings.folder / ".lichen" / "ledger").absolute())
+
+
+def existing_ledger(settings: Settings) -> Ledger | None:
+    """The ledger of a project; None when it has none yet.
+
+    Raises:
+        StorageError: the one that the settings name is away, forbidden or damaged.
+    """
+    place = ledger_place(settings)
+    if not settings.server.ledger and not Path(place, "ledger.json").is_file():
+        return None
+    from lichen.ledger import open_ledger
+
+    return open_ledger(place)

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lichen.records import Activity, AttributeValue, digest, timestamp
-from lichen.service.context import ledger_place, store_url
+from lichen.service.context import store_url
 from lichen.store import open_store
 from lichen.store.models import Cost, Value
 from lichen.store.queries import imports
@@ -38,20 +37,6 @@ _HASH: Final = 8
 _COUNT: Final = "1"
 _MONEY: Final = "currency"
 """Units of the nomenclature."""
-
-
-def existing_ledger(settings: Settings) -> Ledger | None:
-    """The ledger of a project; None when it has none yet.
-
-    Raises:
-        StorageError: the one that the settings name is away, forbidden or damaged.
-    """
-    place = ledger_place(settings)
-    if not settings.server.ledger and not Path(place, "ledger.json").is_file():
-        return None
-    from lichen.ledger import open_ledger
-
-    return open_ledger(place)
 
 
 def source_of(kind: str, name: str) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from lichen.collect.declared.money import CostRow, ValueRow, read_costs, read_values
 from lichen.errors import StorageError
 from lichen.portfolio.money import Line, Money, statements
-from lichen.service.importing_ledger import existing_ledger, keep_money
+from lichen.service.context import existing_ledger
+from lichen.service.importing_ledger import keep_money
 from lichen.service.importing_tables import Imported, columns, opened, resolve, source_name, tell, today
 from lichen.service.workspace import Workspace
 from lichen.store.models import Cost, Value

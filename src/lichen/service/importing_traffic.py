@@ -18,7 +18,8 @@ from lichen.collect.traffic.robots import Robots
 from lichen.collect.traffic.tables import read_tables
 from lichen.config.traffic import UTC_NAME
 from lichen.errors import UsageError
-from lichen.service.importing_ledger import existing_ledger, keep_traffic
+from lichen.service.context import existing_ledger
+from lichen.service.importing_ledger import keep_traffic
 from lichen.service.importing_tables import Imported, check_name, opened, resolve, source_name, tell, unknown
 from lichen.service.progress import Progress, Silent
 from lichen.service.workspace import Workspace

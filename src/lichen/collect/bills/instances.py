@@ -205,13 +205,8 @@ def size_of(provider: str, text: str) -> Size | None:
 def _known(provider: str) -> Mapping[str, str]:
     """Types of a provider -> their keys; services, which have no size, are none."""
     start = f"{provider}:"
-    found = {}
-    for key in machines.keys():  # noqa: SIM118 -- a function
-        if key.startswith(start):
-            facts = machines.find(key) or {}
-            if "vcpu" in facts or "ccf_vcpus" in facts:
-                found[key.removeprefix(start)] = key
-    return found
+    sized = (key for key in machines.keys() if key.startswith(start) and machines.has(key, "vcpu", "ccf_vcpus"))  # noqa: SIM118 -- a function
+    return {key.removeprefix(start): key for key in sized}
 
 
 def _words(provider: str, text: str) -> Iterator[str]:

@@ -19,8 +19,8 @@ from lichen.errors import StorageError
 from lichen.ledger import Fact, Slice, open_ledger
 from lichen.ledger.tables import fact_batches
 from lichen.records import Activity, AttributeValue, digest, timestamp
-from lichen.service.context import ledger_place
-from lichen.service.importing_ledger import existing_ledger, source_of
+from lichen.service.context import existing_ledger, ledger_place
+from lichen.service.importing_ledger import source_of
 from lichen.service.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from lichen.records import digest
 from lichen.service.bills import inputs
 from lichen.service.bills.manifests import Manifests
 from lichen.service.bills.spool import spooled
+from lichen.service.context import existing_ledger
 from lichen.service.evaluation import evaluate_activities, parse_document
-from lichen.service.importing_ledger import existing_ledger
 from lichen.service.progress import Silent
 from lichen.service.workspace import Workspace
 

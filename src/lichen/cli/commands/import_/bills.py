@@ -53,10 +53,6 @@ def command(
     """
     from dataclasses import asdict
 
-    from lichen.config import resolve_lang
-    from lichen.render.bill import bill_lines
-    from lichen.render.bill_doubts import doubt_lines
-    from lichen.service.bills.doubting import doubted_import
     from lichen.service.bills.importing import BillOrder, import_bills
 
     workspace = invocation.workspace()
@@ -64,6 +60,12 @@ def command(
         places=places, source=source, create=create, replace=replace, dry_run=dry_run, format=format_name, engine=engine
     )  # fmt: skip
     found = import_bills(workspace, order, progress=invocation.progress(workspace.settings.lang)).to_json()
+    # What tells of an import is loaded after it: the sooner the files are read, the sooner all of it is done.
+    from lichen.config import resolve_lang
+    from lichen.render.bill import bill_lines
+    from lichen.render.bill_doubts import doubt_lines
+    from lichen.service.bills.doubting import doubted_import
+
     doubts = doubted_import(workspace, found)
     if invocation.json:
         invocation.print_json({**found, "doubts": [asdict(one) for one in doubts]})

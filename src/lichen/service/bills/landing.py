@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bill that was summed, into the ledger and the store.
+
+The rows of a source and its billing periods are replaced in one commit of the ledger, within the transaction that writes the
+costs of the store. What an import was made of is told by its manifests, which are written last: an import that is cut off before
+them is repeated as if it had not been, and gives the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from lichen import __version__
+from lichen.catalogue import regions
+from lichen.collect.bills.interpreting import Interpreter
+from lichen.collect.bills.mapping import Rules
+from lichen.collect.bills.owners import Owners
+from lichen.collect.bills.utilisation import read_utilisation
+from lichen.ledger import Slice, open_ledger
+from lichen.records import digest, timestamp
+from lichen.service.bills import inputs, manifests
+from lichen.service.bills.importing import KIND
+from lichen.service.bills.manifests import Manifests, Period
+from lichen.service.context import ledger_place
+from lichen.service.importing_ledger import source_of
+from lichen.service.importing_tables import Imported, opened, resolve, source_name, tell
+from lichen.store.models import Cost
+from lichen.store.queries import imports
+
+if TYPE_CHECKING:
+    from lichen.collect.bills.pipeline import BillFile, Pipeline, Told
+    from lichen.ledger import Ledger
+    from lichen.service.bills.importing import BillOrder, ImportedBill
+    from lichen.service.workspace import Workspace
+    from lichen.store import Session
+
+COST_KIND: Final = "cloud"
+"""Kind of the costs in the store."""
+_NO_CURRENCY: Final = "XXX"
+"""ISO 4217 code of money whose currency is not told."""
+_RULES: Final = 1
+"""Of what becomes of a charge that was understood: one more whenever the same bill gives other rows."""
+_MANY_DAYS: Final = timedelta(days=31)
+
+
+class Landing:
+    """Where a bill goes, and what its keys are asked of: the open store, rules, owners and measured loads.
+
+    Attributes:
+        loads: measured ones.
+
+    Raises:
+        StorageError: the store cannot be opened.
+        UsageError: the name of the source is none.
+        ConfigError: a rule, an owner or a load of the settings is wrong.
+    """
+
+    def __init__(self, workspace: Workspace, order: BillOrder) -> None:
+        bills = workspace.settings.bills
+        self._workspace, self._order = workspace, order
+        if order.source is not None:
+            source_name(order.source, KIND, workspace.settings.folder)
+        self._rules = Rules.load(bills.mapping)
+        self.loads = () if bills.utilisation is None else read_utilisation(bills.utilisation)
+        self._store = opened(workspace)
+        try:
+            with self._store.reading() as session:
+                self._owners = Owners.from_settings(workspace.settings, sorted(imports.application_ids(session)))
+        except BaseException:
+            self._store.close()
+            raise
+
+    def close(self) -> None:
+        """Closes the store."""
+        self._store.close()
+
+    def has_costs(self, sources: set[str]) -> bool:
+        """Whether the store has costs of sources that the ledger has: it may be another one by now."""
+        with self._store.reading() as session:
+            return sources <= {source for source, _, _ in imports.money_sources(session, Cost)}
+
+    def interpreter(self) -> Interpreter:
+        """What the keys of charges are asked of."""
+        given = self._order.source
+
+        def source(provider: str, payer: str) -> str:
+            return source_of(KIND, given if given is not None else "-".join(one for one in (provider, payer) if one))
+
+        nomenclature = self._workspace.nomenclature
+        units = {name: nomenclature.quantity(name).unit for name in nomenclature.names("quantity")}
+        return Interpreter(
+            understand=self._rules.understand, owners=self._owners, place_of=_place_of, source_of=source, units=units,
+            loads=self.loads,
+        )  # fmt: skip
+
+    def import_id(self, files: Sequence[BillFile], hashes: Sequence[str]) -> str:
+        """Identity of an import: another one whenever other rows may come of it."""
+        read = sorted(zip(hashes, (inputs.told_format(file.format) for file in files), strict=True))
+        loads = [[one.resource, one.cpu, one.first.isoformat(), one.last.isoformat()] for one in self.loads]
+        # Without the applications that exist: importing makes some.
+        owners = Owners.from_settings(self._workspace.settings).hash
+        return digest([_RULES, read, self._rules.hash, owners, loads, self._order.source])
+
+    def land(self, pipeline: Pipeline, found: ImportedBill, told: Told, ledger: Ledger | None) -> ImportedBill:
+        """Writes the rows, unless nothing is to be written."""
+        codes = sorted({one.application for one in told.costs if one.application})
+        if self._order.dry_run:
+            with self._store.reading() as session:
+                if not self._order.create:
+                    resolve(session, codes, create=False)
+            return found
+        ledger = ledger or open_ledger(ledger_place(self._workspace.settings))
+        kept_from = ledger.first_day
+        slices = [one for period in told.days if (one := _slice(period, kept_from)) is not None]
+        with self._store.session() as session:
+            ids, made = resolve(session, codes, create=self._order.create)
+            self._keep_costs(session, told, ids)
+            rows = 0
+            if slices:
+                rows = ledger.replace_rows(slices, lambda: pipeline.batches(found.import_id, kept_from))
+        Manifests(ledger).put(ledger, manifests.contents(told, _shared(found, told, self._order.engine)))
+        return replace(found, rows=rows, made=made)
+
+    def _keep_costs(self, session: Session, told: Told, ids: dict[str, str]) -> None:
+        """Costs of the store: an application and a month each."""
+        amounts: dict[tuple[str, date, str, str], Decimal] = {}
+        for one in told.costs:
+            if one.effective is not None:
+                key = one.source, one.period.replace(day=1), one.application, one.currency
+                amounts[key] = amounts.get(key, Decimal(0)) + one.effective
+        for source in sorted({source for source, _ in told.days}):
+            rows = [
+                {
+                    "application_id": ids[application] if application else None, "period": period, "amount": amount,
+                    "currency": currency or _NO_CURRENCY, "kind": COST_KIND,
+                }
+                for (of, period, application, currency), amount in sorted(amounts.items())
+                if of == source
+            ]  # fmt: skip
+            imports.replace_periods(session, Cost, source, rows)
+            months = [period for of, period in told.days if of == source]
+            imported = Imported(
+                kind=KIND, source=source, rows=len(rows), applications=len(ids), first=min(months), last=max(months)
+            )
+            tell(session, imported)
+
+
+def _place_of(provider: str, region: str) -> str:
+    """Key of a known region; empty for any other."""
+    found = regions.find(region, provider) if region else None
+    return "" if found is None else found.key
+
+
+def _slice(period: Period, kept_from: date | None) -> Slice | None:
+    """The rows of a billing period that the ledger keeps."""
+    source, first = period
+    end = _next(first)
+    start = first if kept_from is None else max(first, kept_from)
+    return Slice(source=source, first_day=start, end_day=end) if start < end else None
+
+
+def _next(first: date) -> date:
+    """First day of the billing period after this one: a month later."""
+    month = first.replace(day=1) + _MANY_DAYS
+    last_day = (month.replace(day=1) + _MANY_DAYS).replace(day=1) - timedelta(days=1)
+    return month.replace(day=min(first.day, last_day.day))
+
+
+def _shared(found: ImportedBill, told: Told, engine: str) -> dict[str, Any]:
+    """What all manifests of an import say."""
+    return {
+        "import_id": found.import_id, "imported_at": timestamp(), "lichen_version": __version__, "engine": engine,
+        "files": list(found.files), "charges": told.charges, "nearest": found.details["nearest"],
+        "unknown_meters": found.details["unknown_meters"],
+    }  # fmt: skip
