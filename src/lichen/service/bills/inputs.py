@@ -16,6 +16,7 @@ from lichen.collect.bills.format import is_foreign, named, recognise
 from lichen.collect.bills.opening import Opened, files_of, is_bill, is_table, sniff
 from lichen.collect.bills.pipeline import BillFile
 from lichen.collect.bills.rule import Format
+from lichen.collect.bills.scanning import Scan
 from lichen.errors import StorageError, UsageError
 from lichen.ledger.location import Bucket, parse
 from lichen.records import digest
@@ -156,16 +157,17 @@ def told_format(one: Format) -> str:
 
 
 def sha256(path: Path) -> str:
-    """Hash of a file's bytes.
+    """Hash of a file's bytes, each of which is looked at on the way.
 
     Raises:
-        StorageError: it cannot be read.
+        StorageError: it cannot be read, or holds what an engine would read past without a word.
     """
-    found = hashlib.sha256()
+    found, scan = hashlib.sha256(), Scan(str(path))
     try:
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 found.update(block)
+                scan.take(block)
     except OSError as error:
         raise StorageError(
             f"{path} cannot be read: {error.strerror}.", repair="Check the file.", culprit=str(path)
