@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-# Tests that may run beside others use this many processes; browser tests run alone.
-JOBS ?= 2
+# Tests that may run beside others use this many processes, one more than the two cores of a small machine: some of them wait.
+JOBS ?= 3
 # Browser test suites as their authors write them, which the tests measure: their runners have an environment of their own.
 SUITES := tests/suites
 # Spark is too large for every run of the tests: `make spark`.

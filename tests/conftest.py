@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -23,11 +24,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives each marked test its ceiling, unless it names one itself."""
+    """Gives each marked test its ceiling, unless it names one itself. Its own file has the marker: run_tests.py looks there."""
     for item in items:
-        ceilings = [seconds for marker, seconds in CEILING_S.items() if item.get_closest_marker(marker)]
-        if ceilings and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(max(ceilings)))
+        markers = [marker for marker in CEILING_S if item.get_closest_marker(marker)]
+        if markers and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(max(CEILING_S[marker] for marker in markers)))
+        if any(f"mark.{marker}" not in _text(item.path) for marker in markers):
+            raise pytest.UsageError(f"{item.nodeid}: write its marker ({', '.join(markers)}) into its own file")
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ Usage: ``python tools/run_tests.py [--jobs N] [PYTEST ARGUMENT...]``.
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
 
+TESTS = Path(__file__).resolve().parent.parent / "tests"
 REAL = "browser or slow"
 """Markers of tests that hold a browser, an engine or a clock: too many at once would time out."""
 STAGES = (
@@ -44,6 +46,15 @@ def run(title: str, selection: str, jobs: int, report: Path, arguments: list[str
     return code in (0, NO_TEST)
 
 
+def marked() -> list[str]:
+    """The files that name a marker of `REAL`; tests/conftest.py refuses a test that has it from elsewhere.
+
+    To read all others, only to leave their thousands of tests out, takes as long as some stages' longest test.
+    """
+    named = re.compile(rf"\bmark\.({REAL.replace(' or ', '|')})\b")
+    return [str(path) for path in sorted(TESTS.glob("*/test_*.py")) if named.search(path.read_text(encoding="utf-8"))]
+
+
 def read(report: Path) -> tuple[Counter[str], list[str], set[str]]:
     """Counts by outcome, each skip with its reason, and the failed, of a JUnit report; nothing when there is none."""
     counts: Counter[str] = Counter()
@@ -68,8 +79,9 @@ def read(report: Path) -> tuple[Counter[str], list[str], set[str]]:
 def main() -> int:
     """0 when every test passed and at least one ran."""
     parser = argparse.ArgumentParser(description="run all tests")
-    parser.add_argument("--jobs", type=int, default=2, help="processes for the tests that may share the machine")
+    parser.add_argument("--jobs", type=int, default=3, help="processes for the tests that may share the machine")
     options, arguments = parser.parse_known_args()
+    files = [] if any(not argument.startswith("-") for argument in arguments) else marked()
     counts: Counter[str] = Counter()
     skips: list[str] = []
     again: list[str] = []
@@ -77,12 +89,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for title, selection, most in STAGES:
             report = Path(folder) / f"{title}.xml"
-            well = run(title, selection, min(options.jobs, most or options.jobs), report, arguments)
+            chosen = [*arguments, *files] if most else arguments
+            well = run(title, selection, min(options.jobs, most or options.jobs), report, chosen)
             part, reasons, failed = read(report)
             if most and 0 < len(failed) <= SECOND_CHANCES:
-                well = run(
-                    "again", selection, 1, report, [*arguments, "--last-failed", "--last-failed-no-failures=none"]
-                )
+                well = run("again", selection, 1, report, [*chosen, "--last-failed", "--last-failed-no-failures=none"])
                 second, _, still = read(report)
                 well &= second["passed"] + second["failed"] == len(failed)
                 mended = sorted(failed - still) if second else []

@@ -15,7 +15,7 @@ from tests.focus_support import bring, on, project, rows, write
 
 from lichen.collect.bills.pipeline import BillFile, Pipeline
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.beside]
 FILES = 3
 LINES = 20_000
 MOMENTS: dict[str, Callable[[Path], bool]] = {

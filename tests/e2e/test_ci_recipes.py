@@ -79,7 +79,7 @@ def action() -> dict[str, Any]:
     return document
 
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.beside]
 RECIPES = ["shell", "component", "plain", "jenkins", "action"]
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from lichen.ledger import runfile
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 SERVER = """
 import functools, http.server, os, sys

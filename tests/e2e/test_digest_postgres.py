@@ -17,7 +17,7 @@ from lichen.outputs.notify import SlackNotifier
 from lichen.service import notifying
 from lichen.store.queries import deliveries
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.beside]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from lichen.outputs.web.context import WebContext
 from lichen.service import backup, landing
 from lichen.store.queries.landing import run_ids
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.beside]
 HERE = Path(__file__).parent
 
 

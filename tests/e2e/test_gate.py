@@ -250,6 +250,7 @@ def test_nothing_changed_passes_and_says_so(call: Callable[..., Result]) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 def test_the_journeys_that_are_worth_it_most_come_from_the_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,6 +289,7 @@ def test_the_journeys_that_are_worth_it_most_come_from_the_server(
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 def test_the_baseline_comes_from_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Six runs that `lichen serve` has landed are fetched once; the seventh is held against them."""
     monkeypatch.chdir(tmp_path)
@@ -352,6 +354,7 @@ def _gate(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.browser
+@pytest.mark.beside
 def test_it_measures_and_a_journey_that_fails_is_4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site: str) -> None:
     """One request holds exactly; the journey that fails is told beside the one that does not."""
     journeys = f"""
@@ -389,6 +392,7 @@ url = "http://127.0.0.1:9999/"
 
 
 @pytest.mark.browser
+@pytest.mark.beside
 def test_it_compares_first_where_it_is_asked_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two versions of a page, served by commands: the newer one has a picture of 20 kB, which is named."""
     monkeypatch.chdir(tmp_path)

@@ -22,7 +22,7 @@ from tests.web.server_support import context
 
 from lichen.service import landing
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.beside]
 KILLS = 20
 
 

@@ -17,7 +17,7 @@ from tests.web.load_support import Server
 
 from lichen.ledger import runfile
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.beside]
 
 ELSEWHERE = """
 [[journey]]
