@@ -109,9 +109,12 @@ def test_the_first_rule_that_holds_counts(owners: Owners, keys: dict[str, str], 
 
 def test_what_is_shared_goes_first(owners: Owners) -> None:
     network = {"service": "Amazon Virtual Private Cloud", "account": "111122223333"}
+    ((pool, whole),) = owners.of(network)
     third = Decimal("0.333333333333")
-    assert owners.of(network) == (("portal", third), ("shop", 1 - third))
-    logs = owners.of({"tags": tagged(application="logs")})
+    assert whole == 1
+    assert owners.shares(pool, {}) == (("portal", third), ("shop", 1 - third))
+    ((pool, _),) = owners.of({"tags": tagged(application="logs")})
+    logs = owners.shares(pool, {"shop": Decimal(9)})
     assert [code for code, _ in logs] == ["etl", "portal", "shop"]
     assert sum(share for _, share in logs) == 1
 

@@ -197,6 +197,42 @@ by = "cost"
     )
 
 
+def test_what_others_share_with_us_is_nothing_that_we_pay_ourselves(tmp_path: Path) -> None:
+    shared = """
+[[bills.shared]]
+name = "network"
+resources = ["network"]
+weights = { shop = 1 }
+
+[[bills.shared]]
+name = "logs"
+resources = ["logs"]
+by = "even"
+among = ["shop", "mail"]
+
+[[bills.shared]]
+name = "support"
+resources = ["support"]
+by = "cost"
+"""
+    workspace = project(tmp_path / "project", OWNERS + shared)
+    lines = [
+        line(EffectiveCost="100"), line(EffectiveCost="100", ResourceId="i-2", Tags='{"application":"portal"}'),
+        line(ResourceId="network", EffectiveCost="200"), line(ResourceId="logs", EffectiveCost="60"),
+        line(ResourceId="support", EffectiveCost="100"),
+    ]  # fmt: skip
+    bring(workspace, write(tmp_path / "bill.csv", lines))
+    paid = {
+        (row[0], row[1]): row[2]
+        for row in rows(workspace, "resource", "application", "effective_amount", quantity="cost")
+    }
+    # Shop and portal pay 100 themselves, each; mail pays nothing, whatever is shared with it.
+    assert paid == {
+        ("i-1", "shop"): 100, ("i-2", "portal"): 100, ("network", "shop"): 200, ("logs", "shop"): 30, ("logs", "mail"): 30,
+        ("support", "shop"): 50, ("support", "portal"): 50,
+    }  # fmt: skip
+
+
 def test_a_measured_load_goes_before_an_assumed_one(tmp_path: Path) -> None:
     workspace = project(tmp_path / "project", OWNERS + '\n[bills]\nutilisation = "load.csv"\n')
     (tmp_path / "project" / "load.csv").write_text(

@@ -70,7 +70,7 @@ class Interpreted:
     Attributes:
         tables: to be joined back.
         meters: by their numbers.
-        pools: whether a charge is of what is shared by what others pay.
+        pools: whether a charge is of what is shared.
         unknown_regions: as the provider writes them, with the provider.
     """
 

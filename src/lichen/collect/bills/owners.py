@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 UNALLOCATED: Final = ""
 """Application of what belongs to nobody."""
 POOL: Final = "/"
-"""First sign of what is shared by a key that the bill itself tells; no code of an application has it."""
+"""First sign of what is shared; no code of an application has it."""
 DIGITS: Final = 12
 """Digits behind the point of a share."""
 _WHOLE: Final = 10**DIGITS
@@ -81,15 +81,12 @@ class Owners:
             keys: columns `lichen.collect.bills.line.OWNER` of it.
 
         Returns:
-            Applications with their shares. A single one that starts with `POOL` is shared by what `shares` asks for.
+            One application, or one pool, which starts with `POOL`: `shares` says whose parts of it are.
         """
         tags = self._read_tags(keys.get("tags", ""))
-        for pool, (lines, shared) in self._shared.items():
+        for pool, (lines, _) in self._shared.items():
             if lines.hold(keys, tags):
-                if shared.weights is not None:
-                    return parts(shared.weights)
-                if shared.by == "even" and shared.among:
-                    return parts(dict.fromkeys(shared.among, 1))
+                # Whatever its key: what is shared by weights is nobody's own, by which other pools are shared.
                 return ((pool, Decimal(1)),)
         for lines, rule, values in self._owners:
             if lines.hold(keys, tags):
@@ -106,9 +103,13 @@ class Owners:
             paid: what each application pays itself in the same month and currency, without what is shared.
 
         Returns:
-            The shares; `UNALLOCATED` alone where nobody of those who share pays anything.
+            The shares; `UNALLOCATED` alone where it takes who pays something to tell, and nobody of those who share does.
         """
         _, rule = self._shared[pool]
+        if rule.weights is not None:
+            return parts(rule.weights)
+        if rule.by == "even" and rule.among:
+            return parts(dict.fromkeys(rule.among, 1))
         own = {
             code: amount
             for code, amount in paid.items()

@@ -42,7 +42,7 @@ COST_KIND: Final = "cloud"
 """Kind of the costs in the store."""
 _NO_CURRENCY: Final = "XXX"
 """ISO 4217 code of money whose currency is not told."""
-_RULES: Final = 1
+_RULES: Final = 2
 """Of what becomes of a charge that was understood: one more whenever the same bill gives other rows."""
 _MANY_DAYS: Final = timedelta(days=31)
 
