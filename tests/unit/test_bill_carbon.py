@@ -193,6 +193,15 @@ def test_a_file_of_no_known_format_is_refused(tmp_path: Path) -> None:
     assert "damaged" in refusal(tmp_path / "cut.parquet")
 
 
+def test_letters_are_not_guessed(tmp_path: Path) -> None:
+    row = aws(product_code="Réseau")
+    path = write_csv(tmp_path / "aws.csv", [aws(), row])
+    _, rows = read_carbon(path, "aws.csv")
+    assert "Réseau" in {one.service for one in rows}
+    path.write_bytes(path.read_bytes().decode("utf-8").encode("latin-1"))
+    assert refusal(path) == f"{path}:3 holds bytes that are no UTF-8. Save it as UTF-8."
+
+
 def test_among_bills_it_is_told_where_it_belongs(tmp_path: Path) -> None:
     opened = sniff(write_csv(tmp_path / "aws.csv", [aws()]))
     with pytest.raises(StorageError, match="carbon export") as caught:

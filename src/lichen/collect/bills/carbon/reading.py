@@ -85,7 +85,7 @@ def _rows(path: Path, opened: Opened) -> Iterator[Mapping[str, str]]:
     if opened.kind == "json":
         yield from json_rows(opened.path, TextFile(path).content(MOST_BYTES))
     elif opened.kind == "csv":
-        text = TextFile(path).content(MOST_BYTES).decode("utf-8-sig", errors="replace")
+        text = _decoded(path, TextFile(path).content(MOST_BYTES))
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=opened.delimiter)
         next(lines, None)
         for cells in lines:
@@ -97,6 +97,17 @@ def _rows(path: Path, opened: Opened) -> Iterator[Mapping[str, str]]:
             yield dict(zip(opened.columns, cells, strict=False))
     else:
         yield from _parquet(path)
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    """A file as text: a name whose letters were guessed would be another account or service."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise StorageError(
+            f"{path}:{line} holds bytes that are no UTF-8.", repair="Save it as UTF-8.", culprit=str(path)
+        ) from error
 
 
 def _parquet(path: Path) -> Iterator[Mapping[str, str]]:
