@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lichen.collect.bills.engine import DuckEngine
 from lichen.collect.bills.format import formats, named, recognise
 from lichen.collect.bills.opening import MOST_COLUMNS, files_of, sniff
 from lichen.errors import ConfigError, StorageError
@@ -196,3 +197,12 @@ def test_an_answer_of_one_document_a_line_is_read_as_rows(tmp_path: Path) -> Non
     found = sniff(path)
     assert found.kind == "json"
     assert recognise(found.columns, formats()).name == "ovhcloud-bill"
+
+
+def test_separators_at_the_ends_of_lines_make_columns_without_names(tmp_path: Path) -> None:
+    path = tmp_path / "bill.csv"
+    path.write_text(f"{HEAD},, \n2026-10-05,AWS,S3,Usage,EUR,1,,\n", encoding="utf-8")
+    found = sniff(path)
+    assert found.columns == (*HEAD.split(","), "(7)", "(8)")
+    (row,) = DuckEngine(tmp_path / "spool").read(found).to_pyarrow().to_pylist()
+    assert (row["BilledCost"], row["(7)"], row["(8)"]) == ("1", None, None)

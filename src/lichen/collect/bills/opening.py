@@ -179,7 +179,8 @@ def _headings(name: str, head: bytes) -> tuple[str, tuple[str, ...]]:
             f"has one column, '{_short(columns[0])}'",
             "Separate cells by a comma, a semicolon, a tab or a bar, and let the first line name the columns.",
         )
-    return delimiter, tuple(column.strip() for column in columns)
+    # A separator at the end of each line makes a column without a name.
+    return delimiter, tuple(column.strip() or f"({number})" for number, column in enumerate(columns, 1))
 
 
 def _distinct(columns: tuple[str, ...]) -> tuple[str, ...]:
