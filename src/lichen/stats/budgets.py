@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 from lichen.stats.paired import ALPHA, LogEffect
+from lichen.stats.quantiles import student_below, student_quantile
 from lichen.stats.sampling import CONFIDENCE
 
 SESSIONS_MIN: Final = 5
@@ -42,20 +42,20 @@ class Mean:
         """Standard error; None with one sample."""
         if self.half_width is None or self.kept < 2:
             return None
-        return self.half_width / float(stdtrit(self.kept - 1, (1 + CONFIDENCE) / 2))
+        return self.half_width / student_quantile(self.kept - 1, (1 + CONFIDENCE) / 2)
 
     def bounds(self, alpha: float = ALPHA) -> tuple[float, float] | None:
         """Bounds that the true mean is below, or above, with probability ``alpha`` each; None with one sample."""
         if self.error is None:
             return None
-        reach = float(stdtrit(self.kept - 1, 1 - alpha)) * self.error if self.error else 0.0
+        reach = student_quantile(self.kept - 1, 1 - alpha) * self.error if self.error else 0.0
         return self.value - reach, self.value + reach
 
     def p_above(self, bound: float) -> float | None:
         """One-sided: how likely a mean this high is when the true one is at ``bound``; None when exact or unknown."""
         if not self.error:
             return None
-        return float(stdtr(self.kept - 1, -(self.value - bound) / self.error))
+        return student_below(self.kept - 1, -(self.value - bound) / self.error)
 
 
 def against_sessions(head: Mean, base: Sequence[Mean]) -> LogEffect:

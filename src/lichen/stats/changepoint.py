@@ -20,8 +20,8 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
 
+from lichen.stats.quantiles import normal_quantile, student_quantile
 from lichen.stats.sampling import CONFIDENCE, precision
 
 WINDOW: Final = 60
@@ -184,7 +184,7 @@ def _tail(n: int, beyond: float) -> float:
     fitted.
     """
     freedom = 1.5 * n / BLOCK - 2
-    return float(stdtrit(freedom, 1 - beyond) / ndtri(1 - beyond))
+    return student_quantile(freedom, 1 - beyond) / normal_quantile(1 - beyond)
 
 
 def _largest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

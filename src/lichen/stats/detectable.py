@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from scipy.special import stdtrit
+from lichen.stats.quantiles import student_quantile
 
 _CONFIDENCE: Final = 0.975
 """One tail of a two-sided test at 5 %."""
@@ -36,4 +36,4 @@ def smallest_change(cv: float, samples: int) -> float:
     if samples < 2:
         raise ValueError("a spread needs at least two samples a side")
     freedom = 2 * samples - 2
-    return float((stdtrit(freedom, _CONFIDENCE) + stdtrit(freedom, _POWER)) * cv * math.sqrt(2 / samples))
+    return (student_quantile(freedom, _CONFIDENCE) + student_quantile(freedom, _POWER)) * cv * math.sqrt(2 / samples)

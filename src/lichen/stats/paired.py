@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
+from lichen.stats.quantiles import student_below, student_quantile
 from lichen.stats.sampling import trimmed
 
 LOOKS: Final = (6, 9, 13, 18, 25)
@@ -63,12 +63,12 @@ class LogEffect:
         """One-sided: how likely a mean this high is when the head is not heavier."""
         if not self.error:
             return 0.0 if self.mean > 0 else 1.0
-        return float(stdtr(self.freedom, -self.mean / self.error))
+        return student_below(self.freedom, -self.mean / self.error)
 
     @property
     def smallest_visible(self) -> float:
         """Relative increase that as many pairs, as noisy as these, tell from nothing nine times out of ten (at ``ALPHA``)."""
-        quantiles = float(stdtrit(self.freedom, 1 - ALPHA) + stdtrit(self.freedom, POWER))
+        quantiles = student_quantile(self.freedom, 1 - ALPHA) + student_quantile(self.freedom, POWER)
         return _expm1(quantiles * self.error) if self.error else 0.0
 
     def decide(self, delta: float, alpha: float = ALPHA) -> Decision:
@@ -87,7 +87,7 @@ class LogEffect:
         return "pass" if self.mean + self._reach(ALPHA) < threshold else "undecided"
 
     def _reach(self, alpha: float) -> float:
-        return float(stdtrit(self.freedom, 1 - alpha)) * self.error if self.error else 0.0
+        return student_quantile(self.freedom, 1 - alpha) * self.error if self.error else 0.0
 
 
 def _expm1(value: float) -> float:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import stdtrit
+
+from lichen.stats.quantiles import student_quantile
 
 TRIM: Final = 0.2
 """Share of the samples left out at each end."""
@@ -79,7 +80,7 @@ def _half_width(ordered: np.ndarray, k: int) -> float:
     winsorised[:k] = ordered[k]
     winsorised[n - k :] = ordered[n - k - 1]
     spread = float(winsorised.std(ddof=1))
-    quantile = float(stdtrit(n - 2 * k - 1, (1 + CONFIDENCE) / 2)) if n - 2 * k > 1 else math.inf
+    quantile = student_quantile(n - 2 * k - 1, (1 + CONFIDENCE) / 2) if n - 2 * k > 1 else math.inf
     return quantile * spread / ((1 - 2 * k / n) * math.sqrt(n)) if spread else 0.0
 
 
@@ -105,7 +106,9 @@ def half_width_of_kept(values: Sequence[float | None], kept: Sequence[int]) -> f
     if len(chosen) < 2:
         return yuen
     spread = float(chosen.std(ddof=1))
-    student = float(stdtrit(len(chosen) - 1, (1 + CONFIDENCE) / 2)) * spread / math.sqrt(len(chosen)) if spread else 0.0
+    student = (
+        student_quantile(len(chosen) - 1, (1 + CONFIDENCE) / 2) * spread / math.sqrt(len(chosen)) if spread else 0.0
+    )
     return max(yuen, student)
 
 
