@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import func, inspect, select, text
 from tests.store_support import AT, full_rows
 
@@ -40,14 +41,8 @@ def upgrade():
 MIGRATE: Final = """
 import pathlib, sys
 from lichen.store import open_store, schema
-config = schema._config
-def with_next():
-    made = config()
-    here = made.get_main_option("script_location") + "/versions"
-    made.set_main_option("path_separator", "newline")
-    made.set_main_option("version_locations", here + "\\n" + sys.argv[2])
-    return made
-schema._config = with_next
+ours = schema._folders()
+schema._folders = lambda: (*ours, pathlib.Path(sys.argv[2]))
 open_store(folder=pathlib.Path(sys.argv[1])).close()
 """
 
@@ -70,6 +65,22 @@ def restore(fixture: Path, folder: Path) -> None:
     with sqlite3.connect(folder / ".lichen" / "lichen.db") as connection:
         connection.executescript(fixture.read_text(encoding="utf-8"))
     connection.close()
+
+
+def test_migrations_are_one_line_in_the_order_of_the_names_of_their_files() -> None:
+    scripts = ScriptDirectory.from_config(schema._config()).walk_revisions()
+    assert [script.revision for script in scripts] == sorted(schema._known(), reverse=True)
+
+
+def test_a_store_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> None:
+    open_store(folder=tmp_path).close()
+    script = (
+        "import pathlib, sys\n"
+        "from lichen.store import open_store\n"
+        "open_store(folder=pathlib.Path(sys.argv[1])).close()\n"
+        "sys.exit('alembic' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(tmp_path)], timeout=60, check=False).returncode == 0
 
 
 def test_this_release_has_a_fixture() -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The version of a store: read it, bring it up to date, refuse what a newer Lichen or another program wrote.
 
-A migration is one transaction on both engines, so that a process killed inside it leaves the store as it was.
+A migration is one transaction on both engines, so that a process killed inside it leaves the store as it was. Alembic takes long
+to import: who only asks for versions does without.
 """
 
 from __future__ import annotations
@@ -10,47 +11,63 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, column, inspect, select, table, text
 
 from lichen.errors import StorageError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 VERSION_TABLE: Final = "schema_version"
 _MIGRATION_LOCK: Final = 0x4C494348
 """Number of PostgreSQL's advisory lock that one migrating process holds."""
 
 
+def _folders() -> tuple[Path, ...]:
+    """Where migrations lie: files ``r0001_what_it_does.py`` by identifier."""
+    return (Path(str(files("lichen.store").joinpath("migrations", "versions"))),)
+
+
 @cache
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+def _known() -> tuple[str, ...]:
+    """Identifiers of all migrations, oldest first."""
+    return tuple(sorted(file.stem[1:].partition("_")[0] for folder in _folders() for file in folder.glob("r*_*.py")))
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     # Alembic expands "%" in options.
-    config.set_main_option("script_location", str(files("lichen.store").joinpath("migrations")).replace("%", "%%"))
+    options = {
+        "script_location": str(files("lichen.store").joinpath("migrations")), "path_separator": "newline",
+        "version_locations": "\n".join(map(str, _folders())),
+    }  # fmt: skip
+    for name, value in options.items():
+        config.set_main_option(name, value.replace("%", "%%"))
     config.attributes["version_table"] = VERSION_TABLE
     return config
 
 
 def newest() -> str:
     """Identifier of the newest migration that this Lichen knows."""
-    return str(_scripts().get_current_head())
+    return _known()[-1]
 
 
 def knows(identifier: str) -> bool:
     """Whether a migration is one of this Lichen's."""
-    return any(script.revision == identifier for script in _scripts().walk_revisions())
+    return identifier in _known()
 
 
 def revision(connection: Connection) -> str | None:
     """Identifier of the last migration that the store has seen, None for an empty one."""
-    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
+    return None if found is None else str(found)
 
 
 def prepare(engine: Engine, shown: str) -> None:
@@ -71,6 +88,8 @@ def prepare(engine: Engine, shown: str) -> None:
         if found == newest():
             return
         _refuse_foreign(connection, found, shown)
+        from alembic import command
+
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
