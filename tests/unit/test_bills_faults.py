@@ -141,7 +141,7 @@ def test_a_ledger_that_fails_leaves_the_store_as_it_was(
 
     bill = write(tmp_path / "bill.csv", [line(), on(7, Tags='{"application":"new"}')])
     with monkeypatch.context() as patched:
-        patched.setattr(Writer, "replace_rows", fail)
+        patched.setattr(Writer, "replace_files", fail)
         assert refused(workspace, bill) == "The disk is full."
     assert state(workspace) == good
     with pytest.raises(UsageError, match="no application 'new'"):

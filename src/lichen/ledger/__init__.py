@@ -11,16 +11,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from lichen.ledger.adopting import RowFile
     from lichen.ledger.opening import Ledger, open_ledger
     from lichen.ledger.reader import Selection
     from lichen.ledger.tables import Fact, RunContent
     from lichen.ledger.writer import Appended, Slice
 
-__all__ = ["Appended", "Fact", "Ledger", "RunContent", "Selection", "Slice", "open_ledger"]
+__all__ = ["Appended", "Fact", "Ledger", "RowFile", "RunContent", "Selection", "Slice", "open_ledger"]
 
 _HOMES: Final = {
-    "Appended": "writer", "Fact": "tables", "Ledger": "opening", "RunContent": "tables", "Selection": "reader",
-    "Slice": "writer", "open_ledger": "opening",
+    "Appended": "writer", "Fact": "tables", "Ledger": "opening", "RowFile": "adopting", "RunContent": "tables",
+    "Selection": "reader", "Slice": "writer", "open_ledger": "opening",
 }  # fmt: skip
 
 

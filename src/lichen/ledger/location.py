@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -97,6 +98,10 @@ class Location:
         """Writes a file whole or not at all, in place of what stood there; it is on the disk when this returns."""
         raise NotImplementedError
 
+    def take(self, path: Path, name: str) -> None:
+        """Moves a file of this machine to a name, whole or not at all."""
+        raise NotImplementedError
+
     def files(self, name: str = "") -> Iterator[Stored]:
         """All files below a name, in no order."""
         raise NotImplementedError
@@ -165,6 +170,27 @@ class Folder(Location):
             runfile.write_atomically(self.path / name, content)
         except StorageError as error:
             raise failure(error.__cause__ or error, self.uri) from error
+
+    def take(self, path: Path, name: str) -> None:
+        """See `Location.take`."""
+        target = self.path / name
+        part = target.with_name(f".{target.name}.part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                path.replace(target)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                # On another disk.
+                try:
+                    shutil.copyfile(path, part)
+                    part.replace(target)
+                finally:
+                    part.unlink(missing_ok=True)
+                path.unlink()
+        except OSError as error:
+            raise failure(error, self.uri) from error
 
     def files(self, name: str = "") -> Iterator[Stored]:
         """See `Location.files`."""
@@ -262,6 +288,12 @@ class Bucket(Location):
         """See `Location.write`: the store shows an object once its upload is complete."""
         with self.told(), self._system.open_output_stream(f"{self._path}/{name}") as stream:
             stream.write(content)
+
+    def take(self, path: Path, name: str) -> None:
+        """See `Location.take`."""
+        with self.told(), path.open("rb") as file, self._system.open_output_stream(f"{self._path}/{name}") as stream:
+            shutil.copyfileobj(file, stream, _BLOCK)
+        path.unlink()
 
     def files(self, name: str = "") -> Iterator[Stored]:
         """See `Location.files`."""

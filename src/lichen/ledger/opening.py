@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import StorageError
+from lichen.ledger.adopting import RowFile
 from lichen.ledger.documents import Documents
 from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import Handles, prepare, read_marker
@@ -84,6 +85,10 @@ class Ledger:
     def replace_rows(self, slices: Sequence[Slice], rows: Batches) -> int:
         """See `Writer.replace_rows`."""
         return self._writer.replace_rows(slices, rows)
+
+    def replace_files(self, slices: Sequence[Slice], files: Sequence[RowFile]) -> int:
+        """See `Writer.replace_files`."""
+        return self._writer.replace_files(slices, files)
 
     def sources(self) -> set[str]:
         """Where rows of ``activities`` come from: ``runs``, and the names of imports."""

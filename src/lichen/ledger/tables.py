@@ -148,6 +148,13 @@ def schema(table: TableName) -> pa.Schema:
     return schema_of(COLUMNS[table])
 
 
+def row_columns(table: TableName) -> pa.Schema:
+    """The columns of a table's files: all but those of `PARTITIONS`, which are told by the folders that they lie in."""
+    import pyarrow as pa
+
+    return pa.schema([field for field in schema(table) if field.name not in PARTITIONS])
+
+
 @dataclass(frozen=True, slots=True)
 class RunContent:
     """A run to append.

@@ -20,6 +20,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import ActivityError, StorageError
+from lichen.ledger.adopting import Adoption, RowFile, check_columns
 from lichen.ledger.evidence import Evidence
 from lichen.ledger.handles import Handles, app_transaction, committed, read_marker, sequence
 from lichen.ledger.rewriting import Batches, rewrite
@@ -213,9 +214,7 @@ class Writer:
             slices: one of a source and a span of days at least; they do not overlap.
             rows: columns of ``activities``; those that lack are null.
         """
-        import pyarrow.compute as pc
-
-        held = reduce(or_, (one.filter() & (pc.field("source") == one.source) for one in slices))
+        held = _held(slices)
 
         def checked() -> Iterator[pa.RecordBatch]:
             for batch in rows():
@@ -227,18 +226,39 @@ class Writer:
 
         return self._rewrite(slices, checked)
 
+    def replace_files(self, slices: Sequence[Slice], files: Sequence[RowFile]) -> int:
+        """Puts the rows of Parquet files in the place of the rows of some slices; arguments and errors as `replace_rows`.
+
+        Args:
+            files: the rows; each lies in one partition that a slice touches. They are moved into the ledger.
+
+        Raises:
+            ValueError: a file has other columns than ``activities``.
+        """
+        _check_sources(slices)
+        first_day = self._first_day()
+        check_columns(files, "activities")
+        for file in files:
+            for day in file.days().to_pylist():
+                if not any(one.source == file.source and one.first_day <= day < one.end_day for one in slices):
+                    raise _outside(f"{file.path.name} of {file.source} has rows of {day}, which", file.source)
+                if first_day is not None and day < first_day:
+                    raise _too_old(first_day, file.source)
+        adoption = Adoption(self._handles, "activities", _partitions(slices), ~_held(slices))
+        with self._turn, self._handles.location.told("activities"):
+            rows = adoption.place(files)
+            committed(self._handles.location, "activities", adoption.attempt)
+        return rows
+
+    def _first_day(self) -> date | None:
+        marker = read_marker(self._handles.location)
+        return marker.first_day if marker else None
+
     def _rewrite(self, slices: Sequence[Slice], rows: Batches) -> int:
         import pyarrow.dataset as ds
 
-        for chosen in slices:
-            if chosen.source == RUNS_SOURCE or not _SOURCE.fullmatch(chosen.source):
-                raise StorageError(
-                    f"'{chosen.source}' is no source whose rows are replaced.",
-                    repair="Name the import in small letters, such as bill:aws; runs never change.",
-                    culprit=chosen.source,
-                )
-        marker = read_marker(self._handles.location)
-        first_day = marker.first_day if marker else None
+        _check_sources(slices)
+        first_day = self._first_day()
         added = 0
 
         def counted() -> Iterator[pa.RecordBatch]:
@@ -246,19 +266,39 @@ class Writer:
             added = 0
             for batch in rows():
                 if first_day is not None and batch.filter(ds.field("day") < first_day).num_rows:
-                    raise StorageError(
-                        f"The ledger keeps rows from {first_day} on, and a row to be imported is older.",
-                        repair="Leave the older rows out.",
-                        culprit=slices[0].source,
-                    )
+                    raise _too_old(first_day, slices[0].source)
                 added += batch.num_rows
                 yield batch
 
-        gone = reduce(or_, (one.filter() & (ds.field("source") == one.source) for one in slices))
-        attempt = partial(rewrite, self._handles, "activities", _partitions(slices), ~gone, counted)
+        attempt = partial(rewrite, self._handles, "activities", _partitions(slices), ~_held(slices), counted)
         with self._turn:
             committed(self._handles.location, "activities", attempt)
         return added
+
+
+def _check_sources(slices: Sequence[Slice]) -> None:
+    for chosen in slices:
+        if chosen.source == RUNS_SOURCE or not _SOURCE.fullmatch(chosen.source):
+            raise StorageError(
+                f"'{chosen.source}' is no source whose rows are replaced.",
+                repair="Name the import in small letters, such as bill:aws; runs never change.",
+                culprit=chosen.source,
+            )
+
+
+def _held(slices: Sequence[Slice]) -> ds.Expression:
+    """The rows of slices."""
+    import pyarrow.dataset as ds
+
+    return reduce(or_, (one.filter() & (ds.field("source") == one.source) for one in slices))
+
+
+def _too_old(first_day: date, culprit: str) -> StorageError:
+    return StorageError(
+        f"The ledger keeps rows from {first_day} on, and a row to be imported is older.",
+        repair="Leave the older rows out.",
+        culprit=culprit,
+    )
 
 
 def _partitions(slices: Sequence[Slice]) -> list[tuple[str, str, Any]]:

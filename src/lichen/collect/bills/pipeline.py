@@ -8,7 +8,7 @@ done.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 CHARGES: Final = "charges"
 WORK: Final = "work"
+Written = tuple[str, str, Path]
+"""Source and month of the rows of a file."""
 _OUTLINE: Final = ("day", "payer", "account", "service", "resource")
 
 
@@ -185,16 +187,33 @@ class Pipeline:
         self._write(rows.bills(owned, known.tables, wrong if some_wrong else None), "bills")
         return self._told(known, self._all(rows.moved(charged))[0]["moved"])
 
-    def batches(self, run_id: str, first_day: date | None = None) -> Iterator[pa.RecordBatch]:
-        """Rows of ``activities``.
+    def row_files(self, told: Told, columns: pa.Schema, run_id: str, first_day: date | None = None) -> list[Written]:
+        """Rows of ``activities`` in Parquet files, by the source and the month that the ledger keeps apart.
 
         Args:
+            told: what `understand` told.
+            columns: of the files.
             run_id: identity of the import.
             first_day: rows of earlier days are left out.
         """
-        for name, made in (("things", rows.activities_of_things), ("bills", rows.activities_of_bills)):
-            table = made(self._table(name), run_id)
-            yield from self.engine.arrow(table if first_day is None else table.filter(table.day >= first_day))
+        import ibis
+
+        wanted = ibis.Schema.from_pyarrow(columns)
+        made = [
+            rows.activities_of_things(self._table("things"), run_id), rows.activities_of_bills(self._table("bills"), run_id)
+        ]  # fmt: skip
+        partitions = sorted({(source, f"{day:%Y-%m}") for (source, _), days in told.days.items() for day in days})
+        found = []
+        for number, (source, month) in enumerate(partitions):
+            folder = self.spool / WORK / f"rows-{number}"
+            parts = [
+                rows.fitted(table.filter((table.source == source) & (table.month == month)), wanted) for table in made
+            ]
+            if first_day is not None:
+                parts = [part.filter(part.day >= first_day) for part in parts]
+            self.engine.write(ibis.union(*parts, distinct=False), folder)
+            found += [(source, month, path) for path in sorted(folder.glob("*.parquet"))]
+        return found
 
     def clean(self) -> None:
         """Removes what was made on the way; the sums of files stay."""

@@ -166,6 +166,13 @@ def activities_of_things(things: ir.Table, run_id: str) -> ir.Table:
     )  # fmt: skip
 
 
+def fitted(rows: ir.Table, columns: ibis.Schema) -> ir.Table:
+    """Rows with all columns of a table, in their order; those that lack are null."""
+    return rows.select(
+        **{name: rows[name].cast(kind) if name in rows.columns else ibis.null(kind) for name, kind in columns.items()}
+    )
+
+
 def activities_of_bills(bills: ir.Table, run_id: str) -> ir.Table:
     """Rows of ``activities``, with the columns that money has."""
     tags = ibis.literal('{"kind":"cloud","lines":') + bills[COUNT].cast("string") + "}"
@@ -191,7 +198,7 @@ def _activity(rows: ir.Table, run_id: str, told_apart_by: tuple[str, ...], **col
     return rows.select(
         source=rows.source, month=rows.day.cast("string").substr(0, 7), day=rows.day, started_at=start,
         ended_at=start + ibis.interval(days=1), run_id=ibis.literal(run_id), application=rows.application,
-        batch=ibis.literal(0, "int64"), activity_id=identity.hexdigest("md5"), entity=entity, basis=ibis.literal("total"),
+        batch=ibis.literal(0).cast("int64"), activity_id=identity.hexdigest("md5"), entity=entity, basis=ibis.literal("total"),
         tier=ibis.literal("server"), region=rows.region.nullif(""), service=rows.service.nullif(""),
         account=rows.account.nullif(""), resource=rows.resource.nullif(""), family=rows.family, **columns,
     )  # fmt: skip

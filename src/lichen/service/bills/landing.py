@@ -8,10 +8,10 @@ them is repeated as if it had not been, and gives the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from lichen import __version__
@@ -20,11 +20,14 @@ from lichen.collect.bills.interpreting import Interpreter
 from lichen.collect.bills.mapping import Rules
 from lichen.collect.bills.owners import Owners
 from lichen.collect.bills.utilisation import read_utilisation
-from lichen.ledger import Slice, open_ledger
+from lichen.ledger import RowFile, Slice, open_ledger
+from lichen.ledger.tables import row_columns
 from lichen.records import digest, timestamp
 from lichen.service.bills import inputs, manifests
+from lichen.service.bills.booking import Booked, costs_of_bill, costs_of_ledger, months_of, shared_months
 from lichen.service.bills.importing import KIND
-from lichen.service.bills.manifests import Manifests, Period
+from lichen.service.bills.losses import cut_manifests
+from lichen.service.bills.manifests import Manifests, Period, end_of
 from lichen.service.context import ledger_place
 from lichen.service.importing_ledger import source_of
 from lichen.service.importing_tables import Imported, opened, resolve, source_name, tell
@@ -44,7 +47,6 @@ _NO_CURRENCY: Final = "XXX"
 """ISO 4217 code of money whose currency is not told."""
 _RULES: Final = 2
 """Of what becomes of a charge that was understood: one more whenever the same bill gives other rows."""
-_MANY_DAYS: Final = timedelta(days=31)
 
 
 class Landing:
@@ -115,38 +117,67 @@ class Landing:
             return found
         ledger = ledger or open_ledger(ledger_place(self._workspace.settings))
         kept_from = ledger.first_day
-        slices = [one for period in told.days if (one := _slice(period, kept_from)) is not None]
+        slices = _slices(told.days, kept_from)
         with self._store.session() as session:
             ids, made = resolve(session, codes, create=self._order.create)
-            self._keep_costs(session, told, ids)
+            counts = self._keep_costs(session, told, ids)
             rows = 0
             if slices:
-                rows = ledger.replace_rows(slices, lambda: pipeline.batches(found.import_id, kept_from))
+                written = pipeline.row_files(told, row_columns("activities"), found.import_id, kept_from)
+                files = [RowFile(source=source, month=month, path=path) for source, month, path in written]
+                rows = ledger.replace_files(slices, files)
+            made += self._keep_shared_months(session, told, ledger, counts)
+        cut_manifests(Manifests(ledger), ledger, told)
         Manifests(ledger).put(ledger, manifests.contents(told, _shared(found, told, self._order.engine)))
         return replace(found, rows=rows, made=made)
 
-    def _keep_costs(self, session: Session, told: Told, ids: dict[str, str]) -> None:
-        """Costs of the store: an application and a month each."""
-        amounts: dict[tuple[str, date, str, str], Decimal] = {}
-        for one in told.costs:
-            if one.effective is not None:
-                key = one.source, one.period.replace(day=1), one.application, one.currency
-                amounts[key] = amounts.get(key, Decimal(0)) + one.effective
-        for source in sorted({source for source, _ in told.days}):
-            rows = [
-                {
-                    "application_id": ids[application] if application else None, "period": period, "amount": amount,
-                    "currency": currency or _NO_CURRENCY, "kind": COST_KIND,
-                }
-                for (of, period, application, currency), amount in sorted(amounts.items())
-                if of == source
-            ]  # fmt: skip
-            imports.replace_periods(session, Cost, source, rows)
-            months = [period for of, period in told.days if of == source]
+    def _keep_costs(self, session: Session, told: Told, ids: dict[str, str]) -> Counter[str]:
+        """Costs of the store, an application and a month each, in place of all that it has of these months; rows by source."""
+        counts: Counter[str] = Counter()
+        for source, firsts in _firsts(told).items():
+            rows = _cost_rows(costs_of_bill(told, source), ids)
+            months = {month for first in firsts for month in months_of(first)}
+            imports.replace_periods(session, Cost, source, rows, periods=months)
+            counts[source] = len(rows)
+        return counts
+
+    def _keep_shared_months(
+        self, session: Session, told: Told, ledger: Ledger, counts: Counter[str]
+    ) -> tuple[str, ...]:
+        """Costs of the months that periods share, once the ledger has them; applications that had to be made for them."""
+        made: tuple[str, ...] = ()
+        for source, firsts in _firsts(told).items():
+            months = shared_months(told.days, source)
+            booked = costs_of_ledger(ledger, source, months) if months else {}
+            codes = sorted({application for _, application, _ in booked if application})
+            ids, new = resolve(session, codes, create=True)
+            rows = _cost_rows(booked, ids)
+            imports.replace_periods(session, Cost, source, rows, periods=months)
+            made += new
             imported = Imported(
-                kind=KIND, source=source, rows=len(rows), applications=len(ids), first=min(months), last=max(months)
-            )
+                kind=KIND, source=source, rows=counts[source] + len(rows), applications=len(ids), first=min(firsts),
+                last=max(firsts),
+            )  # fmt: skip
             tell(session, imported)
+        return made
+
+
+def _firsts(told: Told) -> dict[str, list[date]]:
+    """First days of the billing periods of each source."""
+    found: dict[str, list[date]] = {}
+    for source, first in sorted(told.days):
+        found.setdefault(source, []).append(first)
+    return found
+
+
+def _cost_rows(booked: Booked, ids: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "application_id": ids[application] if application else None, "period": month, "amount": amount,
+            "currency": currency or _NO_CURRENCY, "kind": COST_KIND,
+        }
+        for (month, application, currency), amount in sorted(booked.items())
+    ]  # fmt: skip
 
 
 def _place_of(provider: str, region: str) -> str:
@@ -155,19 +186,20 @@ def _place_of(provider: str, region: str) -> str:
     return "" if found is None else found.key
 
 
-def _slice(period: Period, kept_from: date | None) -> Slice | None:
-    """The rows of a billing period that the ledger keeps."""
-    source, first = period
-    end = _next(first)
-    start = first if kept_from is None else max(first, kept_from)
-    return Slice(source=source, first_day=start, end_day=end) if start < end else None
-
-
-def _next(first: date) -> date:
-    """First day of the billing period after this one: a month later."""
-    month = first.replace(day=1) + _MANY_DAYS
-    last_day = (month.replace(day=1) + _MANY_DAYS).replace(day=1) - timedelta(days=1)
-    return month.replace(day=min(first.day, last_day.day))
+def _slices(periods: Iterable[Period], kept_from: date | None) -> list[Slice]:
+    """The rows of billing periods that the ledger keeps; those of periods that overlap are one slice."""
+    found: list[Slice] = []
+    for source, first in sorted(periods):
+        end = end_of(first)
+        start = first if kept_from is None else max(first, kept_from)
+        if start >= end:
+            continue
+        last = found[-1] if found else None
+        if last is not None and last.source == source and start < last.end_day:
+            found[-1] = replace(last, end_day=max(last.end_day, end))
+        else:
+            found.append(Slice(source=source, first_day=start, end_day=end))
+    return found
 
 
 def _shared(found: ImportedBill, told: Told, engine: str) -> dict[str, Any]:
