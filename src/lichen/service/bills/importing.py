@@ -20,6 +20,7 @@ from lichen.errors import StorageError
 from lichen.service.bills import inputs, manifests
 from lichen.service.bills.currencies import check_currencies
 from lichen.service.bills.inputs import Source
+from lichen.service.bills.losses import check_losses
 from lichen.service.bills.manifests import Manifests, Overlap, text
 from lichen.service.bills.spool import spooled
 from lichen.service.context import existing_ledger
@@ -43,7 +44,7 @@ class BillOrder:
         places: files, folders, ``s3://BUCKET/PREFIX``.
         source: name under which the rows are kept; None: provider and payer of each line.
         create: make applications that do not exist.
-        replace: also what is there already, and where files tell fewer days of a period than are there.
+        replace: also what is there already, and where days or accounts of a period that are there would be lost.
         dry_run: read, and write nothing.
         format: name of the format that all files have; None: each is recognised.
         engine: ``duckdb``, or the address of a Spark cluster.
@@ -106,7 +107,7 @@ def import_bills(workspace: Workspace, order: BillOrder, *, progress: Progress |
 
     Raises:
         StorageError: a file is damaged or of no known format, a place is away, another import is under way, the disk is full.
-        UsageError: an application does not exist, or days of a period would be lost.
+        UsageError: an application does not exist, or days or accounts of a period would be lost.
         ConfigError: an own format or rule is wrong.
     """
     heard = progress or Silent()
@@ -169,7 +170,7 @@ class _Import:
         told = pipeline.understand(landing.interpreter())
         check_currencies(pipeline, files, told)
         if not self._order.replace:
-            self._manifests.check_days(told)
+            check_losses(self._manifests, told)
         shas = [hashes[one.name].result() for one in chosen]
         found = replace(
             found,

@@ -2,19 +2,18 @@
 """What is kept of each imported bill beside the ledger: one document for each source and billing period.
 
 It says which files the rows were read from, what they add up to and what was not understood; an import that would change nothing
-is known by it, and so is one that would lose days.
+is known by it, and so is one that would lose something (`lichen.service.bills.losses`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from lichen.collect.bills.rows import ESTIMATED
-from lichen.errors import UsageError
+from lichen.portfolio.coverage import coverage_of_cost
 
 if TYPE_CHECKING:
     from lichen.collect.bills.pipeline import Cost, Told
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = "lichen-bill/1"
 FOLDER: Final = "bills"
 _SHOWN: Final = 3
+_MANY_DAYS: Final = timedelta(days=31)
 Period = tuple[str, date]
 """Source and first day of a billing period."""
 
@@ -67,24 +67,6 @@ class Manifests:
         wanted = {tuple(slice_) for one in found for slice_ in one["slices"]}
         return found if {(one["source"], one["period"]) for one in found} == wanted else []
 
-    def check_days(self, told: Told) -> None:
-        """Nothing that is there is lost.
-
-        Raises:
-            UsageError: files tell fewer days of a period than an import before.
-        """
-        for period, days in told.days.items():
-            before = self.of(period)
-            lost = sorted(set(before["days"]) - {day.isoformat() for day in days}) if before is not None else []
-            if before is not None and lost:
-                files = [file["name"] for file in before["files"]]
-                raise UsageError(
-                    f"The period {period[1]} of {period[0]} has {len(before['days'])} days, from {some(files)}, and these files "
-                    f"tell {len(days)}: {some(lost)} would be lost.",
-                    repair="Give all files of the period at once, or add --replace if those days are not to be kept.",
-                    culprit=period[0],
-                )  # fmt: skip
-
     def overlaps(self, told: Told) -> list[Overlap]:
         """Accounts that another source has in the same period."""
         found = []
@@ -109,6 +91,13 @@ def name_of(period: Period) -> str:
     return f"{FOLDER}/{period[0]}/{period[1].isoformat()}"
 
 
+def end_of(first: date) -> date:
+    """First day of the billing period after the one of a first day: a month later."""
+    month = first.replace(day=1) + _MANY_DAYS
+    last_day = (month.replace(day=1) + _MANY_DAYS).replace(day=1) - timedelta(days=1)
+    return month.replace(day=min(first.day, last_day.day))
+
+
 def contents(told: Told, shared: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A manifest for each period of an import.
 
@@ -121,16 +110,22 @@ def contents(told: Told, shared: Mapping[str, Any]) -> list[dict[str, Any]]:
             "schema": SCHEMA, **shared, "source": source, "period": period.isoformat(), "slices": slices,
             "days": [day.isoformat() for day in days], "lines": told.lines[source, period],
             "accounts": told.accounts[source, period],
-            "money": [money.to_json() for money in money_of(of_it)],
-            "coverage": [
-                {"coverage": coverage, "currency": currency, "lines": lines, "effective": text(effective)}
-                for (coverage, currency), (lines, effective) in by_coverage(of_it).items()
-            ],
-            "unallocated": {currency: text(amount) for currency, amount in unallocated(of_it).items()},
+            **figures([one for one in told.costs if (one.source, one.period) == (source, period)]),
         }
         for (source, period), days in told.days.items()
-        for of_it in [[one for one in told.costs if (one.source, one.period) == (source, period)]]
     ]  # fmt: skip
+
+
+def figures(costs: Sequence[Cost]) -> dict[str, Any]:
+    """What a manifest says of the money of its period."""
+    return {
+        "money": [money.to_json() for money in money_of(costs)],
+        "coverage": [
+            {"coverage": coverage, "currency": currency, "lines": lines, "effective": text(effective)}
+            for (coverage, currency), (lines, effective) in by_coverage(costs).items()
+        ],
+        "unallocated": {currency: text(amount) for currency, amount in unallocated(costs).items()},
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,15 +157,14 @@ def money_of(costs: Sequence[Cost]) -> list[Money]:
     found = []
     for currency in sorted({one.currency for one in costs}):
         of_it = [one for one in costs if one.currency == currency]
-        usage = [one for one in of_it if one.coverage != _NO_USAGE]
         found.append(
             Money(
                 currency=currency,
                 effective=_sum(one.effective for one in of_it),
                 billed=_sum(one.billed for one in of_it),
                 listed=_sum(one.listed for one in of_it),
-                covered=_share([(one.coverage, one.effective) for one in usage]),
-                covered_list=_share([(one.coverage, one.listed) for one in usage]),
+                covered=_share((one.coverage, one.effective) for one in of_it),
+                covered_list=_share((one.coverage, one.listed) for one in of_it),
             )
         )
     return found
@@ -202,20 +196,17 @@ def text(amount: Decimal | None) -> str | None:
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
-_NO_USAGE: Final = "no_usage"
-
-
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
     known = [amount for amount in amounts if amount is not None]
     return sum(known, Decimal(0)) if known else None
 
 
-def _share(amounts: Sequence[tuple[str, Decimal | None]]) -> float | None:
-    whole = _sum(amount for _, amount in amounts)
-    if not whole or whole < 0:
-        return None
-    covered = _sum(amount for coverage, amount in amounts if coverage == ESTIMATED) or Decimal(0)
-    return float(covered / whole)
+def _share(amounts: Iterable[tuple[str, Decimal | None]]) -> float | None:
+    known: dict[str, Decimal] = {}
+    for coverage, amount in amounts:
+        if amount is not None:
+            known[coverage] = known.get(coverage, Decimal(0)) + amount
+    return coverage_of_cost(known)
 
 
 def some(texts: Sequence[str]) -> str:

@@ -126,12 +126,21 @@ def replace_traffic(
 
 
 def replace_periods(
-    session: Session, model: type[Cost | Value], source: str, rows: Sequence[Mapping[str, Any]]
+    session: Session,
+    model: type[Cost | Value],
+    source: str,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    periods: Collection[date] = (),
 ) -> Written:
-    """Costs or values, month by month: what their source told of these months before is forgotten."""
+    """Costs or values, month by month: what their source told of these months before is forgotten.
+
+    Args:
+        periods: months that are told, too, and may have no row.
+    """
     removed = 0
-    for periods in _portions({row["period"] for row in rows}):
-        gone = delete(model).where(model.source == source, model.period.in_(periods))
+    for some in _portions({*periods, *(row["period"] for row in rows)}):
+        gone = delete(model).where(model.source == source, model.period.in_(some))
         removed += session.execute(gone).rowcount  # type: ignore[attr-defined]
     _insert(session, model, [{"source": source} | dict(row) for row in rows])
     return Written(added=len(rows), removed=removed)

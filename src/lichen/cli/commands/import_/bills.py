@@ -22,7 +22,9 @@ Examples:
 @click.argument("places", nargs=-1, required=True, metavar="PLACE…")
 @store_options
 @click.option(
-    "--replace", is_flag=True, help="Also replace what is there already, and periods of which days would be lost."
+    "--replace",
+    is_flag=True,
+    help="Also replace what is there already, and periods of which days or accounts would be lost.",
 )
 @click.option("--format", "format_name", metavar="NAME", help="Format of all files; each is recognised when not given.")
 @click.option(
