@@ -73,6 +73,17 @@ def test_a_bill_that_cannot_be_read_stops_all(tmp_path: Path, name: str, content
 
 def test_a_format_that_is_given_is_that_of_all_tables(tmp_path: Path) -> None:
     write(tmp_path / "october.csv", [line()])
-    (tmp_path / "visits.csv").write_text("day,visits\n2026-10-01,3\n", encoding="utf-8")
     (tmp_path / "notes.txt").write_text("Ask Jo.\n", encoding="utf-8")
-    assert among(tmp_path, format_name="focus") == (["october.csv", "visits.csv"], ["notes.txt"])
+    assert among(tmp_path, format_name="focus") == (["october.csv"], ["notes.txt"])
+    visits = tmp_path / "visits.csv"
+    visits.write_text("day,visits\n2026-10-01,3\n", encoding="utf-8")
+    with pytest.raises(StorageError) as refused:
+        among(tmp_path, format_name="focus")
+    assert refused.value.problem.startswith(f"{visits} lacks '")
+    assert refused.value.problem.endswith("which focus needs: its columns are day, visits.")
+
+
+@pytest.mark.parametrize("name", [one.name for one in formats() if one.name != "focus"])
+def test_a_format_that_does_not_fit_says_what_it_needs(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StorageError, match=f"bill.csv lacks '.*', which {name} needs"):
+        among(write(tmp_path / "bill.csv", [line()]), format_name=name)

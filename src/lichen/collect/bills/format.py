@@ -80,6 +80,25 @@ def recognise(columns: Sequence[str], known: Sequence[Format], where: str = "The
     return fitting[0]
 
 
+def check_fits(one: Format, columns: Sequence[str], where: str) -> None:
+    """Refuses a format that a file was said to have and has not.
+
+    Args:
+        columns: headings of the file.
+        where: the file, for messages.
+
+    Raises:
+        StorageError: columns are missing that the format requires.
+    """
+    found = Columns(columns)
+    if lacking := one.lacking(found):
+        raise StorageError(
+            f"{where} lacks {_listed(lacking)}, which {one.name} needs: its columns are {_short(found.names)}.",
+            repair="Name its format with --format, or leave that out: formats are recognised.",
+            culprit=where,
+        )
+
+
 def is_foreign(columns: Sequence[str], known: Sequence[Format]) -> bool:
     """Whether a file is another thing than a bill: no format has as much as half of its required columns in it.
 
@@ -102,11 +121,7 @@ def _refuse(found: Columns, known: Sequence[Format], where: str) -> NoReturn:
             culprit=where,
         )
     closest = sorted(known, key=lambda one: one.matched(found), reverse=True)[:2]
-    near = [
-        f"{one.name} lacks {' and '.join(_either(rule) for rule in one.lacking(found))}"
-        for one in closest
-        if one.matched(found)
-    ]
+    near = [f"{one.name} lacks {_listed(one.lacking(found))}" for one in closest if one.matched(found)]
     names = ", ".join(one.name for one in known)
     told = f" Nearest: {'; '.join(near)}." if near else ""
     raise StorageError(
@@ -114,6 +129,10 @@ def _refuse(found: Columns, known: Sequence[Format], where: str) -> NoReturn:
         repair=f"Export one of {names}, or declare the format (docs/recipes/add-a-bill-format.md).",
         culprit=where,
     )
+
+
+def _listed(rules: Sequence[Rule]) -> str:
+    return " and ".join(_either(rule) for rule in rules)
 
 
 def _either(rule: Rule) -> str:

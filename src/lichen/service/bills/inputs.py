@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lichen.collect.bills.format import is_foreign, named, recognise
+from lichen.collect.bills.format import check_fits, is_foreign, named, recognise
 from lichen.collect.bills.opening import Opened, files_of, is_bill, is_table, sniff
 from lichen.collect.bills.pipeline import BillFile
 from lichen.collect.bills.rule import Format
@@ -146,6 +146,8 @@ def bills_among(
 
 
 def _opened_file(source: Source, opened: Opened, known: Sequence[Format], chosen: Format | None) -> BillFile:
+    if chosen is not None:
+        check_fits(chosen, opened.columns, source.name)
     one = chosen or recognise(opened.columns, known, source.name)
     key = digest([VERSION, source.mark, one.name, told_format(one)], 32)
     return BillFile(name=source.name, path=source.path, opened=opened, format=one, key=key)
