@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import math
 from datetime import date
 from pathlib import Path
@@ -177,6 +178,31 @@ def test_several_bills_go_into_a_folder(workspace: Workspace, tmp_path: Path) ->
         write(tmp_path / "in" / f"{name}.csv", [line()])
     export_bills(workspace, [str(tmp_path / "in")], tmp_path / "out", "parquet", method_id=METHOD)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.parquet", "b.parquet"]
+
+
+def test_bills_of_one_name_lie_in_their_folders(workspace: Workspace, tmp_path: Path) -> None:
+    for name, day in (("2026-09/part.csv", 1), ("2026-10/part.csv", 2), ("2026-10/focus-2026.10.csv", 3)):
+        write(tmp_path / "in" / name, [on(day, ResourceId=name)])
+    done = export_bills(workspace, [str(tmp_path / "in")], tmp_path / "out", "csv", method_id=METHOD)
+    written = sorted(path for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert [str(path.relative_to(tmp_path / "out")) for path in written] == [
+        "2026-09/part.csv", "2026-10/focus-2026.10.csv", "2026-10/part.csv",
+    ]  # fmt: skip
+    assert sorted(one.output for one in done) == [str(path) for path in written]
+    assert [row["ResourceId"] for path in written for row in read(path)] == [
+        "2026-09/part.csv", "2026-10/focus-2026.10.csv", "2026-10/part.csv",
+    ]  # fmt: skip
+
+
+def test_no_bill_is_written_over_another_one(workspace: Workspace, tmp_path: Path) -> None:
+    write(tmp_path / "in" / "a.csv", [line()])
+    (tmp_path / "in" / "a.csv.gz").write_bytes(gzip.compress((tmp_path / "in" / "a.csv").read_bytes() + b"\n"))
+    with pytest.raises(UsageError, match=r"a.csv and .*a.csv.gz would both be written to .*a.parquet"):
+        export_bills(workspace, [str(tmp_path / "in")], tmp_path / "out", "parquet", method_id=METHOD)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(UsageError, match=r"a.csv is a bill\."):
+        export_bills(workspace, [str(tmp_path / "in" / "a.csv.gz"), str(tmp_path / "in" / "a.csv")], tmp_path / "in",
+                     "csv", method_id=METHOD)  # fmt: skip
 
 
 def test_what_fails_leaves_nothing(workspace: Workspace, tmp_path: Path) -> None:

@@ -30,6 +30,9 @@ from lichen.service.progress import Silent
 from lichen.service.workspace import Workspace
 
 _BILL: Final = "bill:"
+_BUCKET: Final = "s3://"
+_ENDINGS: Final = (".csv.gz", ".csv", ".tsv", ".txt", ".parquet", ".json.gz", ".json", ".gz")
+"""What is left out of the name of a bill."""
 _DAY_S: Final = 86_400.0
 _GRAM_PER_KG: Final = 1000.0
 _TIMED: Final = frozenset({"instance_time", "vcpu_time"})
@@ -71,10 +74,10 @@ def export_bills(
 
     Args:
         places: files, folders, ``s3://BUCKET/PREFIX``, or ``bill:NAME`` for the files of a bill of the ledger.
-        output: the file; a folder where there are several bills, or where it is one.
+        output: the file; a folder where there are several bills, or where it is one. They lie there as in their own folders.
 
     Raises:
-        UsageError: there is no such bill, or the output is the bill itself.
+        UsageError: there is no such bill, the output is a bill itself, or that of two bills.
         StorageError: a file is damaged, of no known format, or not what was imported; the output cannot be written.
     """
     settings = workspace.settings
@@ -85,8 +88,8 @@ def export_bills(
     done = []
     with spooled(settings, dry_run=True) as spool, DuckEngine(spool) as engine:
         sources = inputs.sources(named, spool, Silent())
-        for file in inputs.opened_files(sources, formats(settings.bills.formats), None):
-            path = _output(output, file, form, several=len(sources) > 1)
+        files = inputs.opened_files(sources, formats(settings.bills.formats), None)
+        for file, path in zip(files, _outputs(output, files, form), strict=True):
             asked = asked_of(engine, file, loads, spool)
             told = figures_of(workspace, method, [(one, rules.understand(one.meter)) for one in asked])
             table = with_figures(engine, file, list(zip(asked, told, strict=True)), loads)
@@ -196,7 +199,7 @@ def _imported(workspace: Workspace, source: str) -> list[str]:
         raise UsageError(f"There is no bill '{source}' in the ledger.", repair=f"Bills: {there}.", culprit=source)
     for name, file in files.items():
         path = Path(name)
-        if not name.startswith("s3://") and (not path.is_file() or inputs.sha256(path) != file["sha256"]):
+        if not name.startswith(_BUCKET) and (not path.is_file() or inputs.sha256(path) != file["sha256"]):
             raise StorageError(
                 f"{name} is no more what was imported as {source}.",
                 repair="Give the file that holds the bill.",
@@ -205,10 +208,48 @@ def _imported(workspace: Workspace, source: str) -> list[str]:
     return sorted(files)
 
 
-def _output(output: Path, file: BillFile, form: Form, *, several: bool) -> Path:
-    path = output / f"{Path(file.name).name.split('.')[0]}.{form}" if several or output.is_dir() else output
-    if path.exists() and path.samefile(file.path):
-        raise UsageError(
-            f"{path} is the bill itself.", repair="Give another place with --output.", culprit=str(path)
-        )  # fmt: skip
-    return path
+def _outputs(output: Path, files: Sequence[BillFile], form: Form) -> list[Path]:
+    """Where each bill is written: below a folder, as they lie below the folder that they have in common.
+
+    Raises:
+        UsageError: two bills would be written to one file, or one of them over another one.
+    """
+    if len(files) == 1 and not output.is_dir():
+        found = [output]
+    else:
+        folders = [_folders(file) for file in files]
+        common = next(
+            (number for number, names in enumerate(zip(*folders, strict=False)) if len(set(names)) > 1),
+            min(len(one) for one in folders),
+        )
+        found = [
+            output.joinpath(*one[common:], f"{_stem(file)}.{form}") for one, file in zip(folders, files, strict=True)
+        ]
+    taken: dict[str, BillFile] = {}
+    for path, file in zip(found, files, strict=True):
+        if path.exists() and (bill := next((one for one in files if path.samefile(one.path)), None)) is not None:
+            raise UsageError(
+                f"{path} is {'the bill itself' if bill is file else 'a bill'}.", repair="Give another place with --output.",
+                culprit=str(path),
+            )  # fmt: skip
+        # Some disks keep one of two names that differ in letter case alone.
+        other = taken.setdefault(str(path).casefold(), file)
+        if other is not file:
+            raise UsageError(
+                f"{other.name} and {file.name} would both be written to {path}.",
+                repair="Export them one at a time, each with an --output of its own.",
+                culprit=file.name,
+            )
+    return found
+
+
+def _folders(file: BillFile) -> tuple[str, ...]:
+    """Names of the folders that a bill lies in, from the root, or of its bucket and prefix."""
+    if file.name.startswith(_BUCKET):
+        return tuple(file.name.removeprefix(_BUCKET).split("/")[:-1])
+    return Path(file.name).parent.resolve().parts
+
+
+def _stem(file: BillFile) -> str:
+    name = file.name.rpartition("/")[2]
+    return next((name[: -len(one)] for one in _ENDINGS if name.casefold().endswith(one)), name)
