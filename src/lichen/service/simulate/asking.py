@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lichen.errors import UsageError
+from lichen.service.simulate.pricing import Market
 from lichen.service.simulate.reading import load, scenario_of
 from lichen.service.simulate.result import Simulation
-from lichen.service.simulate.scenario import FromBill, OwnMachines
+from lichen.service.simulate.scenario import OwnMachines, Scenario
 from lichen.service.simulate.simulating import simulate
 from lichen.service.workspace import Workspace
 
@@ -69,7 +70,7 @@ def answer(workspace: Workspace, question: Question, today: date) -> Simulation:
     with _context(workspace, content) as context:
         lookup = None if context is None else lambda code: _machines(context, code)
         scenario = scenario_of(content, path, today, lookup)
-        billed = None if scenario.bill is None or context is None else _billed(context, scenario.bill)
+        billed = _billed(context, scenario)
         return simulate(workspace, scenario, today, billed)
 
 
@@ -146,10 +147,12 @@ def _context(workspace: Workspace, content: Mapping[str, Any]) -> Iterator[Servi
         context.store.close()
 
 
-def _billed(context: ServiceContext, asked: FromBill) -> Billed:
+def _billed(context: ServiceContext | None, scenario: Scenario) -> Billed | None:
+    if context is None or scenario.bill is None:
+        return None
     from lichen.service.simulate.today import read_billed
 
-    return read_billed(context, asked)
+    return read_billed(context, scenario.bill, Market.of(scenario))
 
 
 def _machines(context: ServiceContext, code: str) -> tuple[OwnMachines, ...]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from lichen.catalogue import prices
 from lichen.catalogue.prices import UNITS, Price
 from lichen.ledger import Ledger, Selection
+from lichen.portfolio.coverage import ESTIMATED
 from lichen.portfolio.scenarios import SECONDS_PER_HOUR
 from lichen.service.simulate.scenario import FromBill
 from lichen.units import BYTE_PER_GB
@@ -28,7 +29,7 @@ def unit_prices(ledger: Ledger, chosen: Selection, seconds: float, asked: FromBi
     Args:
         chosen: the rows of the month. seconds: of the month.
     """
-    paid = _paid(ledger.costs(_BY, selection=chosen))
+    paid = _paid(ledger.costs((*_BY, "coverage"), selection=chosen))
     rented: dict[_Place, set[tuple[str, str, float]]] = {}
     physical = replace(chosen, quantities=_QUANTITIES)
     for row in ledger.totals((*_BY, "platform", "attributes"), peaks=(), selection=physical):
@@ -49,10 +50,12 @@ def unit_prices(ledger: Ledger, chosen: Selection, seconds: float, asked: FromBi
 
 
 def _paid(rows: Iterable[Mapping[str, Any]]) -> dict[_Place, tuple[float, str]]:
-    """Cost by place; places with two currencies are left out."""
+    """Cost of usage by place, without credits and taxes; places with two currencies are left out."""
     found: dict[_Place, tuple[float, str]] = {}
     twice: set[_Place] = set()
     for row in rows:
+        if row["coverage"] != ESTIMATED or row["effective"] is None:
+            continue
         place = tuple(row[name] for name in _BY)
         if place in found:
             twice.add(place)

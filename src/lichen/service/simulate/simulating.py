@@ -340,7 +340,7 @@ def _managed(drafts: Sequence[_Draft], weighed: Mapping[str, choice.Weighed], ra
 
 
 def _general(scenario: Scenario, billed: Billed | None, demand: Demand) -> list[Note]:
-    found = []
+    found = [] if billed is None else list(billed.doubts)
     if scenario.rate_assumed:
         found.append(Note(code="rate_assumed", facts={"rate": scenario.rate.value, "currency": scenario.currency}))
     source = _cpu_source(scenario, billed)

@@ -8,32 +8,36 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Final
 
-from lichen.catalogue import machines, regions
+from lichen.catalogue import regions
 from lichen.catalogue.prices import Price
 from lichen.errors import FactorNotFound, UsageError
 from lichen.ledger import Selection
+from lichen.portfolio.coverage import NO_USAGE, coverage_of_cost
 from lichen.portfolio.scenarios import HOURS, LEVELS, SECONDS_PER_HOUR, Demand, Level, Spread
 from lichen.records import Activity
+from lichen.service.bills.days import Told, ToldDays
 from lichen.service.board.gathering import summable, total_documents
 from lichen.service.context import ServiceContext
 from lichen.service.evaluation import parse_document
+from lichen.service.simulate.billed_needs import needs_of, rented_by_core, workload_rows
 from lichen.service.simulate.billed_prices import unit_prices
 from lichen.service.simulate.pricing import Market
 from lichen.service.simulate.result import BillLine, Note
 from lichen.service.simulate.scenario import FromBill
-from lichen.units import BYTE_PER_GB
 
 USUAL_LOAD: Final = Spread(0.05, 0.2, 0.6)
 """Load of rented CPUs where neither the bill nor a factor tells it."""
-BY_USE_LOAD: Final = Spread(0.3, 0.7, 1.0)
-"""Load of CPUs that are paid by use: a function waits for its database while it is paid. Assumed."""
-BY_USE_PEAK: Final = 2.0
-"""Peak over mean of what is paid by use, which no bill tells. Assumed."""
 _SOURCE: Final = "bill"
-_DATABASE: Final = "database"
 _MONTHS_TOLD: Final = 6
+_SERVICES_TOLD: Final = 3
+_DAY_H: Final = 24
+_BY_MONTH: Final = frozenset({"storage"})
+"""Families whose prices are of a month, however long it is; the others' are of hours or amounts."""
+_APART: Final = frozenset({"analytics", "ai", "requests", "other"})
+"""Families that no way of hosting rents for the workload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ class Billed:
         costs: by service and currency, effective cost.
         needs: what the workload asks for, at three levels of the load of its CPUs; requests are not on a bill.
         prices: effective cost over quantity, which go before list prices.
+        notes: of today's way. doubts: what stands in the way of comparing it with the others.
         facts: what is told with the answer; ``coverage`` is the share of the cost that has physical quantities.
     """
 
@@ -58,6 +63,7 @@ class Billed:
     vcpus: float
     prices: tuple[Price, ...]
     notes: tuple[Note, ...]
+    doubts: tuple[Note, ...]
     facts: Mapping[str, float]
 
     def lines(self, market: Market) -> tuple[BillLine, ...]:
@@ -81,11 +87,14 @@ class Billed:
         return {level: _merged(self.needs[level], declared[level], cpu_known=cpu_known) for level in LEVELS}
 
 
-def read_billed(context: ServiceContext, asked: FromBill) -> Billed:
-    """A month of an application, from the ledger.
+def read_billed(context: ServiceContext, asked: FromBill, market: Market) -> Billed:
+    """A month of an application, from the ledger, as a month of `HOURS` of the days that are told.
+
+    Args:
+        market: rates of exchange.
 
     Raises:
-        UsageError: no bill was imported, or none tells of this application in this month.
+        UsageError: no bill was imported, none tells of this application in this month, or a currency has no rate.
     """
     sources = [one for one in context.ledger.sources() if one.partition(":")[0] == _SOURCE]
     if not sources:
@@ -95,30 +104,61 @@ def read_billed(context: ServiceContext, asked: FromBill) -> Billed:
     days = calendar.monthrange(asked.month.year, asked.month.month)[1]
     end = asked.month + timedelta(days=days)
     chosen = Selection(applications=[asked.application], sources=sources, first_day=asked.month, end_day=end)
-    costs = context.ledger.costs(("service", "region", "coverage"), selection=chosen)
+    costs = context.ledger.costs(("source", "service", "region", "family", "coverage"), selection=chosen)
     if not costs:
         raise _no_bill(context, sources, asked)
+    all_days = ToldDays(context.ledger)
+    told = {source: all_days.of(source, asked.month) for source in sources}
     physical = replace(chosen, quantities=summable(context))
-    rows = context.ledger.totals(("region", "platform", "family", "attributes"), peaks=(), selection=physical)
-    documents = total_documents(context, physical, ("application",)).get((asked.application,), [])
+    rows = context.ledger.totals(
+        ("source", "region", "platform", "family", "method", "attributes"), peaks=(), selection=physical
+    )
+    documents = _documents(context, physical, told)
     activities, _ = parse_document(context.workspace, {"activities": documents})
-    region = _dearest(costs)
+    region = _dearest(costs, rows, market)
     place = regions.find(region)
-    seconds = days * 24 * SECONDS_PER_HOUR
-    needs, count = _needs(rows, seconds, _load(context, asked))
+    mean = [
+        {**row, "value": None if row["value"] is None else row["value"] / _seconds(told[row["source"]])}
+        for row in workload_rows(rows)
+    ]
+    needs, count = needs_of(mean, _load(context, asked))
+    count += rented_by_core(context.ledger, chosen, told)
     return Billed(
         provider=region.partition(":")[0],
         region=region,
         zone="" if place is None else place.zone,
-        costs=_by_service(costs),
+        costs=_by_service(costs, told),
         activities=tuple(activities),
         needs=needs,
         machines=count,
         vcpus=needs["value"].peak_cpus / needs["value"].load_most,
-        prices=unit_prices(context.ledger, chosen, seconds, asked),
-        notes=_notes(costs, rows, asked),
-        facts={"coverage": _coverage(costs)},
+        prices=unit_prices(context.ledger, chosen, days * _DAY_H * SECONDS_PER_HOUR, asked),
+        notes=tuple(_notes(costs, rows, told, asked, market)),
+        doubts=tuple(_doubts(costs, told, asked, market)),
+        facts=_covered(costs, market),
     )
+
+
+def _seconds(told: Told) -> float:
+    """Of the days that are told."""
+    return told.count * _DAY_H * SECONDS_PER_HOUR
+
+
+def _documents(context: ServiceContext, physical: Selection, told: Mapping[str, Told]) -> list[dict[str, Any]]:
+    """What runs, as documents of activities of a month of `HOURS`."""
+    found = []
+    for (source,), documents in total_documents(context, physical, ("source",)).items():
+        scale = HOURS * SECONDS_PER_HOUR / _seconds(told[source])
+        # Entities of two sources are no one thing.
+        found += [
+            {
+                **one,
+                "entity": f"{one['entity']}.{source}",
+                "value": None if one["value"] is None else one["value"] * scale,
+            }
+            for one in documents
+        ]
+    return found
 
 
 def _no_bill(context: ServiceContext, sources: Sequence[str], asked: FromBill) -> UsageError:
@@ -143,30 +183,50 @@ def _money(amount: float, rate: Spread) -> Spread:
     return Spread(ends[0], amount * rate.value, ends[1])
 
 
-def _by_service(costs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
+def _by_service(costs: Iterable[Mapping[str, Any]], told: Mapping[str, Told]) -> dict[tuple[str, str], float]:
+    """Cost of a month of `HOURS`; what nobody priced is left out."""
     found: dict[tuple[str, str], float] = {}
     for row in costs:
-        place = str(row["service"] or ""), str(row["currency"])
-        found[place] = found.get(place, 0.0) + float(row["effective"])
+        if row["effective"] is not None:
+            place = str(row["service"] or ""), str(row["currency"])
+            found[place] = found.get(place, 0.0) + float(row["effective"]) * _of_month(row, told[row["source"]])
     return found
 
 
-def _dearest(costs: Iterable[Mapping[str, Any]]) -> str:
+def _of_month(row: Mapping[str, Any], told: Told) -> float:
+    """What a cost is multiplied by: taxes, fees and what lines of whole months bill stand as they are."""
+    if row["coverage"] == NO_USAGE or not told.daily:
+        return 1.0
+    return told.to_month if row["family"] in _BY_MONTH else HOURS * SECONDS_PER_HOUR / _seconds(told)
+
+
+def _dearest(costs: Iterable[Mapping[str, Any]], rows: Iterable[Mapping[str, Any]], market: Market) -> str:
+    """The region that costs most; where no money is known, that in which most processors run."""
     found: dict[str, float] = {}
     for row in costs:
-        if row["region"]:
-            found[row["region"]] = found.get(row["region"], 0.0) + float(row["effective"])
+        if row["region"] and row["effective"] is not None:
+            found[row["region"]] = found.get(row["region"], 0.0) + _amount(row, market)
+    if not any(amount > 0 for amount in found.values()):
+        found = {}
+        for row in rows:
+            if row["region"]:
+                used = float(row["value"] or 0.0) if row["quantity"] == "vcpu_time" else 0.0
+                found[row["region"]] = found.get(row["region"], 0.0) + used
     return max(found, key=lambda region: found[region]) if found else ""
 
 
-def _coverage(costs: Iterable[Mapping[str, Any]]) -> float:
-    """Share of the cost with physical quantities; purchases, taxes and credits are no usage."""
-    of = {True: 0.0, False: 0.0}
+def _amount(row: Mapping[str, Any], market: Market) -> float:
+    """Effective cost in the currency of the answer; nothing where nobody told it."""
+    return 0.0 if row["effective"] is None else float(row["effective"]) * market.rate(str(row["currency"])).value
+
+
+def _covered(costs: Iterable[Mapping[str, Any]], market: Market) -> dict[str, float]:
+    """Share of the cost of usage that has physical quantities; none where it cannot be told."""
+    amounts: dict[str, Decimal] = {}
     for row in costs:
-        if row["coverage"] != "no_usage":
-            of[row["coverage"] == "estimated"] += max(0.0, float(row["effective"]))
-    whole = of[True] + of[False]
-    return of[True] / whole if whole else 0.0
+        amounts[row["coverage"]] = amounts.get(row["coverage"], Decimal(0)) + Decimal(repr(_amount(row, market)))
+    share = coverage_of_cost(amounts)
+    return {} if share is None else {"coverage": share}
 
 
 def _load(context: ServiceContext, asked: FromBill) -> Spread:
@@ -179,59 +239,6 @@ def _load(context: ServiceContext, asked: FromBill) -> Spread:
     return Spread(factor.low, factor.value, factor.high)
 
 
-def _needs(rows: Iterable[Mapping[str, Any]], seconds: float, load: Spread) -> tuple[dict[Level, Demand], float]:
-    """What runs in the mean, as a demand; and how many machines of a type that is."""
-    sums: dict[str, float] = {}
-    busy, peak = dict.fromkeys(LEVELS, 0.0), dict.fromkeys(LEVELS, 0.0)
-    count = 0.0
-    for row in rows:
-        value = float(row["value"] or 0.0) / (BYTE_PER_GB if row["unit"] in ("B", "B.s") else 1.0)
-        told = json.loads(row["attributes"] or "{}")
-        stored = "database_" if row["family"] == _DATABASE else ""
-        match row["quantity"]:
-            case "vcpu_time" if stored:
-                _add(sums, "database_vcpus", value / seconds)
-            case "vcpu_time":
-                rented = machines.find(row["platform"] or "") or {}
-                by_use = rented.get("kind") != "instance"
-                usual = BY_USE_LOAD if by_use else load
-                for level in LEVELS:
-                    used = value / seconds * float(told.get("utilisation", usual.at(level)))
-                    busy[level] += used
-                    peak[level] += BY_USE_PEAK * used if by_use else max(used, value / seconds * Demand().load_most)
-            case "instance_time":
-                facts = machines.find(row["platform"] or "") or {}
-                _add(sums, f"{stored}memory_gb", float(facts.get("memory_gb", 0.0)) * value / seconds)
-                count += value / seconds
-            case "memory_byte_seconds":
-                _add(sums, f"{stored}memory_gb", value / seconds)
-            case "storage_byte_seconds":
-                kind = "database" if stored else "storage" if told.get("storage_class") == "hdd" else "disk"
-                _add(sums, f"{kind}_gb", value / seconds)
-            case "network_bytes" if told.get("path") in ("internet", "cdn"):
-                _add(sums, "egress_gb", value)
-    return {level: _demand(sums, busy[level], peak[level]) for level in LEVELS}, count
-
-
-def _add(sums: dict[str, float], name: str, value: float) -> None:
-    sums[name] = sums.get(name, 0.0) + value
-
-
-def _demand(sums: Mapping[str, float], mean_cpus: float, peak_cpus: float) -> Demand:
-    """Rented CPUs are taken as sized for their peak: that is what they carry with the usual headroom."""
-    return Demand(
-        cpu_s=mean_cpus * HOURS * SECONDS_PER_HOUR,
-        peak_cpus=peak_cpus,
-        memory_gb=sums.get("memory_gb", 0.0),
-        storage_gb=sums.get("storage_gb", 0.0),
-        disk_gb=sums.get("disk_gb", 0.0),
-        egress_gb=sums.get("egress_gb", 0.0),
-        database_gb=sums.get("database_gb", 0.0),
-        database_vcpus=sums.get("database_vcpus", 0.0),
-        database_memory_gb=sums.get("database_memory_gb", 0.0),
-    )
-
-
 def _merged(billed: Demand, declared: Demand, *, cpu_known: bool) -> Demand:
     found = replace(
         billed, requests=declared.requests, peak_requests_per_s=declared.peak_requests_per_s,
@@ -241,14 +248,56 @@ def _merged(billed: Demand, declared: Demand, *, cpu_known: bool) -> Demand:
     return replace(found, cpu_s=declared.cpu_s, peak_cpus=declared.peak_cpus) if cpu_known and declared.cpu_s else found
 
 
-def _notes(costs: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], asked: FromBill) -> tuple[Note, ...]:
-    found = [Note(code="billed", facts={"month": f"{asked.month:%Y-%m}", "coverage": _coverage(costs)})]
-    whole = sum(float(row["effective"]) for row in costs)
-    rest = sum(float(row["effective"]) for row in costs if row["coverage"] == "no_usage")
+def _doubts(
+    costs: Sequence[Mapping[str, Any]], told: Mapping[str, Told], asked: FromBill, market: Market
+) -> Iterable[Note]:
+    """Days that are not told, what no other way rents, and what nobody priced."""
+    least = min((told[row["source"]] for row in costs), key=lambda one: one.count)
+    if not least.whole:
+        yield Note(
+            code="billed_days", facts={"month": f"{asked.month:%Y-%m}", "told": least.count, "days": least.of_month}
+        )
+    whole = sum(_amount(row, market) for row in costs)
+    apart = [
+        row for row in costs if row["coverage"] != NO_USAGE and row["family"] in _APART and _amount(row, market) > 0
+    ]
+    if apart and whole > 0:
+        share = sum(_amount(row, market) for row in apart) / whole
+        yield Note(code="billed_apart", facts={"share": share, "services": _services(apart)})
+    unpriced = [row for row in costs if row["effective"] is None]
+    if unpriced:
+        yield Note(code="billed_unpriced", facts={"services": _services(unpriced)})
+
+
+def _notes(
+    costs: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    told: Mapping[str, Told],
+    asked: FromBill,
+    market: Market,
+) -> Iterable[Note]:
+    """How the bill was read."""
+    month, covered = f"{asked.month:%Y-%m}", _covered(costs, market)
+    yield (
+        Note(code="billed", facts={"month": month, **covered})
+        if covered
+        else Note(code="billed_free", facts={"month": month})
+    )
+    if any(told[row["source"]].daily for row in costs):
+        hours = calendar.monthrange(asked.month.year, asked.month.month)[1] * _DAY_H
+        yield Note(code="billed_hours", facts={"month": month, "hours": hours})
+    whole = sum(_amount(row, market) for row in costs)
+    rest = sum(_amount(row, market) for row in costs if row["coverage"] == NO_USAGE)
     if whole and rest:
-        found.append(Note(code="billed_rest", facts={"share": rest / whole}))
+        yield Note(code="billed_rest", facts={"share": rest / whole})
     loads = [json.loads(row["attributes"] or "{}") for row in rows if row["quantity"] == "vcpu_time"]
     if asked.utilisation is None and any("utilisation" not in one for one in loads):
-        found.append(Note(code="load_usual"))
-    found.append(Note(code="peak_from_bill"))
-    return tuple(found)
+        yield Note(code="load_usual")
+    yield Note(code="peak_from_bill")
+
+
+def _services(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Names of services, the first of them."""
+    names = sorted({str(row["service"] or "") for row in rows} - {""})
+    more = [f"+{len(names) - _SERVICES_TOLD}"] if len(names) > _SERVICES_TOLD else []
+    return ", ".join([*names[:_SERVICES_TOLD], *more])

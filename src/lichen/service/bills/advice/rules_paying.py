@@ -14,7 +14,7 @@ from lichen.portfolio.scenarios import SECONDS_PER_HOUR, Spread
 from lichen.service.bills.advice.changing import mean_load, number, percentile, saved
 from lichen.service.bills.advice.evidence import MonthEvidence, Thing
 from lichen.service.bills.advice.finding import AT_MOST, NOTHING, Finding, Rule, Use
-from lichen.service.simulate.today import BY_USE_LOAD, BY_USE_PEAK
+from lichen.service.simulate.billed_needs import BY_USE_LOAD, BY_USE_PEAK
 from lichen.units import BYTE_PER_GB
 
 _UNDISCOUNTED: Final = 0.95
