@@ -223,3 +223,24 @@ def test_formats_say_what_they_are() -> None:
 def test_a_service_goes_by_one_name() -> None:
     assert one_name("aws", "amazonec2") == one_name("aws", "Amazon Elastic Compute Cloud")
     assert one_name("gcp", "Compute Engine") == "Compute Engine"
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"total_lbm_emissions_value": "1e400"}, "'1e400' is more than any provider emits"),
+        ({"total_lbm_emissions_value": "1e10"}, "'1e10' is more than any provider emits"),
+        ({"total_lbm_emissions_value": "-1e10"}, "'-1e10' is more than any provider emits"),
+        ({"total_lbm_emissions_value": "1_000"}, "'1_000' is no number"),
+        ({"usage_period_start": "9999-12-01", "usage_period_end": ""}, "'9999-12-01' is no day of a cloud"),
+        ({"usage_period_start": "0001-01-01", "usage_period_end": ""}, "'0001-01-01' is no day of a cloud"),
+        ({"product_code": "x" * 200_000}, "has a cell of more than 131,072 characters"),
+    ],
+)
+def test_what_no_provider_says_is_refused(tmp_path: Path, own: dict[str, str], said: str) -> None:
+    assert said in refusal(write_csv(tmp_path / "aws.csv", [aws(), aws(**own)]))
+
+
+def test_a_version_may_be_a_long_number(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "aws.csv", [aws(**NO_SCOPES, model_version="9" * 5000)])
+    assert read(path)["emissions", "total", "location"] == 190

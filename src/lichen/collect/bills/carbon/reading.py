@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,7 +44,12 @@ _ITEMS: Final = {"Subscription": "account", "ResourceType": "service", "Location
 """Kinds of items of Azure, and the cell that each of them is."""
 _ALL: Final = frozenset("123")
 _MONTH: Final = timedelta(days=31)
-_NEWEST: Final = re.compile(r"\d+")
+_NEWEST: Final = re.compile(r"\d{1,9}")
+_FIRST: Final = date(2000, 1, 1)
+_LAST: Final = date(2199, 12, 31)
+"""No cloud has emitted before the first; the second is as far as bills are read."""
+_MOST: Final = Decimal("1e15")
+"""Grams of a figure, or litres: a billion tonnes, what all data centres together do not emit in a year."""
 
 
 def read_carbon(path: Path, name: str) -> tuple[CarbonFormat, list[Reported]]:
@@ -87,8 +93,7 @@ def _rows(path: Path, opened: Opened) -> Iterator[Mapping[str, str]]:
     elif opened.kind == "csv":
         text = _decoded(path, TextFile(path).content(MOST_BYTES))
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=opened.delimiter)
-        next(lines, None)
-        for cells in lines:
+        for cells in _told_lines(lines, path):
             if len(cells) not in (0, len(opened.columns)):
                 raise StorageError(
                     f"{path}:{lines.line_num} has {len(cells)} cells where there are {len(opened.columns)} headings.",
@@ -97,6 +102,18 @@ def _rows(path: Path, opened: Opened) -> Iterator[Mapping[str, str]]:
             yield dict(zip(opened.columns, cells, strict=False))
     else:
         yield from _parquet(path)
+
+
+def _told_lines(lines: Iterator[list[str]], path: Path) -> Iterator[list[str]]:
+    """The rows below the headings."""
+    try:
+        yield from islice(lines, 1, None)
+    except csv.Error as error:
+        # The one mistake of a table that is not read strictly.
+        raise StorageError(
+            f"{path} has a cell of more than {csv.field_size_limit():,} characters.", repair="Fetch the file again.",
+            culprit=str(path),
+        ) from error  # fmt: skip
 
 
 def _decoded(path: Path, content: bytes) -> str:
@@ -146,7 +163,7 @@ def _figures(one: CarbonFormat, row: _Row) -> Iterator[tuple[Reported, Decimal]]
             region=cells["region"], resource=cells["resource"], month=_month(one, row), quantity=quantity,
             scope=_scope(rule, row), accounting=_accounting(rule, row), value=Decimal(0), model_version=cells["model_version"],
         )  # fmt: skip
-        yield key, _amount(text, row) * _factor(rule, row, quantity)
+        yield key, _within(_amount(text, row) * _factor(rule, row, quantity), text, row)
 
 
 def _cells(one: CarbonFormat, row: _Row) -> dict[str, str]:
@@ -181,11 +198,14 @@ def _month(one: CarbonFormat, row: _Row) -> date:
 def _day(text: str, row: _Row) -> date:
     whole = f"{text}-01" if re.fullmatch(r"\d{4}-\d{2}", text) else text[:10]
     try:
-        return date.fromisoformat(whole)
+        day = date.fromisoformat(whole)
     except ValueError as error:
         raise row.refuse(
             f"'{text}' is no day" if text else "no month is told", "Write days as 2026-10-01, beside an answer too."
         ) from error  # fmt: skip
+    if not _FIRST <= day <= _LAST:
+        raise row.refuse(f"'{text}' is no day of a cloud", "Write days as 2026-10-01, beside an answer too.")
+    return day
 
 
 def _scope(rule: FigureRule, row: _Row) -> Scope:
@@ -218,11 +238,18 @@ def _accounting(rule: FigureRule, row: _Row) -> Accounting:
 
 def _amount(text: str, row: _Row) -> Decimal:
     try:
-        value = Decimal(text)
+        # What Python's own notation allows is no notation of a provider.
+        value = Decimal(text if "_" not in text else "")
     except InvalidOperation as error:
         raise row.refuse(f"'{text}' is no number", "Write figures with a decimal point.") from error
     if not value.is_finite():
         raise row.refuse(f"'{text}' is no number", "Leave a figure that is unknown empty.")
+    return value
+
+
+def _within(value: Decimal, text: str, row: _Row) -> Decimal:
+    if abs(value) > _MOST:
+        raise row.refuse(f"'{text}' is more than any provider emits", "Look at the figure and its unit.")
     return value
 
 
