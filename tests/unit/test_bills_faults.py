@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from tests.focus_support import LINE, bring, ledger_of, line, on, project, rows, write
 
 from lichen.cli.app import root as cli
+from lichen.collect.bills.pipeline import Pipeline
 from lichen.errors import ExitCode, LichenError, StorageError, StoreBusy, UsageError
 from lichen.ledger.writer import Writer
 from lichen.service.workspace import Workspace
@@ -240,3 +241,21 @@ def test_days_outside_of_their_period_are_told(workspace: Workspace, tmp_path: P
     told = bring(workspace, write(tmp_path / "late.csv", late)).told
     assert told is not None
     assert told.moved == 2
+
+
+def test_a_file_that_changes_while_it_is_read(
+    workspace: Workspace, good: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bill = write(tmp_path / "bill.csv", [line()])
+    summed = Pipeline.join
+
+    def join(self: Pipeline, files: Any) -> None:
+        summed(self, files)
+        with bill.open("ab") as more:
+            more.write(bill.read_bytes().splitlines(keepends=True)[-1])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Pipeline, "join", join)
+        assert refused(workspace, bill) == f"{bill} changed while it was read."
+    assert state(workspace) == good
+    assert sum(file["lines"] for file in bring(workspace, bill).files) == 2

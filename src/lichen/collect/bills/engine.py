@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
+from lichen.collect.bills.diagnosing import first_fault
 from lichen.collect.bills.json_rows import json_table
 from lichen.collect.bills.lines import NULLS
 from lichen.collect.bills.opening import LONGEST_LINE
@@ -37,14 +38,24 @@ MASTER: Final = re.compile(r"spark://[^\s/]+|local(\[(\d+|\*)\])?")
 _LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
 _FULL: Final = re.compile(r"No space left|disk full|max_temp_directory_size|Quota exceeded", re.IGNORECASE)
 _MISTAKES: Final = (
-    (re.compile(r"Unexpected end of GZIP|GZIP|decompress", re.IGNORECASE), "is cut off, or is not whole gzip"),
+    (re.compile(r"GZIP", re.IGNORECASE), "is cut off, or is not whole gzip"),
     (re.compile(r"unterminated quote"), "has a quote that is never closed"),
-    (re.compile(r"not utf-8|Invalid unicode", re.IGNORECASE), "holds bytes that are no UTF-8"),
+    (
+        re.compile(r"not utf-8|Invalid unicode|Invalid string encoding|Invalid UTF-?8|not valid UTF-?8", re.IGNORECASE),
+        "holds bytes that are no UTF-8",
+    ),
     (re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)"), "has {1} cells where there are {0} headings"),
     (re.compile(r"Maximum line size", re.IGNORECASE), "is longer than a line can be"),
-    (re.compile(r"magic bytes|Parquet|Thrift|Snappy|ZSTD|buffer|corrupt", re.IGNORECASE), "is cut off, or is not whole Parquet"),
+    (
+        re.compile(r"magic bytes|footer|TProtocol|Thrift|Snappy|ZSTD|decompress|corrupt|too small|Out of buffer", re.IGNORECASE),
+        "is cut off, or is not whole Parquet",
+    ),
 )  # fmt: skip
 """What DuckDB says of a file that cannot be read, and how a sentence about it goes on."""
+_NO_LINE: Final = re.compile(
+    r"unterminated quote|state machine|does not support a full read|Expected Number of Columns", re.IGNORECASE
+)
+"""DuckDB takes mixed line endings for open quotes, and does not always name the right line."""
 
 
 class Engine(Protocol):
@@ -229,6 +240,9 @@ def _told(about: Sequence[Path]) -> Iterator[None]:
 
     try:
         yield
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.InternalException):
+        # Ours, and no fault of a file.
+        raise
     except (duckdb.Error, OSError) as error:
         raise failure(str(error), about) from error
 
@@ -255,6 +269,9 @@ def failure(said: str, about: Sequence[Path]) -> StorageError:
         )
     if about:
         named = next((path for path in about if str(path) in said), about[0])
+        fault = first_fault(named) if _NO_LINE.search(said) else None
+        if fault is not None:
+            return StorageError(f"{named}:{fault.line} {fault.problem}.", repair=fault.repair, culprit=str(named))
         line = _LINE.search(said)
         place = f"{named}:{line[1]}" if line else str(named)
         for pattern, what in _MISTAKES:
@@ -262,7 +279,10 @@ def failure(said: str, about: Sequence[Path]) -> StorageError:
                 return StorageError(
                     f"{place} {what.format(*found.groups())}.", repair="Fetch the file again.", culprit=str(named)
                 )
-        first: Any = said.strip().splitlines()[0] if said.strip() else "unknown"
+        first = _first_line(said)
         return StorageError(f"{place} cannot be read: {first}.", repair="Fetch the file again.", culprit=str(named))
-    first = said.strip().splitlines()[0].rstrip(".") if said.strip() else "unknown"
-    return StorageError(f"The bill cannot be summed: {first}.", repair="Repeat the command.")
+    return StorageError(f"The bill cannot be summed: {_first_line(said)}.", repair="Repeat the command.")
+
+
+def _first_line(said: str) -> str:
+    return said.strip().splitlines()[0].rstrip(".") if said.strip() else "unknown"

@@ -108,7 +108,8 @@ class Reader:
         if column.type().is_string():
             # Most amounts are below a thousand, and ten times as fast to read as a number of 64 bits.
             return ibis.coalesce(column.try_cast(_SMALL), column.try_cast(_AMOUNT))
-        return column.try_cast(_AMOUNT)
+        # True is no amount, though engines take it for 1.
+        return (column.cast("string") if column.type().is_boolean() else column).try_cast(_AMOUNT)
 
     def is_null(self, name: str) -> ir.BooleanValue:
         """Whether a column holds nothing."""
@@ -143,7 +144,9 @@ class Reader:
             return ibis.null("date")
         texts = [cleaned(column) for column in columns]
         days = [
-            column.cast("date") if column.type().is_temporal() else _parsed(text, rule.dates)
+            column.cast("date")
+            if column.type().is_date() or column.type().is_timestamp()
+            else _parsed(text, rule.dates)
             for column, text in zip(columns, texts, strict=True)
         ]
         text = ibis.coalesce(*texts)

@@ -172,6 +172,7 @@ class _Import:
         if not self._order.replace:
             check_losses(self._manifests, told)
         shas = [hashes[one.name].result() for one in chosen]
+        inputs.check_unchanged(chosen)
         found = replace(
             found,
             import_id=landing.import_id(files, shas),

@@ -70,9 +70,27 @@ def sources(places: Sequence[str], spool: Path, progress: Progress) -> list[Sour
 def _local(place: str) -> Iterator[Source]:
     found = Path(place).is_dir()
     for path in files_of(Path(place)):
-        status = path.stat()
         where = path.absolute()
-        yield Source(str(path), where, status.st_size, f"{where} {status.st_size} {status.st_mtime_ns}", found)
+        yield Source(str(path), where, path.stat().st_size, _mark(where), found)
+
+
+def _mark(path: Path) -> str:
+    status = path.stat()
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
+
+
+def check_unchanged(sources: Sequence[Source]) -> None:
+    """Refuses files of this machine that were written to since they were found: what was summed of them is not what is there.
+
+    Raises:
+        StorageError: one has changed, or is gone.
+    """
+    for source in sources:
+        if not source.mark.startswith(_BUCKET) and (not source.path.is_file() or source.mark != _mark(source.path)):
+            raise StorageError(
+                f"{source.name} changed while it was read.", repair="Repeat the command when it is written.",
+                culprit=source.name,
+            )  # fmt: skip
 
 
 def _fetched(place: str, spool: Path, progress: Progress) -> Iterator[Source]:
