@@ -108,3 +108,20 @@ def test_a_region_may_be_told_by_its_name_alone(workspace: Workspace, tmp_path: 
     found = bring(workspace, tmp_path / "bill.csv")
     assert found.details["unknown_regions"] == []
     assert set(rows(workspace, "resource", "region")) == {("i-1", "aws:eu-west-1"), ("i-2", "aws:eu-west-3")}
+
+
+def test_coverage_is_a_share_whatever_was_taken_back(workspace: Workspace, tmp_path: Path) -> None:
+    """Ten euros of a machine and four taken back of what no rule knows: all of the six is covered, and no more than all."""
+    unknown = {
+        "ServiceName": "Amazon Nobody Knows",
+        "SkuMeter": "Nothing",
+        "ChargeDescription": "x",
+        "SkuPriceDetails": "",
+    }
+    lines = [line(EffectiveCost="10"), line(EffectiveCost="-4", ResourceId="z", ConsumedUnit="Wonders",
+                                            PricingUnit="Wonders", **unknown)]  # fmt: skip
+    (money,) = bring(workspace, write(tmp_path / "bill.csv", lines)).details["money"]
+    assert (money["effective"], money["covered"]) == ("6", 1.0)
+    manifest = ledger_of(workspace).documents.get("bills/bill:aws-payer/2026-10-01")
+    assert manifest is not None
+    assert manifest["money"][0]["covered"] == 1.0

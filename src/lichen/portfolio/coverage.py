@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from lichen.collect.bills.meter import ESTIMATED, Reason
 from lichen.portfolio.money import ZERO, add
 
-ESTIMATED: Final = "estimated"
-"""Coverage of a cost that physical quantities stand beside; any other word is a reason why there are none."""
-NO_USAGE: Final = "no_usage"
-"""Reason of taxes, credits, fees and purchases: nothing runs, so that nothing could be estimated."""
+NO_USAGE: Final = str(Reason.NO_USAGE)
+"""Of taxes, credits, fees and purchases: nothing runs, so that nothing could be estimated."""
 
 
 def coverage_of_cost(amounts: Mapping[str, Decimal]) -> float | None:

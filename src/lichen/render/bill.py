@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from babel.numbers import format_decimal
 
+from lichen.collect.bills.meter import ESTIMATED
 from lichen.render.figures import plain, shorten
 from lichen.render.i18n import Catalogue, catalogue
 from lichen.render.numbers import Numbers
@@ -19,7 +20,6 @@ _SHOWN: Final = 5
 _PATTERN: Final = "#,##0.00"
 _FINE: Final = "#,##0.00######"
 _CENT: Final = Decimal("0.01")
-_ESTIMATED: Final = "estimated"
 _MONTH: Final = len("2026-10")
 _LONGEST: Final = 80
 """Characters of a name in a line."""
@@ -46,7 +46,7 @@ def bill_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
         yield told.say("bill.moved", lines=told.counted("line", found["moved_lines"]))
     for money in found["money"]:
         yield from told.money(money)
-    lacking = [one for one in found["coverage"] if one["coverage"] != _ESTIMATED]
+    lacking = [one for one in found["coverage"] if one["coverage"] != ESTIMATED]
     yield from told.some([told.uncovered(one) for one in lacking], 2 * _SHOWN)
     for one in found["unallocated"]:
         yield told.say("bill.unallocated", amount=told.amount(one["effective"], one["currency"]))

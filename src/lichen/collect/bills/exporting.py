@@ -18,9 +18,8 @@ import ibis
 
 from lichen.collect.bills.line import METER
 from lichen.collect.bills.lines import UNREADABLE, summed_lines
-from lichen.collect.bills.meter import Meter, Reason
+from lichen.collect.bills.meter import ESTIMATED, Meter, Reason
 from lichen.collect.bills.reading import Reader, as_day, cleaned
-from lichen.collect.bills.rows import ESTIMATED
 from lichen.errors import StorageError
 
 if TYPE_CHECKING:

@@ -6,8 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from lichen.records import AttributeValue, DataMethod
+
+ESTIMATED: Final = "estimated"
+"""Coverage of a cost that physical quantities stand beside; any other word is a `Reason` why there are none."""
 
 
 class Family(StrEnum):

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from lichen.collect.bills.meter import Reason
-from lichen.portfolio.coverage import ESTIMATED
+from lichen.collect.bills.meter import ESTIMATED, Reason
 from lichen.portfolio.extrapolating import Estimated, Extrapolated, Unestimated, extrapolate
 from lichen.portfolio.money import add
 from lichen.records import Phase

@@ -10,7 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from lichen.portfolio.coverage import ESTIMATED, coverage_of_cost
+from lichen.collect.bills.meter import ESTIMATED
+from lichen.portfolio.coverage import coverage_of_cost
 from lichen.portfolio.money import add
 from lichen.service.board import lists, periods
 from lichen.service.board.bill_extrapolating import extrapolated

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lichen.collect.bills.meter import ESTIMATED
 from lichen.collect.entities import segment
 from lichen.ledger import Fact, Ledger, Slice
 from lichen.records import Activity, AttributeValue, digest, timestamp
@@ -81,7 +82,7 @@ def _month(code: str, month: date, amount: Decimal, machine: str) -> Iterator[Fa
         for quantity, value, unit, attributes in things:
             yield _fact(code, month, (quantity, value, unit, {**attributes, "region": region}), told)
         money = {
-            "coverage": "estimated" if things else what,
+            "coverage": ESTIMATED if things else what,
             "effective_amount": cost,
             "billed_amount": cost,
             "list_amount": cost,

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from lichen.catalogue import machines
 from lichen.catalogue.prices import UNITS, Price
+from lichen.collect.bills.meter import ESTIMATED
 from lichen.errors import UsageError
 from lichen.ledger import Selection
 from lichen.portfolio.scenarios import SECONDS_PER_HOUR, Spread
@@ -28,7 +29,6 @@ BEFORE: Final = 6
 """Months back that growth is looked at."""
 _BY: Final = ("application", "account", "service", "region", "resource", "family")
 _INSTANCE: Final = "instance"
-_ESTIMATED: Final = "estimated"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +228,7 @@ def _things(
         )  # fmt: skip
     paid: dict[tuple[str, ...], list[tuple[Spread, Decimal | None, Decimal | None]]] = {}
     for row in billed:
-        if row["coverage"] == _ESTIMATED and row["effective"] is not None:
+        if row["coverage"] == ESTIMATED and row["effective"] is not None:
             cost = _in(market, row["currency"], float(row["effective"]))
             paid.setdefault(_place(row), []).append((cost, row["effective"], row["listed"]))
     ran: dict[tuple[str, ...], dict[str, dict[date, float]]] = {}
