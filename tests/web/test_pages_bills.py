@@ -10,20 +10,22 @@ from typing import Any
 
 import pytest
 from tests.bill_support import cost, vcpu, write
+from tests.carbon_support import aws, write_csv
 from tests.web.access_support import World, world
 from tests.web.test_pages_more import ELEMENTS_MAX, HOSTILE
 
 from lichen.collect.bills.meter import Reason
 from lichen.outputs.web.pages.footprint import weigh
 from lichen.outputs.web.pages.rendering import ASSETS, CHART
+from lichen.service.bills.carbon import import_carbon
 from lichen.store.models import Application
 
 DAY = date(2026, 10, 3)
-MONTH = {"period": "2026-10"}
+MONTH, YEAR = {"period": "2026-10"}, {"period": "2026"}
 
 
-def crowd(here: World) -> None:
-    """A bill with everything that a page could show: applications, services, regions, reasons, currencies, hostile names."""
+def crowd(here: World, folder: Path) -> None:
+    """All that a page of bills could show: applications, services, reasons, currencies, providers' figures, hostile names."""
     names = [f"a{number}" for number in range(40)]
     with here.context.store.session() as session:
         session.add_all(Application(code=name, name=f"{HOSTILE}{name}") for name in names)
@@ -44,6 +46,20 @@ def crowd(here: World) -> None:
     for month in range(1, 10):
         rows += [vcpu("a1", date(2026, month, 5), 30), cost("a1", date(2026, month, 5), "9")]
     write(here.context, rows, first=date(2026, 1, 1))
+    said = [
+        aws(
+            usage_account_id="1", product_code=code, usage_period_start=f"2026-{month:02}-01T00:00:00Z",
+            usage_period_end=f"2026-{month + 1:02}-01T00:00:00Z",
+        )
+        for month in range(1, 11) for code in ("AmazonEC2", "AmazonQuantum")
+    ]  # fmt: skip
+    import_carbon(here.context.workspace, [str(write_csv(folder / "aws.csv", said))])
+    for month in range(5, 11):
+        manifest = {
+            "source": "bill:aws", "period": f"2026-{month:02}-01", "files": [{"name": HOSTILE}] * 3, "lines": 1200 + month,
+            "imported_at": "2026-11-03T10:00:00Z",
+        }  # fmt: skip
+        here.context.ledger.documents.put(f"bills/bill:aws/2026-{month:02}-01", manifest)
 
 
 @pytest.fixture
@@ -53,16 +69,17 @@ def here(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
-def billed(here: World) -> World:
-    crowd(here)
+def billed(here: World, tmp_path: Path) -> World:
+    crowd(here, tmp_path)
     return here
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_no_bill_makes_a_page_heavy_or_runs_on_it(billed: World, lang: str) -> None:
     browser = billed.browser("admin")
-    for path, assets in (("/bills", ASSETS), ("/applications/a1/bill", CHART), ("/explain?level=bill&ref=a1", ASSETS)):
-        html = browser.get(path, params={**MONTH, "lang": lang}).text
+    pages = ("/bills", ASSETS, MONTH), ("/bills", ASSETS, YEAR), ("/applications/a1/bill", CHART, MONTH)
+    for path, assets, period in (*pages, ("/explain?level=bill&ref=a1", ASSETS, MONTH)):
+        html = browser.get(path, params={**period, "lang": lang}).text
         assert "<b onclick" not in html, path
         assert "\u202e" not in html, path
         assert "style=" not in html, path
@@ -76,10 +93,31 @@ def test_no_bill_makes_a_page_heavy_or_runs_on_it(billed: World, lang: str) -> N
 @pytest.mark.parametrize(
     ("lang", "told"),
     [
-        ("en", ("Bills", "nobody", "no rule knows this service", "never added", "Next ›")),
+        (
+            "en",
+            (
+                "Bills",
+                "nobody",
+                "no rule knows this service",
+                "never added",
+                "Next ›",
+                "What the provider says itself",
+                "what the bill alone has",
+                "October 2026: 1,210 lines, in an import of 3 files",
+                "One more was imported",
+            ),
+        ),
         (
             "fr",
-            ("Factures", "personne", "aucune règle ne connaît ce service", "ne s’additionnent jamais", "Suivante ›"),
+            (
+                "Factures",
+                "personne",
+                "aucune règle ne connaît ce service",
+                "ne s’additionnent jamais",
+                "Suivante ›",
+                "Ce que dit le fournisseur lui-même",
+                "Une autre a été importée",
+            ),
         ),
     ],
 )
@@ -94,6 +132,11 @@ def test_the_page_of_all_bills(billed: World, lang: str, told: tuple[str, ...]) 
         {"amount": "4", "currency": "EUR", "low": None, "high": None, "missing": ""}
     ]
     assert {row["reason"] for row in twin["uncovered"]} == {str(reason) for reason in Reason}
+    (said,) = twin["reconciled"]
+    assert (said["provider"], said["month"], said["theirs"]) == ("aws", "2026-10", 190)
+    assert (twin["imports_told"], twin["imports"][0]["lines"], twin["imports"][0]["files"]) == (6, 1210, 3)
+    year = browser.get("/bills", params={**YEAR, "lang": lang}).text
+    assert ("7 more are in the JSON" if lang == "en" else "7 lignes de plus sont dans le JSON") in year
     second = browser.get("/bills.json", params={**MONTH, "page": 2}).json()
     assert len(second["rows"]) == 15
 
@@ -110,3 +153,4 @@ def test_strangers_see_no_bill(billed: World) -> None:
     assert stranger.get("/bills.json", params=MONTH).json()["rows"] == []
     assert stranger.get("/bills.json", params=MONTH).json()["unallocated"] is None
     assert stranger.get("/bills.json", params=MONTH).json()["spent"] == []
+    assert stranger.get("/bills.json", params=MONTH).json()["reconciled"] == []

@@ -8,7 +8,7 @@ where the provider tells no scopes. Figures by market are never compared. A row 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -28,6 +28,8 @@ from lichen.service.evaluation import evaluate_activities, parse_document
 
 _GWP: Final = "gwp100"
 _LOCATION: Final = "location"
+Span = tuple[date | None, date | None]
+"""First day, and the day after the last; None: without an end."""
 _PROVIDERS: Final = frozenset({"aws", "azure", "gcp", "oci", "ovhcloud", "scaleway"})
 
 
@@ -98,6 +100,7 @@ class Row:
         operational, making, total: the provider's; total where it tells no scopes apart.
         ratio_use, ratio_making, ratio_total: ours over theirs; None where one lacks or theirs is zero.
         coverage: share of the cost of usage that our figure rests on.
+        costs: of usage, by currency and by what became of it.
     """
 
     place: Place
@@ -113,6 +116,7 @@ class Row:
     ratio_total: float | None
     coverage: float | None
     why: Sequence[Reason]
+    costs: Mapping[str, Mapping[str, Decimal]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +132,7 @@ class Reconciliation:
         rows = []
         for row in self.rows:
             told = asdict(row)
+            del told["costs"]
             rows.append({**told.pop("place"), **told, "why": [str(one) for one in row.why]})
         return {"method": self.method, "factors_hash": self.factors_hash, "unit": "gCO2e", "rows": rows}
 
@@ -145,10 +150,20 @@ def reconcile(
         UsageError: there is no bill, or no such source or month.
         StorageError: the ledger is away.
     """
+    return reconcile_between(context, method_id, _bills(context, source), _span(month))
+
+
+def reconcile_between(context: ServiceContext, method_id: str, bills: Sequence[str], span: Span) -> Reconciliation:
+    """Holds bills against what providers say of some days.
+
+    Args:
+        bills: sources of the ledger. span: first day and the day after the last; None: without an end.
+
+    Raises:
+        StorageError: the ledger is away.
+    """
     workspace = context.workspace
     method = workspace.method(method_id)
-    span = _span(month)
-    bills = _bills(context, source)
     theirs, known = _theirs(context, span)
     ours = _ours(context, method_id, bills, span)
     told = _told(theirs)
@@ -174,7 +189,7 @@ def _down(month: str) -> int:
     return -int(month.replace("-", ""))
 
 
-def _span(month: str | None) -> tuple[date | None, date | None]:
+def _span(month: str | None) -> Span:
     if month is None:
         return None, None
     try:
@@ -194,9 +209,7 @@ def _bills(context: ServiceContext, source: str | None) -> list[str]:
     return chosen
 
 
-def _ours(
-    context: ServiceContext, method_id: str, bills: Sequence[str], span: tuple[date | None, date | None]
-) -> dict[Place, Ours]:
+def _ours(context: ServiceContext, method_id: str, bills: Sequence[str], span: Span) -> dict[Place, Ours]:
     """Figures and costs of bills at the finest grain."""
     workspace = context.workspace
     method = workspace.method(method_id)
@@ -249,11 +262,9 @@ def _provider(region: str, platform: str, source: str) -> str:
     return next((one for one in told if one in _PROVIDERS), "")
 
 
-def _theirs(
-    context: ServiceContext, span: tuple[date | None, date | None]
-) -> tuple[dict[Place, Theirs], dict[str, set[str]]]:
+def _theirs(context: ServiceContext, span: Span) -> tuple[dict[Place, Theirs], dict[str, set[str]]]:
     """What providers say, and the months that each of them tells of."""
-    sources = sorted(one for one in context.ledger.sources() if one.partition(":")[0] == KIND)
+    sources = vendor_sources(context)
     found: dict[Place, Theirs] = {}
     known: dict[str, set[str]] = {}
     if not sources:
@@ -276,6 +287,11 @@ def _theirs(
         else:
             one.twice = True
     return found, known
+
+
+def vendor_sources(context: ServiceContext) -> list[str]:
+    """Sources of the ledger that are carbon exports of providers."""
+    return sorted(one for one in context.ledger.sources() if one.partition(":")[0] == KIND)
 
 
 def _told(theirs: Iterable[Place]) -> dict[tuple[str, str], frozenset[str]]:
@@ -347,6 +363,7 @@ def _row(
         ratio_total=ratios[2],
         coverage=None if ours is None else ours.coverage,
         why=reasons(sides),
+        costs={} if ours is None else ours.costs,
     )
 
 

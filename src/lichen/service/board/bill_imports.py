@@ -15,17 +15,18 @@ FOLDER: Final = "bills"
 _SHOWN: Final = 24
 
 
-def newest_imports(look: Look) -> tuple[ImportedBill, ...]:
-    """Imported bills, the newest billing period first."""
+def newest_imports(look: Look) -> tuple[tuple[ImportedBill, ...], int]:
+    """Imported bills, the newest billing period first, and how many there are."""
     documents = look.context.ledger.documents
-    names = sorted(documents.names(FOLDER), key=lambda name: name.rpartition("/")[2], reverse=True)[:_SHOWN]
-    return tuple(_imported(found) for name in names if (found := documents.get(name)) is not None)
+    names = sorted(documents.names(FOLDER), key=lambda name: name.rpartition("/")[2], reverse=True)
+    shown = tuple(_imported(found) for name in names[:_SHOWN] if (found := documents.get(name)) is not None)
+    return shown, len(names)
 
 
 def _imported(manifest: Mapping[str, Any]) -> ImportedBill:
-    at, lines = manifest.get("imported_at"), [file.get("lines") for file in manifest["files"]]
+    at = manifest.get("imported_at")
     return ImportedBill(
         source=manifest["source"], month=manifest["period"][:7], files=len(manifest["files"]),
-        lines=sum(lines) if lines and None not in lines else None,
+        lines=manifest.get("lines"),
         at=datetime.fromisoformat(at) if isinstance(at, str) else None,
     )  # fmt: skip

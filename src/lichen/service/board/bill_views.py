@@ -102,15 +102,35 @@ class ImportedBill:
     """A bill that was imported: the newest import of each source and month.
 
     Attributes:
-        files: how many the import read; lines: of them, in all of its periods together; None where that was not kept.
+        files: how many its import read, which may tell of other bills and months too.
+        lines: of this bill and month; None where that was not kept.
         at: when.
     """
 
     source: str
     month: str
-    files: int | None
+    files: int
     lines: int | None
     at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciledRow:
+    """A provider's bills of a month beside what it says itself, like with like [gCO2e]; None where nothing can be compared.
+
+    Attributes:
+        ours, theirs: of all that both sides tell. ratio: ours over theirs; None where theirs is zero, too.
+        coverage: share of the cost of usage that our figure rests on.
+        why: words of `lichen.service.bills.differing.Reason`, those that concern most first.
+    """
+
+    provider: str
+    month: str
+    ours: float | None
+    theirs: float | None
+    ratio: float | None
+    coverage: float | None
+    why: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +140,8 @@ class BillsView:
     Attributes:
         spent, figures, uncovered: of what is seen.
         unallocated: what belongs to nobody; None where it is not shown, or there is none.
+        imports: the newest; imports_told: how many there are.
+        reconciled: the newest month first; empty where no provider's own figures were imported.
     """
 
     frame: Frame
@@ -131,3 +153,5 @@ class BillsView:
     rows: tuple[BillRow, ...]
     page: Page
     imports: tuple[ImportedBill, ...]
+    imports_told: int
+    reconciled: tuple[ReconciledRow, ...]

@@ -27,6 +27,7 @@ from lichen.service.board.bill_facts import (
     values,
 )
 from lichen.service.board.bill_imports import newest_imports
+from lichen.service.board.bill_reconciled import reconciled, state_of_vendors
 from lichen.service.board.bill_views import (
     ApplicationBillView,
     BillRow,
@@ -102,7 +103,9 @@ def bills(
     with context.store.reading() as session:
         look = Look(context, session, seen, period)
         codes = None if seen.teams is None else tuple(sorted(one.code for one in look.applications))
-        return kept(look, ("bills", codes, look.period.name, page), lambda: _bills(look, codes, page))
+        # Figures of providers come in without a trace in the store.
+        said = "" if codes is not None else state_of_vendors(look)
+        return kept(look, ("bills", codes, look.period.name, page, said), lambda: _bills(look, codes, page))
 
 
 def _application(look: Look, code: str) -> _Told:
@@ -160,12 +163,14 @@ def _bills(look: Look, codes: Collection[str] | None, page: int) -> BillsView:
         found = figures(look, own, BESIDE, why_of(look, code or "/"))
         return bill_row(of_code[code], named, currency, facts, found, known=code in by_code)
 
+    imports, imports_told = newest_imports(look) if codes is None else ((), 0)
     return BillsView(
         frame=look.frame(), spent=spent_of(facts, currency),
         figures=figures(look, whole.values(), additive(look), why_of(look, "") if codes is None else no_derivation),
         uncovered=uncovered_of(facts, currency), extrapolated=extrapolated(look, facts, _by_word(whole, 1), currency),
         unallocated=row(UNALLOCATED) if UNALLOCATED in of_code else None,
-        rows=tuple(row(code) for code in shown), page=paged, imports=newest_imports(look) if codes is None else (),
+        rows=tuple(row(code) for code in shown), page=paged, imports=imports,
+        imports_told=imports_told, reconciled=reconciled(look) if codes is None else (),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from lichen.records import DATA_METHODS
+from lichen.render.bill import counted
 from lichen.render.figures import COUNTERS, HEADLINE, plain
 from lichen.render.i18n import Catalogue, catalogue
 from lichen.render.numbers import Numbers
@@ -128,6 +129,14 @@ class Words:
         pattern = "+#,##0\u202f%;\u2212#,##0\u202f%" if self.lang == "fr" else "+#,##0%;\u2212#,##0%"
         arrow = "▲" if share > 0 else "▼"
         return f"{arrow}\u00a0{format_percent(share, pattern, self.words.locale)}"
+
+    def counted(self, noun: str, number: int) -> str:
+        """A number of things of a bill: ``1,200 lines``."""
+        return counted(self.words, noun, number)
+
+    def ratio(self, ratio: float | None) -> str:
+        """One thing over another, with two digits that count."""
+        return self.numbers.unknown if ratio is None else self.numbers.raw(float(f"{ratio:.2g}"))
 
     def percent(self, share: float | None) -> str:
         """A share of one."""
