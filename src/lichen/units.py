@@ -15,6 +15,7 @@ SECOND_PER_HOUR: Final = 3600.0  # exact
 HOUR_PER_DAY: Final = 24  # exact
 WATT_PER_KILOWATT: Final = 1000.0  # exact
 BYTE_PER_GB: Final = 1e9  # exact: SI gigabyte
+BYTE_PER_GIB: Final = 2.0**30  # exact: binary gigabyte, in which memory is made and rented
 MJ_PER_KWH: Final = 3.6  # exact
 
 BOUNDARIES: Final = ("device", "network", "it", "facility")

@@ -65,6 +65,7 @@ def _registry() -> Any:
         "kilowatthour = 1000 * watthour = kWh",
         "byte = [data] = B",
         "gigabyte = 1e9 * byte = GB",
+        "gibibyte = 1073741824 * byte = GiB",
         "litre = [volume] = L",
         "kilogram = [mass] = kg",
         "mm2 = [area]",
@@ -79,7 +80,8 @@ def _registry() -> Any:
 
 U: Final = _registry()
 _WORDS: Final = {
-    "JOULE": "J", "KWH": "kWh", "SECOND": "s", "HOUR": "h", "WATT": "W", "KILOWATT": "kW", "BYTE": "B", "GB": "GB", "MJ": "MJ",
+    "JOULE": "J", "KWH": "kWh", "SECOND": "s", "HOUR": "h", "WATT": "W", "KILOWATT": "kW", "BYTE": "B", "GB": "GB",
+    "GIB": "GiB", "MJ": "MJ",
 }  # fmt: skip
 
 

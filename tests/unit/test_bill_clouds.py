@@ -143,7 +143,7 @@ OTHERS = [
     ("ovhcloud", "monthlyUsage.instance", "b2-7.monthly", "", {"instance_time ovhcloud:b2-7": 1, "vcpu_time ovhcloud:b2-7": 2}),
     # A machine whose size is known and whose host is not: what it has is counted apart.
     ("ovhcloud", "hourlyUsage.instance", "l4-90", "Hour",
-     {"vcpu_time ovhcloud:l4-90": 22 * HOUR, "memory_byte_seconds ovhcloud:l4-90": 90 * GB * HOUR,
+     {"vcpu_time ovhcloud:l4-90": 22 * HOUR, "memory_byte_seconds ovhcloud:l4-90": 90 * GIB * HOUR,
       "gpu_time ovhcloud:l4-90": HOUR}),
     ("ovhcloud", "hourlyUsage.volume.details", "classic", "GiBh", {"storage_byte_seconds ovhcloud:volume": GIB * HOUR}),
     ("ovhcloud", "hourlyUsage.storage", "storage", "GiBh", {"storage_byte_seconds ovhcloud:object-storage": GIB * HOUR}),

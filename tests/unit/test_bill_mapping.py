@@ -109,6 +109,62 @@ def test_reserved_capacity_that_nobody_uses_runs_idle(rules: Rules) -> None:
     assert [dict(amount.attributes) for amount in found.amounts] == [{"utilisation": 0.0}] * 2
 
 
+@pytest.mark.parametrize("usage", ["EUW3-UnusedBox:m5.xlarge", "UnusedDed:m5.xlarge"])
+def test_unused_capacity_runs_idle_in_bills_without_a_column_for_it(rules: Rules, usage: str) -> None:
+    found = aws(rules, service="AmazonEC2", meter=usage, unit="Hrs")
+    assert amounts(found) == {"instance_time": (HOUR, "aws:m5.xlarge"), "vcpu_time": (4 * HOUR, "aws:m5.xlarge")}
+    assert [dict(amount.attributes) for amount in found.amounts] == [{"utilisation": 0.0}] * 2
+
+
+@pytest.mark.parametrize(
+    "usage", ["EUW3-Reservation:m5.xlarge", "EUW3-DedicatedRes:m5.xlarge", "EUW3-HostBoxUsage:m5.xlarge"]
+)
+def test_hours_that_stand_on_other_lines_are_not_counted_again(rules: Rules, usage: str) -> None:
+    """A reservation is its machines and what nobody uses of it; a machine on a host of one's own is the host's."""
+    assert aws(rules, service="AmazonEC2", meter=usage, unit="Hrs").reason is Reason.INCLUDED
+
+
+@pytest.mark.parametrize(
+    ("said", "gigabytes", "method"),
+    [
+        ({"meter": "EUW3-DataTransfer-Regional-Bytes", "operation": "InterZone-In"}, 0.0, ""),
+        ({"meter": "EUW3-DataTransfer-Regional-Bytes", "operation": "InterZone-Out"}, 1.0, "metered"),
+        ({"meter": "EUW3-DataTransfer-Regional-Bytes", "operation": "PublicIP-Out"}, 1.0, "metered"),
+        ({"meter": "EUW3-DataTransfer-Regional-Bytes", "operation": "LoadBalancing"}, 0.5, "modelled"),
+        ({"meter": "EUW3-DataTransfer-Regional-Bytes"}, 0.5, "modelled"),
+        ({"description": "$0.010 per GB - regional data transfer - in/out/between EC2 AZs"}, 0.5, "modelled"),
+        ({"meter": "EUW3-DataTransfer-xAZ-Out-Bytes", "description": "regional data transfer"}, 1.0, "metered"),
+        ({"meter": "EUW3-DataTransfer-xAZ-In-Bytes", "description": "regional data transfer"}, 0.0, ""),
+    ],
+)
+def test_traffic_between_zones_is_counted_where_it_is_sent(
+    rules: Rules, said: dict[str, str], gigabytes: float, method: str
+) -> None:
+    """Both ends are billed; a half of each where the line does not tell which one it is."""
+    found = aws(rules, service="AmazonEC2", unit="GB", **said)
+    if not gigabytes:
+        assert found.reason is Reason.INCLUDED
+    else:
+        assert amounts(found) == {"network_bytes": (gigabytes * GB, "aws:data-transfer")}
+        assert [(one.method, dict(one.attributes)) for one in found.amounts] == [(method, {"path": "intra_region"})]
+
+
+def test_concurrency_that_is_kept_ready_holds_its_memory_once(rules: Rules) -> None:
+    """The time that it is used has the processors alone."""
+    said = {"service": "AWSLambda", "unit": "Lambda-GB-Second"}
+    ready = aws(rules, meter="EUW3-Lambda-Provisioned-Concurrency", **said)
+    assert amounts(ready) == {"memory_byte_seconds": (GB, "aws:lambda")}
+    for arm, platform in (("", "aws:lambda"), ("-ARM", "aws:lambda-arm")):
+        used = aws(rules, meter=f"EUW3-Lambda-Provisioned-GB-Second{arm}", **said)
+        assert amounts(used) == {"vcpu_time": (VCPU_PER_LAMBDA_GB, platform)}
+
+
+def test_a_comma_in_a_size_is_one_of_thousands(rules: Rules) -> None:
+    details = json.dumps({"InstanceType": "qq1.weird", "CoreCount": 128, "MemorySize": "3,904 GiB"})
+    found = aws(rules, service="AmazonEC2", meter="BoxUsage:qq1.weird", unit="Hrs", details=details)
+    assert amounts(found)["memory_byte_seconds"] == (3904 * 2**30 * HOUR, "aws")
+
+
 def held(platform: str) -> dict[str, tuple[float, str]]:
     """A gigabyte, over the time that its unit tells."""
     return {"storage_byte_seconds": (GB, platform)}

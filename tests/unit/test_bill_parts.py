@@ -57,12 +57,12 @@ def by_rule(evaluation: Evaluation, indicator: str = "energy", phase: str = "use
 
 
 def test_lichen_counts_memory_with_the_machine(workspace: Workspace, rules: Rules) -> None:
-    """n2-standard-4 for an hour: 16 GB of 0.13 W each, whether its memory is a line or not."""
+    """n2-standard-4 for an hour: 16 GiB of 0.13 W a GB, whether its memory is a line or not."""
     found = evaluated(workspace, rules, "lichen-1", "n2-standard-4", CORE, MEMORY)
     overhead, pue = (workspace.lookup(name, REGION).value for name in ("cloud.overhead", "facility.pue"))
     assert by_rule(found) == {
         "rented.vcpu": pytest.approx(by_rule(found)["rented.vcpu"]),
-        "rented.memory": pytest.approx(16 * 0.13 * overhead * pue / 1000),
+        "rented.memory": pytest.approx(16 * GIB / 1e9 * 0.13 * overhead * pue / 1000),
     }
     alone = evaluated(workspace, rules, "lichen-1", "n2-standard-4", CORE)
     for indicator, phase in (("energy", "use"), ("water", "use"), ("gwp100", "embodied"), ("adpe", "embodied")):
@@ -74,9 +74,79 @@ def test_lichen_counts_memory_with_the_machine(workspace: Workspace, rules: Rule
 def test_lichen_counts_the_memory_of_a_machine_that_nobody_names(workspace: Workspace, rules: Rules) -> None:
     """A family alone has no memory of its own: 16 GiB are 17.18 GB."""
     found = by_rule(evaluated(workspace, rules, "lichen-1", "", CORE, MEMORY))
-    pue = workspace.lookup("facility.pue", REGION).value
-    assert found["server.memory"] == pytest.approx(16 * GIB / 1e9 * 0.13 * pue / 1000)
-    assert set(found) == {"rented.vcpu", "server.memory"}
+    overhead, pue = (workspace.lookup(name, REGION).value for name in ("cloud.overhead", "facility.pue"))
+    assert found["rented.memory_apart"] == pytest.approx(16 * GIB / 1e9 * 0.13 * overhead * pue / 1000)
+    assert set(found) == {"rented.vcpu", "rented.memory_apart"}
+
+
+def test_memory_draws_the_same_whether_its_machine_is_named_or_not(workspace: Workspace, rules: Rules) -> None:
+    """n2-standard-8: by its type, or as 8 virtual CPUs and 32 GiB of the family; energy and water on site."""
+    core, memory = ("N2 Instance Core running in Paris", "hour", 8.0), (MEMORY[0], MEMORY[1], 32.0)
+    for indicator, end in (("energy", ""), ("water", ".site_water")):
+        named = by_rule(evaluated(workspace, rules, "lichen-1", "n2-standard-8", core, memory), indicator)
+        apart = by_rule(evaluated(workspace, rules, "lichen-1", "", core, memory), indicator)
+        assert named[f"rented.memory{end}"] == pytest.approx(apart[f"rented.memory_apart{end}"], rel=1e-9)
+        assert named[f"rented.vcpu{end}"] == pytest.approx(apart[f"rented.vcpu{end}"], rel=1e-9)
+
+
+def made(workspace: Workspace, rules: Rules, load: float | None, *meters: Meter) -> float:
+    """Making [gCO2e] of an hour of each meter, each kind of row an entity of its own, as pages add bills up."""
+    given = []
+    for one in (amount for meter in meters for amount in rules.understand(meter).amounts):
+        told = {"platform": one.platform, "region": "gcp:europe-west9", **one.attributes}
+        if load is not None and one.quantity == "vcpu_time":
+            told["utilisation"] = load
+        given.append({"entity": f"total/{sorted(told.items())}", "tier": "server", "quantity": one.quantity,
+                      "value": one.per_unit, **told})  # fmt: skip
+    activities, context = parse_document(workspace, {"activities": given})
+    found = evaluate_activities(workspace, workspace.method("lichen-1"), activities, context, on=None)
+    chosen = [i.value for i in found.impacts if (i.indicator, i.phase) == ("gwp100", "embodied")]
+    return sum(value for value in chosen if value is not None)
+
+
+@pytest.mark.parametrize(
+    "meters",
+    [
+        (
+            Meter(provider="gcp", service="Compute Engine", meter=CORE[0], unit="hour"),
+            Meter(provider="gcp", service="Compute Engine", meter=MEMORY[0], unit="gibibyte hour"),
+        ),
+        (Meter(provider="azure", service="Functions", meter="Standard Execution Time", unit="1 GB Second"),),
+        (Meter(provider="aws", service="AWSLambda", meter="Lambda-GB-Second", unit="Lambda-GB-Second"),),
+        (Meter(provider="ovhcloud", service="hourlyUsage.instance", meter="l4-90", unit="Hour"),),
+    ],
+    ids=["gcp machine", "azure function", "aws function", "ovhcloud machine"],
+)
+def test_making_of_memory_is_counted_once_whatever_the_load(
+    workspace: Workspace, rules: Rules, meters: tuple[Meter, ...]
+) -> None:
+    """An average server is made with its memory: virtual CPUs carry both, in rows of other attributes, too."""
+    processors = [
+        amount.per_unit
+        for meter in meters
+        for amount in rules.understand(meter).amounts
+        if amount.quantity == "vcpu_time"
+    ]
+    cards = [
+        amount.per_unit
+        for meter in meters
+        for amount in rules.understand(meter).amounts
+        if amount.quantity == "gpu_time"
+    ]
+    each = {name: workspace.lookup(f"cloud.{name}", REGION).value for name in (
+        "vcpu.embodied_gwp100", "card.embodied_gwp100", "lifetime", "overhead",
+    )}  # fmt: skip
+    by_hand = sum(processors) * each["vcpu.embodied_gwp100"]
+    by_hand += sum(cards) / 3600 * each["card.embodied_gwp100"] / each["lifetime"]
+    assert made(workspace, rules, None, *meters) == pytest.approx(by_hand * each["overhead"], rel=1e-9)
+    assert made(workspace, rules, 0.3, *meters) == pytest.approx(by_hand * each["overhead"], rel=1e-9)
+
+
+def test_memory_that_is_rented_alone_has_a_making_of_its_own(workspace: Workspace, rules: Rules) -> None:
+    """A GB-hour of a cache."""
+    cache = Meter(provider="gcp", service="Cloud Memorystore for Redis", meter="Redis Capacity Basic", unit="GB-Hours")
+    each, around = (workspace.lookup(name, REGION).value for name in ("cloud.memory.embodied_gwp100", "cloud.overhead"))
+    assert made(workspace, rules, None, cache) == pytest.approx(each * around, rel=1e-9)
 
 
 def test_lichen_counts_cards_with_the_machine_that_has_them(workspace: Workspace, rules: Rules) -> None:

@@ -7,9 +7,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.focus_support import OWNERS, bring, on, project, write
 
 from lichen.collect.bills.utilisation import Load, read_utilisation
 from lichen.errors import StorageError
+from lichen.ledger import Selection
+from lichen.service.board.gathering import summable, total_documents
+from lichen.service.context import open_context
+from lichen.service.evaluation import evaluate_activities, parse_document
 
 
 def table(folder: Path, text: str) -> Path:
@@ -55,3 +60,34 @@ def test_a_wrong_line_is_refused(tmp_path: Path, text: str, sentence: str, repai
     with pytest.raises(StorageError, match=sentence) as caught:
         read_utilisation(table(tmp_path, text))
     assert repair in caught.value.repair
+
+
+def test_a_measured_load_moves_what_is_used_and_nothing_of_what_was_made(tmp_path: Path) -> None:
+    """A machine of Google whose virtual CPUs and memory are two lines, as pages add them up: at 30 % where 40 % is usual."""
+    google = {
+        "ProviderName": "Google Cloud", "PublisherName": "Google", "RegionId": "europe-west9", "SkuPriceDetails": "",
+        "ServiceName": "Compute Engine", "ResourceId": "vm-1", "ChargeDescription": "",
+    }  # fmt: skip
+    core = {"SkuMeter": "N2 Instance Core running in Paris", "ConsumedUnit": "Hours", "ConsumedQuantity": "96"}
+    memory = {
+        "SkuMeter": "N2 Instance Ram running in Paris",
+        "ConsumedUnit": "gibibyte hour",
+        "ConsumedQuantity": "384",
+    }
+    figures = []
+    for name, settings in (("assumed", OWNERS), ("measured", f'{OWNERS}\n[bills]\nutilisation = "load.csv"\n')):
+        workspace = project(tmp_path / name, settings)
+        table(tmp_path / name, "resource,cpu\nvm-1,0.3\n")
+        bring(workspace, write(tmp_path / f"{name}.csv", [on(5, **google, **core), on(5, **google, **memory)]))
+        context = open_context(workspace)
+        documents = total_documents(context, Selection(quantities=summable(context)), ("application",))
+        context.store.close()
+        activities, said = parse_document(workspace, {"activities": documents[("shop",)]})
+        found = evaluate_activities(workspace, workspace.method("lichen-1"), activities, said, on=None)
+        figures.append(
+            {(one.indicator, one.phase): one.value for one in found.totals() if one.accounting == "location"}
+        )
+    assumed, measured = figures
+    for indicator in ("gwp100", "adpe", "pe", "water"):
+        assert measured[indicator, "embodied"] == pytest.approx(assumed[indicator, "embodied"], rel=1e-9)
+        assert measured[indicator, "use"] < assumed[indicator, "use"]

@@ -91,12 +91,12 @@ def test_an_unknown_processor_is_an_average_one_with_a_wide_range(workspace: Wor
 
 
 def test_an_instance_holds_memory_drives_and_a_share_of_its_host(workspace: Workspace) -> None:
-    """i3.xlarge: 30.5 GB of memory and 950 GB of local flash, whether they are used or not."""
+    """i3.xlarge: 30.5 GiB of memory and 950 GB of local flash, whether they are used or not."""
     facts = machines.find("aws:i3.xlarge") or {}
     row = {"quantity": "instance_time", "value": HOUR_S, "platform": "aws:i3.xlarge"}
     around = value(workspace, "cloud.overhead") * value(workspace, "facility.pue") / 1000
     assert figures(workspace, row) == {
-        "rented.memory": pytest.approx(float(facts["memory_gb"]) * 0.13 * around),
+        "rented.memory": pytest.approx(30.5 * 2**30 / 1e9 * 0.13 * around),
         "rented.ssd": pytest.approx(float(facts["ssd_gb"]) * 0.0012 * around),
     }
     made = figures(workspace, row, indicator="gwp100", phase="embodied")

@@ -9,8 +9,8 @@ column ``host`` and has the host's facts besides its own. An empty cell is an un
 fact                   meaning
 =====================  ==========================================================================================
 kind                   ``instance``, ``server`` or ``terminal``
-vcpu, memory_gb,       what is rented or built in: hardware threads, memory [GB], local solid-state and hard disks [GB],
-ssd_gb, hdd_gb, gpus   graphics processors
+vcpu, memory_gb,       what is rented or built in: hardware threads, memory [GiB, which providers write GB], local solid-state
+ssd_gb, hdd_gb, gpus   and hard disks [GB], graphics processors
 processors,            the same, counted in parts of the host: processors by vCPU, memory modules and drives by
 memory_modules,        capacity; fractions for an instance. ``host_share`` is the share of the host's vCPUs
 ssd_drives, hdd_drives

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from lichen.model.registry import Number, formula
-from lichen.units import BYTE_PER_GB, JOULE_PER_KWH, SECOND_PER_HOUR, Tag
+from lichen.units import BYTE_PER_GB, BYTE_PER_GIB, JOULE_PER_KWH, SECOND_PER_HOUR, Tag
 
 _RENTED: Final = (
     "ISO 14044:2006 4.3.4.2, allocation by a physical relationship: what is reserved for one customer",
@@ -42,7 +42,7 @@ def counted_time_s(
 def held_capacity_byte_seconds(
     duration_s: Annotated[Number, Tag("s")], capacity_gb: Annotated[Number, Tag("GB")]
 ) -> Annotated[Number, Tag("B*s")]:
-    """Memory or storage that an instance holds while it is rented, whether it is used or not.
+    """Storage that an instance holds while it is rented, whether it is used or not.
 
     Args:
         duration_s: time for which the instance is rented [s], >= 0.
@@ -55,6 +55,25 @@ def held_capacity_byte_seconds(
     160000000000.0
     """
     return duration_s * capacity_gb * BYTE_PER_GB
+
+
+@formula("rented.held_memory", version=1, sources=_RENTED)
+def held_memory_byte_seconds(
+    duration_s: Annotated[Number, Tag("s")], capacity_gib: Annotated[Number, Tag("GiB")]
+) -> Annotated[Number, Tag("B*s")]:
+    """Memory that an instance holds while it is rented, whether it is used or not.
+
+    Args:
+        duration_s: time for which the instance is rented [s], >= 0.
+        capacity_gib: what it holds [GiB], >= 0.
+
+    Returns:
+        Memory over time [B*s].
+
+    >>> held_memory_byte_seconds(10.0, 16.0)
+    171798691840.0
+    """
+    return duration_s * capacity_gib * BYTE_PER_GIB
 
 
 @formula("rented.capacity_energy", version=1, sources=_RENTED)

@@ -22,7 +22,7 @@ from lichen.collect.bills.mapping_rule import MACHINE, READ_FROM, Attributes, Ru
 from lichen.collect.bills.meter import Amount, Family, Meter, Reason, Understood
 from lichen.collect.bills.units import BillUnit, Dimension, parse_unit
 from lichen.records import DataMethod
-from lichen.units import BYTE_PER_GB
+from lichen.units import BYTE_PER_GB, BYTE_PER_GIB
 
 _BYTE_QUANTITIES: Final = ("storage_byte_seconds", "memory_byte_seconds")
 _CONVERTED: Final[Mapping[str, tuple[Dimension, ...]]] = {
@@ -36,7 +36,10 @@ _CONVERTED: Final[Mapping[str, tuple[Dimension, ...]]] = {
 """Quantity -> dimensions that tell it only times a factor."""
 _BLOCK: Final = re.compile(r"^\d[\d,]*\s*(?=[A-Za-z/]{2})")
 """A number before a unit; those of ``10K`` and ``1M`` are no block."""
-_GIB: Final = 2.0**30
+_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+"""Commas in ``3,904 GiB``."""
+_HELD: Final[Attributes] = {"beside": "vcpu_time"}
+"""Attributes of memory whose making virtual CPUs carry, wherever a load or a standby sets these apart."""
 _OF_SERVICE: Final = re.compile(
     r"^(?:db|docdb|cache|dax|dms|mq|ml|kafka|bc)\.|\.(?:search|elasticsearch)$", re.IGNORECASE
 )
@@ -149,11 +152,23 @@ def _understood(rule: Rule, meter: Meter, unit: BillUnit | None, named: Named) -
             per_unit=per_unit,
             platform=_platform(rule, told.platform or rule.platform, meter, named),
             monthly=counted.monthly,
-            attributes={**rule.attributes, **told.attributes, **_idle(meter, told.quantity), **within},
+            attributes={
+                **rule.attributes,
+                **_beside(rule, told),
+                **told.attributes,
+                **_idle(meter, told.quantity),
+                **within,
+            },
             method=told.method or rule.method,
         )
         amounts.append(amount)
     return Understood(family=rule.family, amounts=tuple(amounts), rule=rule.name)
+
+
+def _beside(rule: Rule, told: Told) -> Attributes:
+    """Whether memory comes with virtual CPUs, whose making is that of a server with its memory."""
+    processors = any(other.quantity == "vcpu_time" for other in rule.told)
+    return _HELD if told.quantity == "memory_byte_seconds" and processors else {}
 
 
 def _counted(rule: Rule, unit: BillUnit | None) -> BillUnit | None:
@@ -250,13 +265,14 @@ def _machine(rule: Rule, meter: Meter, unit: BillUnit | None, named: Named) -> U
     memory_gib = named.memory_gib or (size.memory_gib if size else None)
     if not vcpus:
         return Understood(family=rule.family, reason=Reason.NO_RULE, rule=rule.name)
-    attributes = {**rule.attributes, **_idle(meter, "vcpu_time")}
     key = _platform(rule, MACHINE, meter, named)
-    made = functools.partial(Amount, platform=key, monthly=counted.monthly, attributes=attributes)
+    made = functools.partial(Amount, platform=key, monthly=counted.monthly, method=rule.method)
     scale = counted.scale * rule.copies
-    amounts = (made(quantity="vcpu_time", per_unit=scale * vcpus, method=rule.method),)
+    busy = {**rule.attributes, **_idle(meter, "vcpu_time")}
+    amounts = (made(quantity="vcpu_time", per_unit=scale * vcpus, attributes=busy),)
     if memory_gib:
-        amounts += (made(quantity="memory_byte_seconds", per_unit=scale * memory_gib * _GIB, method=rule.method),)
+        held_byte_s = scale * memory_gib * BYTE_PER_GIB
+        amounts += (made(quantity="memory_byte_seconds", per_unit=held_byte_s, attributes=_held(rule)),)
     return Understood(family=rule.family, amounts=amounts, rule=rule.name)
 
 
@@ -277,11 +293,22 @@ def _times(
     if "kind" in facts or "memory_gb" not in facts:
         return (reserved, used)
     # Its size is known, its host is not: what it has is counted apart.
-    memory = float(facts["memory_gb"]) * BYTE_PER_GB
-    held = made(quantity="memory_byte_seconds", per_unit=time_s * memory, attributes=rule.attributes)
+    held_byte_s = time_s * float(facts["memory_gb"]) * BYTE_PER_GIB
+    held = made(quantity="memory_byte_seconds", per_unit=held_byte_s, attributes=_held(rule))
     if "gpus" not in facts:
         return (used, held)
-    return (used, held, made(quantity="gpu_time", per_unit=time_s * float(facts["gpus"]), attributes=rule.attributes))
+    cards = made(quantity="gpu_time", per_unit=time_s * float(facts["gpus"]), attributes=_loadless(rule))
+    return (used, held, cards)
+
+
+def _held(rule: Rule) -> Attributes:
+    """Attributes of the memory of a machine whose virtual CPUs are another amount."""
+    return {**_loadless(rule), **_HELD}
+
+
+def _loadless(rule: Rule) -> Attributes:
+    """A rule's attributes but the load, which is that of processors."""
+    return {name: value for name, value in rule.attributes.items() if name != "utilisation"}
 
 
 def vcpus_of(key: str) -> float | None:
@@ -318,7 +345,7 @@ def _details(text: str) -> Mapping[str, Any]:
 
 def _number(details: Mapping[str, Any], keys: Sequence[str]) -> float | None:
     for key in keys:
-        match = re.match(r"\s*(\d+(?:\.\d+)?)", str(details.get(key, "")))
+        match = re.match(r"\s*(\d+(?:\.\d+)?)", _THOUSANDS.sub("", str(details.get(key, ""))))
         if match and float(match[1]) > 0:
             return float(match[1])
     return None

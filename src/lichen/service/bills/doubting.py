@@ -14,7 +14,7 @@ from lichen.service.bills.guards import Doubt, Rented, doubts
 from lichen.service.context import ledger_place
 from lichen.service.workspace import Workspace
 
-_READ = ("storage_class", "replication", "utilisation", "path", "request_class", "within")
+_READ = ("storage_class", "replication", "utilisation", "path", "request_class", "within", "beside")
 """Attributes that methods read besides platform and region."""
 
 
