@@ -18,6 +18,8 @@ from tests.s3_support import BUCKET, S3, Cable, s3_server
 
 from lichen.errors import StorageError
 from lichen.ledger import Ledger, open_ledger
+from lichen.service.bills.importing import BillOrder, import_bills
+from lichen.service.progress import Silent
 from lichen.service.workspace import Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.beside]
@@ -47,13 +49,17 @@ def cable(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cable]:
     found.close()
 
 
-def put(s3: S3, name: str, content: bytes) -> str:
-    """An object of the bucket."""
-    system = S3FileSystem(
+def system(s3: S3) -> S3FileSystem:
+    """The server, past Lichen."""
+    return S3FileSystem(
         access_key=s3.environment["AWS_ACCESS_KEY_ID"], secret_key=s3.environment["AWS_SECRET_ACCESS_KEY"],
         endpoint_override=s3.url, region="us-east-1",
     )  # fmt: skip
-    with system.open_output_stream(f"{BUCKET}/{name}", compression=None) as stream:
+
+
+def put(s3: S3, name: str, content: bytes) -> str:
+    """An object of the bucket."""
+    with system(s3).open_output_stream(f"{BUCKET}/{name}", compression=None) as stream:
         stream.write(content)
     return s3.place(name)
 
@@ -135,6 +141,34 @@ def test_a_way_that_is_cut_half_way_leaves_nothing_half_written(s3: S3, cable: C
     assert billed(open_ledger(where, create=False)) == billed(
         open_ledger(str(tmp_path / "here" / ".lichen" / "ledger"))
     )
+
+
+def test_an_object_that_goes_after_it_was_listed(s3: S3, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        put(s3, f"gone/{name}.csv", write(tmp_path / "x.csv", [line(ResourceId=name)]).read_bytes())
+    workspace, where = in_bucket(s3, tmp_path, "gone")
+
+    class Remover(Silent):
+        def sample(self, journey: str, taken: int, expected: int, precision: float | None) -> None:
+            system(s3).delete_file(f"{BUCKET}/gone/c.csv") if not removed else None
+            removed.append(taken)
+
+    removed: list[int] = []
+    with pytest.raises(StorageError, match=r"/gone/c\.csv was there a moment ago and is gone\."):
+        import_bills(workspace, BillOrder(places=[s3.place("gone")], create=True), progress=Remover())
+    assert nothing_in(where)
+    found = bring(workspace, s3.place("gone"))
+    assert [file["name"] for file in found.to_json()["files"]] == [s3.place("gone/a.csv"), s3.place("gone/b.csv")]
+
+
+def test_a_spool_that_cannot_be_written_is_no_fault_of_the_bucket(s3: S3, tmp_path: Path) -> None:
+    place = put(s3, "kept/a.csv", write(tmp_path / "a.csv", [line()]).read_bytes())
+    workspace = project(tmp_path / "kept")
+    spool = workspace.settings.folder / ".lichen" / "bills"
+    spool.mkdir(parents=True)
+    (spool / "downloads").touch()
+    with pytest.raises(StorageError, match=r"/kept/a\.csv cannot be kept in .*/downloads/\w+: Not a directory\."):
+        bring(workspace, place)
 
 
 def write_parquet(folder: Path) -> bytes:

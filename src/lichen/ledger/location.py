@@ -338,12 +338,9 @@ class Bucket(Location):
         part = path.with_name(f"{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with (
-                self.told(),
-                self._system.open_input_stream(where.partition("://")[2], compression=None) as stream,
-                part.open("wb") as file,
-            ):
-                shutil.copyfileobj(stream, file, _BLOCK)
+            with self._stream(where) as stream, part.open("wb") as file:
+                while block := self._block(stream):
+                    file.write(block)
                 os.fsync(file.fileno())
             if part.stat().st_size != size:
                 raise StorageError(
@@ -352,8 +349,31 @@ class Bucket(Location):
                     culprit=where,
                 )
             part.replace(path)
+        except OSError as error:
+            raise StorageError(
+                f"{where} cannot be kept in {path.parent}: {error.strerror}.",
+                repair="Free some space, or give this user the right, and repeat the command.", culprit=str(path.parent),
+            ) from error  # fmt: skip
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+    def _stream(self, where: str) -> Any:
+        """An object to read from, as it lies there."""
+        with self.told():
+            try:
+                return self._system.open_input_stream(where.partition("://")[2], compression=None)
+            except FileNotFoundError as error:
+                raise StorageError(
+                    f"{where} was there a moment ago and is gone.",
+                    repair="Repeat the command: nothing was imported.",
+                    culprit=where,
+                ) from error
+
+    def _block(self, stream: Any) -> bytes:
+        with self.told():
+            found: bytes = stream.read(_BLOCK)
+            return found
 
 
 def _endpoint() -> str:
