@@ -10,7 +10,8 @@ from lichen.render.figures import plain
 from lichen.render.i18n import catalogue
 from lichen.render.numbers import Amount, Numbers
 from lichen.render.pareto import Spot, axes, scatter, ticks
-from lichen.service.bills.advice.advising import EVERYTHING, BillAdvice, Piece
+from lichen.service.bills.advice.advising import BillAdvice, Piece
+from lichen.service.bills.advice.asking import EVERYTHING
 from lichen.service.bills.advice.weighing import CARBON, Saving
 
 SHOWN: Final = ("gwp100", "energy", "water")
@@ -112,7 +113,8 @@ class BillAdviceText:
     def notes(self) -> list[str]:
         """What has to be known of the whole."""
         found, words = self._found, self._words
-        told = [words.say("bill_advice.overlap"), words.say("bill_advice.ranked", rate=self._money(found.rate).full)]
+        told = [] if found.days_told is None else [words.count("bill_advice.days_told", found.days_told)]
+        told += [words.say("bill_advice.overlap"), words.say("bill_advice.ranked", rate=self._money(found.rate).full)]
         if found.loads is not None and found.loads < 1:
             told.append(words.say("bill_advice.unmeasured", share=self._numbers.whole_percent(1 - found.loads)))
         if found.volumes:
@@ -232,6 +234,8 @@ class BillAdviceText:
         if {"stress", "new_stress"} <= set(found.facts):
             stress, new = (self._numbers.integer(int(float(found.facts[name]))) for name in ("stress", "new_stress"))
             told.append(say("bill_advice.stress", stress=stress, new=new))
+        if found.contract:
+            told.append(say("bill_advice.contract"))
         if found.run_hours.value:
             told.append(say("bill_advice.run", amount=self._hours(found.run_hours).full))
         if found.confidence == "suspected":

@@ -37,9 +37,10 @@ Examples:
     metavar="[APPLICATION]",
     help="What to change in imported bills: of an application, or of all.",
 )
-@click.option("--month", metavar="YYYY-MM", help="Month of the bill, the newest when not given.")
+@click.option("--month", metavar="YYYY-MM", help="Month of the bill, the newest whole one when not given.")
 @click.option("--hourly-rate", type=click.FloatRange(min=0), metavar="N", help="Money for an hour of work.")
 @click.option("--currency", metavar="CODE", help="Currency of the answer, EUR when not given.")
+@click.option("--exchange", multiple=True, metavar="CODE=RATE", help="Rate of another currency: USD=0.9.")
 @click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Prices of your own, as CSV.")
 @click.option("--format", "formats", multiple=True, metavar="json|html|md=FILE", help="Write advice on bills to FILE.")
 @common_options

@@ -3,23 +3,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
-from lichen.catalogue import prices
-from lichen.errors import UsageError
-from lichen.ledger import Selection
 from lichen.portfolio.scenarios import Spread
 from lichen.service.bills.advice import rules_newer, rules_paying, rules_place, rules_waste
-from lichen.service.bills.advice.evidence import MonthEvidence, rate_of, read_month
-from lichen.service.bills.advice.finding import ALL_OF_IT, Finding, Rule, Where
+from lichen.service.bills.advice.asking import EVERYTHING, Question, market_of, month_of
+from lichen.service.bills.advice.evidence import MonthEvidence, read_month
+from lichen.service.bills.advice.finding import ALL_OF_IT, AT_MOST, Finding, Rule, Where
 from lichen.service.bills.advice.weighing import CARBON, INDICATORS, Difference, Saving, Scale
 from lichen.service.context import ServiceContext, open_context
-from lichen.service.simulate.pricing import Market
 from lichen.service.simulate.scenario import HOURLY_RATE
 from lichen.service.workspace import Workspace
 
@@ -32,27 +27,7 @@ LEAST_G: Final = 500.0
 """Money, and grams of CO2e, a month from which one of them is told."""
 MONTHS_A_YEAR: Final = 12
 """Months that the work of following a piece of advice is spread over."""
-EVERYTHING: Final = "*"
-_MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 _SOURCE: Final = "bill"
-_TOLD: Final = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is asked.
-
-    Attributes:
-        application: its code; ``*``: of all, and of what belongs to nobody.
-        month: ``2026-10``; None: the newest one with a bill.
-        currency: of the answer; None: euros. hourly_rate: money for an hour of work. prices: a table of the user's own.
-    """
-
-    application: str = EVERYTHING
-    month: str | None = None
-    currency: str | None = None
-    hourly_rate: float | None = None
-    prices: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +53,7 @@ class Piece:
     @property
     def sure_amount(self) -> bool:
         """Whether more than an upper bound is known."""
-        return self.finding.part.value is not None
+        return self.finding.part.value is not None and not self.finding.contract
 
     @property
     def adds_up(self) -> bool:
@@ -105,6 +80,7 @@ class Piece:
             "risk": rule.risk,
             "latency": found.latency,
             "wide": rule.wide,
+            "contract": found.contract,
             "best": self.best,
             "on_front": self.on_front,
             "source": {"title": rule.source, "url": rule.url},
@@ -117,6 +93,7 @@ class BillAdvice:
 
     Attributes:
         application: ``*`` for all.
+        days_told: days of the month that bills tell of; None for all of them. A figure is that of a whole month like these.
         cost: of what has quantities, in a month. carbon: its climate figure; None without one.
         together: money that the best of each resource saves, upper bounds and wide advice left out; together_carbon likewise.
         untold: findings that are too small, or were not weighed. volumes: how many there are of which no bill tells whether
@@ -126,6 +103,7 @@ class BillAdvice:
 
     application: str
     month: date
+    days_told: int | None
     currency: str
     rate: Spread
     rate_assumed: bool
@@ -144,6 +122,7 @@ class BillAdvice:
         return {
             "application": self.application,
             "month": f"{self.month:%Y-%m}",
+            "days_told": self.days_told,
             "currency": self.currency,
             "rate": _told(self.rate),
             "advice": [piece.to_json() for piece in self.pieces],
@@ -178,14 +157,16 @@ def advise_in(context: ServiceContext, question: Question) -> BillAdvice:
     """The same for a server, whose store and ledger are open."""
     sources = sorted(one for one in context.ledger.sources() if one.partition(":")[0] == _SOURCE)
     code = None if question.application == EVERYTHING else question.application
-    market = Market(
-        currency=question.currency or "EUR", exchange={},
-        own=() if question.prices is None else prices.read_own(question.prices),
-    )  # fmt: skip
-    month = _month(context, sources, question, market)
+    market = market_of(question)
+    month = month_of(context, sources, question, market)
     evidence = read_month(context, sources, month, code, market)
     rate = HOURLY_RATE if question.hourly_rate is None else Spread.of(question.hourly_rate)
-    found = [finding for rule in RULES for finding in rule.find(evidence)]
+    owed = {thing.where for thing in evidence.things if thing.contract}
+    found = [
+        replace(finding, contract=bool(finding.before) and finding.where in owed)
+        for rule in RULES
+        for finding in rule.find(evidence)
+    ]
     found.sort(key=_worth)
     scale = Scale(context.workspace, month)
     shown = found[:MOST]
@@ -197,42 +178,14 @@ def advise_in(context: ServiceContext, question: Question) -> BillAdvice:
     whole = scale.differences([_everything(evidence)])[0].get(CARBON)
     return BillAdvice(
         application=question.application, month=month, currency=market.currency, rate=rate,
-        rate_assumed=question.hourly_rate is None, pieces=tuple(sorted(pieces, key=_order)),
+        days_told=None if evidence.told.whole else evidence.told.count, rate_assumed=question.hourly_rate is None,
+        pieces=tuple(sorted(pieces, key=_order)),
         cost=sum((thing.cost for thing in evidence.things), start=Spread.of(0.0)),
         carbon=None if whole is None else whole.saving(ALL_OF_IT),
         together=sum((piece.money for piece, _ in chosen if piece.money is not None), start=Spread.of(0.0)),
         together_carbon=_sum(one[CARBON] for _, one in chosen if CARBON in one),
         untold=len(found) - len(pieces), volumes=_volumes(evidence, found), loads=_loads(evidence), method=scale.told,
     )  # fmt: skip
-
-
-def _month(context: ServiceContext, sources: Sequence[str], question: Question, market: Market) -> date:
-    if question.month is not None and not _MONTH.fullmatch(question.month):
-        raise UsageError(f"--month is '{question.month}'.", repair="Write it as 2026-10.", culprit="--month")
-    code = None if question.application == EVERYTHING else question.application
-    told = context.ledger.costs(
-        ("month",), selection=Selection(sources=sources, applications=None if code is None else [code])
-    ) if sources else []  # fmt: skip
-    months = sorted({str(row["month"]) for row in told})
-    if not sources:
-        raise UsageError("No bill has been imported.", repair="Import one: lichen import bills FILE.", culprit="--bill")
-    if not months:
-        raise UsageError(
-            f"No bill tells of '{code}'.",
-            repair="Name an application that a rule of [[bills.owner]] gives lines to.", culprit=str(code),
-        )  # fmt: skip
-    asked = question.month or months[-1]
-    if asked not in months:
-        raise UsageError(
-            f"No bill tells of {asked}.", repair=f"Months with a bill: {', '.join(months[-_TOLD:])}.", culprit=asked
-        )
-    strange = sorted({str(row["currency"]) for row in told if rate_of(market, row["currency"]) is None})
-    if strange:
-        raise UsageError(
-            f"The bill is in {strange[0]}, and no exchange rate to {market.currency} is known.",
-            repair=f"Ask in the bill's own currency: --currency {strange[0]} --hourly-rate N.", culprit=strange[0],
-        )  # fmt: skip
-    return date.fromisoformat(f"{asked}-01")
 
 
 def _worth(finding: Finding) -> tuple[float, str, str]:
@@ -243,7 +196,8 @@ def _worth(finding: Finding) -> tuple[float, str, str]:
 
 def _piece(finding: Finding, weighed: Mapping[str, Difference], rate: Spread) -> Piece:
     rule, part = BY_ID[finding.rule], finding.part
-    money = None if finding.money is None else _part(finding.money, part.low, part.value, part.high)
+    paid = AT_MOST if finding.contract else part
+    money = None if finding.money is None else _part(finding.money, paid.low, paid.value, part.high)
     impacts = {name: weighed[name].saving(part) for name in INDICATORS if name in weighed}
     return Piece(
         finding=finding, rule=rule, money=money, net=None if money is None else money.minus(_work(finding, rule, rate)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from lichen.catalogue import machines
 from lichen.catalogue.prices import UNITS, Price
@@ -19,6 +19,7 @@ from lichen.errors import UsageError
 from lichen.ledger import Selection
 from lichen.portfolio.scenarios import SECONDS_PER_HOUR, Spread
 from lichen.service.bills.advice.finding import Use, Where
+from lichen.service.bills.days import Told, ToldDays
 from lichen.service.board.gathering import summable
 from lichen.service.context import ServiceContext
 from lichen.service.simulate.billed_prices import role_of
@@ -29,6 +30,10 @@ BEFORE: Final = 6
 """Months back that growth is looked at."""
 _BY: Final = ("application", "account", "service", "region", "resource", "family")
 _INSTANCE: Final = "instance"
+_LONG_ENOUGH: Final = 14
+"""Days from which a silence says something."""
+_OWED: Final = 0.95
+"""Billed over effective cost, or effective over list and billed cost, below which a commitment pays."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +43,8 @@ class Thing:
     Attributes:
         cost: of what stands behind ``uses``, in the currency of the answer. discount: effective over list cost; None where the
             bill has no list prices.
-        days: by platform of a machine: seconds that it ran on each day.
+        contract: whether a commitment pays for it, wholly or in part: its money is owed until that ends, used or not.
+        days: by platform of a machine: seconds that it ran on each day; empty where the bill has no days.
     """
 
     where: Where
@@ -46,6 +52,7 @@ class Thing:
     uses: tuple[Use, ...]
     cost: Spread
     discount: float | None
+    contract: bool
     days: Mapping[str, Mapping[date, float]]
 
     @cached_property
@@ -80,7 +87,7 @@ class MonthEvidence:
     """A month.
 
     Attributes:
-        days: of the month.
+        days: of the month. told: what bills tell of it: amounts and costs are those of a month like the days that are told.
         stored: GB.month by (application, account, region, platform) and month, of the months before, too.
         busy: (account, region) in which any application had machines.
         market: prices, those of the bill first.
@@ -89,6 +96,7 @@ class MonthEvidence:
     context: ServiceContext
     month: date
     days: int
+    told: Told
     things: tuple[Thing, ...]
     stored: Mapping[tuple[str, str, str, str], Mapping[str, float]]
     busy: frozenset[tuple[str, str]]
@@ -98,6 +106,15 @@ class MonthEvidence:
     def seconds(self) -> float:
         """Seconds of the month."""
         return self.days * 24 * SECONDS_PER_HOUR
+
+    @property
+    def long_enough(self) -> bool:
+        """Whether so many days are told that what did not happen may be taken as what does not happen."""
+        return self.told.count >= _LONG_ENOUGH
+
+    def each_day(self) -> list[date]:
+        """Days that are told."""
+        return [self.told.last - timedelta(days=back) for back in reversed(range(self.told.count))]
 
     @cached_property
     def by_resource(self) -> Mapping[tuple[str, str], tuple[Thing, ...]]:
@@ -190,15 +207,22 @@ def read_month(
     timed = replace(chosen, quantities=["instance_time"])
     everybody = replace(chosen, applications=None, quantities=["instance_time", "vcpu_time"])
     earlier = replace(chosen, quantities=["storage_byte_seconds"], first_day=_back(month, BEFORE))
+    all_days = ToldDays(ledger)
+    told = {source: all_days.of(source, month) for source in sources}
+    costs = ledger.costs((*_BY, "coverage", "source"), selection=chosen)
     things = _things(
-        ledger.totals((*_BY, "platform", "attributes"), peaks=(), selection=physical),
-        ledger.costs((*_BY, "coverage"), selection=chosen),
-        ledger.totals((*_BY, "platform", "day"), peaks=(), selection=timed),
+        ledger.totals((*_BY, "platform", "attributes", "source"), peaks=(), selection=physical),
+        costs,
+        ledger.totals((*_BY, "platform", "day", "source"), peaks=(), selection=timed),
+        told,
         market,
     )
+    kept = ledger.totals(
+        ("application", "account", "region", "platform", "month", "source"), peaks=(), selection=earlier
+    )
     evidence = MonthEvidence(
-        context=context, month=month, days=days, things=things, market=market,
-        stored=_stored(ledger.totals(("application", "account", "region", "platform", "month"), peaks=(), selection=earlier)),
+        context=context, month=month, days=days, things=things, market=market, stored=_stored(kept, all_days),
+        told=all_days.least({row["source"] for row in costs}, month) or all_days.of("", month),
         busy=frozenset(
             (row["account"] or "", row["region"] or "")
             for row in ledger.totals(("account", "region"), peaks=(), selection=everybody)
@@ -212,6 +236,7 @@ def _things(
     rented: Iterable[Mapping[str, Any]],
     billed: Iterable[Mapping[str, Any]],
     daily: Iterable[Mapping[str, Any]],
+    told_days: Mapping[str, Told],
     market: Market,
 ) -> tuple[Thing, ...]:
     uses: dict[tuple[str, ...], list[Use]] = {}
@@ -219,27 +244,29 @@ def _things(
         if row["value"] is None or not row["platform"]:
             continue
         told = json.loads(row["attributes"] or "{}")
-        large = row["unit"] == "GB.s"
+        scale = told_days[row["source"]].to_month
         uses.setdefault(_place(row), []).append(
             Use(
-                quantity=row["quantity"], value=float(row["value"]) * (BYTE_PER_GB if large else 1.0),
+                quantity=row["quantity"], value=float(row["value"]) * scale,
                 platform=row["platform"], region=row["region"] or "", attributes=told,
             )
         )  # fmt: skip
-    paid: dict[tuple[str, ...], list[tuple[Spread, Decimal | None, Decimal | None]]] = {}
+    paid: dict[tuple[str, ...], list[_Paid]] = {}
     for row in billed:
         if row["coverage"] == ESTIMATED and row["effective"] is not None:
-            cost = _in(market, row["currency"], float(row["effective"]))
-            paid.setdefault(_place(row), []).append((cost, row["effective"], row["listed"]))
+            cost = _in(market, row["currency"], float(row["effective"])).times(told_days[row["source"]].to_month)
+            paid.setdefault(_place(row), []).append(_Paid(cost, row["effective"], row["billed"], row["listed"]))
     ran: dict[tuple[str, ...], dict[str, dict[date, float]]] = {}
     for row in daily:
+        if not told_days[row["source"]].daily:
+            continue
         by_day = ran.setdefault(_place(row), {}).setdefault(row["platform"] or "", {})
         by_day[row["day"]] = by_day.get(row["day"], 0.0) + float(row["value"] or 0.0)
     return tuple(
         Thing(
             where=Where(application=place[0], account=place[1], service=place[2], region=place[3], resource=place[4]),
-            family=place[5], uses=tuple(found), cost=sum((one for one, _, _ in paid.get(place, ())), start=Spread.of(0.0)),
-            discount=_discount(paid.get(place, ())), days=ran.get(place, {}),
+            family=place[5], uses=tuple(found), cost=sum((one.cost for one in paid.get(place, ())), start=Spread.of(0.0)),
+            discount=_discount(paid.get(place, ())), contract=_contract(paid.get(place, ())), days=ran.get(place, {}),
         )
         for place, found in sorted(uses.items())
     )  # fmt: skip
@@ -255,22 +282,47 @@ def _in(market: Market, currency: str, amount: float) -> Spread:
     return Spread(ends[0], amount * rate.value, ends[1])
 
 
-def _discount(paid: Sequence[tuple[Spread, Decimal | None, Decimal | None]]) -> float | None:
-    listed = [one for _, _, one in paid if one is not None]
+class _Paid(NamedTuple):
+    """A cost: in the currency of the answer for a month; and effective, billed and at list prices as the bill has it."""
+
+    cost: Spread
+    effective: Decimal
+    billed: Decimal | None
+    listed: Decimal | None
+
+
+def _discount(paid: Sequence[_Paid]) -> float | None:
+    listed = [one.listed for one in paid if one.listed is not None]
     whole = sum(listed)
-    effective = sum(one for _, one, _ in paid if one is not None)
+    effective = sum(one.effective for one in paid)
     return float(effective / whole) if whole > 0 and len(listed) == len(paid) else None
 
 
-def _stored(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str, str], dict[str, float]]:
+def _contract(paid: Sequence[_Paid]) -> bool:
+    """Whether effective and billed cost differ as those of commitments do.
+
+    What a reservation covers is billed at nothing, and a savings plan takes back elsewhere what is billed at list price. What is
+    bought at auction, or with a discount that was negotiated, is billed as it is paid.
+    """
+    effective, billed = sum(one.effective for one in paid), sum(one.billed for one in paid if one.billed is not None)
+    if effective <= 0 or any(one.billed is None for one in paid):
+        return False
+    discount = _discount(paid)
+    taken_back = discount is not None and discount < _OWED and effective < _OWED * float(billed)
+    return billed < _OWED * float(effective) or taken_back
+
+
+def _stored(rows: Iterable[Mapping[str, Any]], days: ToldDays) -> dict[tuple[str, str, str, str], dict[str, float]]:
     found: dict[tuple[str, str, str, str], dict[str, float]] = {}
     for row in rows:
         year, month = (int(one) for one in row["month"].split("-"))
         seconds = calendar.monthrange(year, month)[1] * 24 * SECONDS_PER_HOUR
         place = row["application"] or "", row["account"] or "", row["region"] or "", row["platform"] or ""
         by_month = found.setdefault(place, {})
-        scale = 1.0 if row["unit"] == "GB.s" else BYTE_PER_GB
-        by_month[row["month"]] = by_month.get(row["month"], 0.0) + float(row["value"] or 0.0) / scale / seconds
+        stored_gb = (
+            float(row["value"] or 0.0) / BYTE_PER_GB / seconds * days.of(row["source"], date(year, month, 1)).to_month
+        )
+        by_month[row["month"]] = by_month.get(row["month"], 0.0) + stored_gb
     return found
 
 

@@ -77,6 +77,7 @@ class Finding:
         facts: for the sentence: numbers in canonical units, money in the currency of the answer, and texts.
         before, after: what changes, in a month; both empty where nothing but money does.
         money: saved in a month; None where no price is known. part: of money and impacts that is saved.
+        contract: whether money is owed by contract for what would go: it is saved once that ends, and a bound till then.
         run_hours: further work in a month, below 0 where work is spared.
         latency: class of the new place as `lichen.service.simulate.latency` tells it; empty where it does not change.
     """
@@ -89,6 +90,7 @@ class Finding:
     after: tuple[Use, ...] = ()
     part: Part = ALL_OF_IT
     facts: Mapping[str, float | str] = field(default_factory=dict)
+    contract: bool = False
     run_hours: Spread = NOTHING
     latency: str = ""
 

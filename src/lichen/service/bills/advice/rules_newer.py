@@ -55,7 +55,7 @@ def storage_class(evidence: MonthEvidence) -> Iterator[Finding]:
     for thing in evidence.things:
         stored_gb = _gb(evidence, thing, "aws:s3")
         place = thing.where.account, thing.where.resource
-        if not thing.where.resource or stored_gb < _LEAST_GB:
+        if not thing.where.resource or stored_gb < _LEAST_GB or not evidence.long_enough:
             continue
         each = asked[place] / stored_gb
         successor = successors.find("never" if each < _NEVER else "seldom", "aws:s3") if each < _SELDOM else None

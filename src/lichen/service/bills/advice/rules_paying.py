@@ -48,7 +48,7 @@ def commitment(evidence: MonthEvidence) -> Iterator[Finding]:
             continue
         mean = sum(daily.values()) / len(daily)
         steady = min(daily.values()) / mean
-        if steady < _STEADY or len(daily) < evidence.days - 1:
+        if steady < _STEADY or len(daily) < evidence.told.count - 1:
             continue
         yield Finding(
             rule="commitment", where=thing.where, confidence="billed", money=saved(thing.cost.times(steady), _COMMITTED),
@@ -60,9 +60,14 @@ def spot(evidence: MonthEvidence) -> Iterator[Finding]:
     """Machines at list price whose use differs widely from day to day: work that may be interrupted can be had at auction."""
     for thing in evidence.things:
         daily = _daily(thing)
-        if not _at_list_price(thing) or thing.family not in ("compute", "analytics") or not daily:
+        if (
+            not _at_list_price(thing)
+            or thing.family not in ("compute", "analytics")
+            or not daily
+            or not evidence.long_enough
+        ):
             continue
-        each = [daily.get(day, 0.0) for day in _month(evidence)]
+        each = [daily.get(day, 0.0) for day in evidence.each_day()]
         mean = sum(each) / len(each)
         uneven = math.sqrt(sum((one - mean) ** 2 for one in each) / len(each)) / mean if mean else 0.0
         if uneven >= _UNEVEN:
@@ -184,10 +189,6 @@ def _daily(thing: Thing) -> Mapping[date, float]:
         for day, seconds in by_day.items():
             found[day] = found.get(day, 0.0) + seconds
     return found
-
-
-def _month(evidence: MonthEvidence) -> list[date]:
-    return [evidence.month.replace(day=day) for day in range(1, evidence.days + 1)]
 
 
 def _at_list_price(thing: Thing) -> bool:

@@ -64,7 +64,7 @@ def idle_suspected(evidence: MonthEvidence) -> Iterator[Finding]:
     for thing in _named_machines(evidence):
         place = thing.where.account, thing.where.resource
         measured = any(use.load is not None for use in thing.machines)
-        if measured or place in moved or thing.where.account not in accounts:
+        if measured or place in moved or thing.where.account not in accounts or not evidence.long_enough:
             continue
         if _is_machine_with_traffic(thing) and _seconds(thing) >= _MOST_OF_MONTH * evidence.seconds:
             yield Finding(
@@ -101,7 +101,7 @@ def unattached(evidence: MonthEvidence) -> Iterator[Finding]:
     for thing in evidence.things:
         place = thing.where.account, thing.where.region
         for platform in thing.platforms:
-            if platform not in VOLUMES or not all(place) or place in evidence.busy:
+            if platform not in VOLUMES or not all(place) or place in evidence.busy or not evidence.long_enough:
                 continue
             uses = thing.of("storage_byte_seconds", platform)
             stored_gb = thing.amount("storage_byte_seconds", platform) / BYTE_PER_GB / evidence.seconds
