@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from lichen.catalogue import prices
 from lichen.catalogue.prices import UNITS, Price
+from lichen.collect.bills.meter import ESTIMATED
 from lichen.ledger import Ledger, Selection
-from lichen.portfolio.coverage import ESTIMATED
 from lichen.portfolio.scenarios import SECONDS_PER_HOUR
 from lichen.service.simulate.scenario import FromBill
 from lichen.units import BYTE_PER_GB
