@@ -12,6 +12,7 @@ import pytest
 from tests.carbon_support import aws, write_csv
 from tests.focus_support import bring, line, of_month, on, project, write
 
+from lichen.outputs.web.pages.words import Words
 from lichen.service.bills.carbon import import_carbon
 from lichen.service.bills.differing import Reason
 from lichen.service.bills.reconciling import Place, Row, reconcile
@@ -110,3 +111,10 @@ def test_nothing_over_nothing_is_no_ratio() -> None:
     assert month_of("2026-10", "aws", [row(use=3.0, embodied=1.0, operational=0.0)]).ratio is None
     alone = month_of("2026-10", "aws", [row(operational=5.0)])
     assert (alone.ours, alone.theirs, alone.ratio, alone.coverage) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(("lang", "told"), [("en", "12 (no currency told)"), ("fr", "12 (monnaie non dite)")])
+def test_money_without_a_currency_says_so(lang: str, told: str) -> None:
+    for currency in ("", "XXX"):
+        assert Words(lang).cash(Decimal("12.3"), currency) == told
+    assert "12" in Words(lang).cash(Decimal("12.3"), "\u202e")

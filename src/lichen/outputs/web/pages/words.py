@@ -32,6 +32,8 @@ from lichen.service.board.shapes import (
 
 _STILL: Final = 0.005
 """A change that is smaller, either way, is said to be none."""
+_NO_CURRENCY: Final = ("", "XXX")
+"""What stands where nobody told the currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,17 @@ class Words:
         if money is None or money.amount is None:
             return self.numbers.unknown
         digits = "" if abs(money.amount) >= Decimal(10) else ".00"
+        if money.currency in _NO_CURRENCY:
+            told = str(format_decimal(money.amount, f"#,##0{digits}", self.words.locale))
+            return self.say("bill.no_currency", amount=told)
         pattern = f"#,##0{digits}\u00a0¤" if self.lang == "fr" else f"¤#,##0{digits}"
         return str(
             format_currency(
-                money.amount, plain(money.currency)[:8] or "XXX", pattern, self.words.locale, currency_digits=False
+                money.amount,
+                plain(money.currency)[:8] or _NO_CURRENCY[-1],
+                pattern,
+                self.words.locale,
+                currency_digits=False,
             )
         )
 
