@@ -38,6 +38,10 @@ CLUSTER = {
     "ServiceName": "Amazon Elastic Kubernetes Service", "SkuMeter": "EUW3-AmazonEKS-Hours:perCluster",
     "ChargeDescription": "$0.10 per cluster hour", "SkuPriceDetails": "", "ResourceId": "eks-1",
 }  # fmt: skip
+CREDITS = {
+    "SkuMeter": "EUW3-CPUCredits:t3", "ChargeDescription": "$0.05 per vCPU-Hour of T3 CPU Credits", "SkuPriceDetails": "",
+    "ConsumedUnit": "vCPU-Hours", "PricingUnit": "vCPU-Hours",
+}  # fmt: skip
 QUERIES = {
     "ServiceName": "Amazon Athena", "ServiceCategory": "Analytics", "SkuMeter": "EUW3-DataScannedInTB", "ChargeDescription": "",
     "SkuPriceDetails": "", "ConsumedUnit": "Terabytes", "ConsumedQuantity": "5", "PricingUnit": "Terabytes",
@@ -91,7 +95,11 @@ def cost(found: Billed) -> float:
     return sum(line.money.value for line in found.lines(MARKET))
 
 
-@pytest.mark.parametrize("beside", [NETWORK, BALANCER, CLUSTER, QUERIES], ids=["nat", "balancer", "cluster", "athena"])
+@pytest.mark.parametrize(
+    "beside",
+    [NETWORK, BALANCER, CLUSTER, CREDITS, QUERIES],
+    ids=["nat", "balancer", "cluster", "credits", "athena"],
+)
 def test_what_the_provider_runs_beside_is_not_the_workload(
     workspace: Workspace, tmp_path: Path, beside: dict[str, str]
 ) -> None:

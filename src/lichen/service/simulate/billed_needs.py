@@ -27,8 +27,8 @@ _MACHINES: Final = frozenset({"compute", _SERVERLESS, _DATABASE})
 the provider's own: each way of hosting has its own of them."""
 _CONTROL: Final = re.compile(r"[a-z]+:(?:eks|kubernetes(?:-service|-engine)?)")
 """Control planes of clusters, where their processors are assumed: the nodes are what works."""
-_BESIDE: Final = frozenset({"aws:workspaces", "aws:appstream", "aws:codebuild", "gcp:cloud-build"})
-"""Desktops of people, and builds."""
+_BESIDE: Final = frozenset({"aws:workspaces", "aws:appstream", "aws:codebuild", "gcp:cloud-build", "aws:cpu-credits"})
+"""Desktops of people, builds, and time of processors that a machine has in any case."""
 _BY: Final[tuple[Key, ...]] = (
     "source", "account", "service", "region", "resource", "family", "platform", "method", "day",
 )  # fmt: skip
