@@ -17,7 +17,7 @@ from lichen.service.progress import Silent
 
 def among(*places: Path, format_name: str | None = None) -> tuple[list[str], list[str]]:
     """Names of the bills of some places, and of what is none."""
-    found = sources([str(place) for place in places], Path("unused"), Silent())
+    found, _ = sources([str(place) for place in places], Path("unused"), Silent())
     files, others = bills_among(found, formats(), format_name)
     return [Path(one.name).name for one in files], [Path(one).name for one in others]
 

@@ -36,6 +36,7 @@ def bill_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
     if found["unchanged"]:
         yield told.say("bill.unchanged")
         return
+    yield from told.some([told.say("bill.superseded", name=name) for name in found.get("superseded", ())])
     yield from told.some([told.say("bill.left_out", name=name) for name in found.get("left_out", ())])
     yield from told.some([line for file in found["files"] for line in told.file(file)], 2 * _SHOWN)
     yield from told.some([told.period(one) for one in found["periods"]], 2 * _SHOWN)

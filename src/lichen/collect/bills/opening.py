@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Literal, NoReturn, cast
 
+from lichen.collect.bills.deliveries import MOST_BYTES, is_manifest
 from lichen.collect.bills.json_rows import columns_of_json
 from lichen.collect.declared.lines import told
 from lichen.errors import StorageError
@@ -94,16 +95,31 @@ def files_of(path: Path) -> list[Path]:
     return found
 
 
+def manifests_of(folder: Path) -> list[Path]:
+    """The manifests of exports below a folder."""
+    with told(folder):
+        found = sorted(folder.rglob("*.json"))
+        return [
+            one
+            for one in found
+            if is_manifest(one.name) and not _is_hidden(one.relative_to(folder)) and one.stat().st_size <= MOST_BYTES
+        ]
+
+
 def is_bill(name: str) -> bool:
     """Whether a path inside a folder, or a key inside a bucket, names a file that may be a bill."""
     return _is_bill(Path(name))
 
 
 def _is_bill(name: Path) -> bool:
-    if any(part.startswith((".", "_")) for part in name.parts):
+    if _is_hidden(name):
         return False
     stem = name.name.casefold()
     return stem.endswith(_SUFFIXES) and not stem.split(".")[0].endswith(_SKIPPED)
+
+
+def _is_hidden(name: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in name.parts)
 
 
 def is_table(path: Path) -> bool:

@@ -87,7 +87,7 @@ def export_bills(
     named = [one for place in places for one in (_imported(workspace, place) if place.startswith(_BILL) else [place])]
     done = []
     with spooled(settings, dry_run=True) as spool, DuckEngine(spool) as engine:
-        sources = inputs.sources(named, spool, Silent())
+        sources, _ = inputs.sources(named, spool, Silent())
         files = inputs.opened_files(sources, formats(settings.bills.formats), None)
         for file, path in zip(files, _outputs(output, files, form), strict=True):
             asked = asked_of(engine, file, loads, spool)

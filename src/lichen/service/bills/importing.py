@@ -67,6 +67,7 @@ class ImportedBill:
         unchanged: whether all of it was there already.
         files: name, format, lines, hash and what each of them lacks.
         duplicates: files with the same bytes as another one; they count once.
+        superseded: files of earlier versions of a bill, as its manifests say.
         left_out: files that lie beside bills and are none.
         told: what the bill tells of; None where it is unchanged.
         rows: rows of the ledger; 0 for a dry run.
@@ -78,6 +79,7 @@ class ImportedBill:
     dry_run: bool = False
     files: Sequence[dict[str, Any]] = ()
     duplicates: Sequence[str] = ()
+    superseded: Sequence[str] = ()
     left_out: Sequence[str] = ()
     told: Told | None = None
     overlaps: Sequence[Overlap] = ()
@@ -89,8 +91,8 @@ class ImportedBill:
         """As ``--json`` prints it."""
         return {
             "kind": KIND, "import_id": self.import_id, "unchanged": self.unchanged, "dry_run": self.dry_run,
-            "files": list(self.files), "duplicates": list(self.duplicates), "left_out": list(self.left_out),
-            **self.details,
+            "files": list(self.files), "duplicates": list(self.duplicates),
+            "superseded": list(self.superseded), "left_out": list(self.left_out), **self.details,
             "overlaps": [
                 {"source": one.source, "other": one.other, "period": one.period.isoformat(), "accounts": list(one.accounts)}
                 for one in self.overlaps
@@ -150,7 +152,7 @@ class _Import:
 
     def run(self, pipeline: Pipeline, hashing: ThreadPoolExecutor) -> ImportedBill:
         """The whole of it."""
-        sources = inputs.sources(self._order.places, pipeline.spool, self._progress)
+        sources, old = inputs.sources(self._order.places, pipeline.spool, self._progress)
         hashes = {one.name: hashing.submit(inputs.sha256, one.path) for one in sources}
         sizes = Counter(one.size for one in sources)
         known = self._manifests.sizes()
@@ -159,7 +161,9 @@ class _Import:
         chosen, duplicates = _once(sources, early)
         files, others = inputs.bills_among(chosen, self._formats, self._order.format)
         chosen = [one for one in chosen if one.name not in others]
-        found = ImportedBill(import_id="", dry_run=self._order.dry_run, duplicates=duplicates, left_out=others)
+        found = ImportedBill(
+            import_id="", dry_run=self._order.dry_run, duplicates=duplicates, superseded=old, left_out=others
+        )
         if not self._order.replace and all(one.name in early for one in chosen):
             import_id = self._landing.result().import_id(files, [early[one.name] for one in chosen])
             before = self._manifests.of_import(import_id)

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lichen.collect.bills.deliveries import MOST_BYTES, Delivery, is_manifest, read_delivery, superseded
 from lichen.collect.bills.format import check_fits, is_foreign, named, recognise
-from lichen.collect.bills.opening import Opened, files_of, is_bill, is_table, sniff
+from lichen.collect.bills.opening import Opened, files_of, is_bill, is_table, manifests_of, sniff
 from lichen.collect.bills.pipeline import BillFile
 from lichen.collect.bills.rule import Format
 from lichen.collect.bills.scanning import Scan
+from lichen.collect.declared.lines import told
 from lichen.errors import StorageError, UsageError
-from lichen.ledger.location import Bucket, parse
+from lichen.ledger.location import Bucket, Stored, parse
 from lichen.records import digest
 from lichen.service.bills.manifests import some
 from lichen.service.progress import Progress
@@ -50,8 +52,9 @@ class Source:
     found: bool = False
 
 
-def sources(places: Sequence[str], spool: Path, progress: Progress) -> list[Source]:
-    """The files of all places, each once; what lies in a bucket is fetched.
+def sources(places: Sequence[str], spool: Path, progress: Progress) -> tuple[list[Source], list[str]]:
+    """The files of all places, each once, and the names of those that a later version of their bill stands in place of; what lies
+    in a bucket is fetched.
 
     Args:
         places: files, folders, ``s3://BUCKET/PREFIX``.
@@ -61,17 +64,33 @@ def sources(places: Sequence[str], spool: Path, progress: Progress) -> list[Sour
         StorageError: there is no bill in a place, it cannot be read, or the store does not answer.
     """
     found: dict[str, Source] = {}
+    old: list[str] = []
     for place in places:
-        for source in _fetched(place, spool, progress) if place.startswith(_BUCKET) else _local(place):
+        chosen, others = _fetched(place, spool, progress) if place.startswith(_BUCKET) else _local(place)
+        for source in chosen:
             found.setdefault(source.name, source)
-    return list(found.values())
+        old += others
+    return list(found.values()), [name for name in dict.fromkeys(old) if name not in found]
 
 
-def _local(place: str) -> Iterator[Source]:
-    found = Path(place).is_dir()
-    for path in files_of(Path(place)):
+def _local(place: str) -> tuple[list[Source], list[str]]:
+    folder = Path(place)
+    found = folder.is_dir()
+    paths = files_of(folder)
+    manifests = manifests_of(folder) if found else []
+    deliveries = [read for one in manifests if (read := read_delivery(str(one.absolute()), _content(one))) is not None]
+    old = set(superseded([str(path.absolute()) for path in paths], deliveries))
+    chosen = []
+    for path in paths:
         where = path.absolute()
-        yield Source(str(path), where, path.stat().st_size, _mark(where), found)
+        if str(where) not in old:
+            chosen.append(Source(str(path), where, path.stat().st_size, _mark(where), found))
+    return chosen, [str(path) for path in paths if str(path.absolute()) in old]
+
+
+def _content(path: Path) -> bytes:
+    with told(path):
+        return path.read_bytes()
 
 
 def _mark(path: Path) -> str:
@@ -93,25 +112,39 @@ def check_unchanged(sources: Sequence[Source]) -> None:
             )  # fmt: skip
 
 
-def _fetched(place: str, spool: Path, progress: Progress) -> Iterator[Source]:
+def _fetched(place: str, spool: Path, progress: Progress) -> tuple[list[Source], list[str]]:
     bucket = parse(place)
     if not isinstance(bucket, Bucket):
         raise UsageError(f"'{place}' is no place of bills.", repair="Give s3://BUCKET/PREFIX.", culprit=place)
-    stored = [one for one in bucket.objects() if is_bill(one.name) or one.name == ""]
+    objects = bucket.objects()
+    stored = [one for one in objects if is_bill(one.name) or one.name == ""]
     if not stored:
         raise StorageError(f"There is no bill in {place}.", repair="Look at the name of the prefix.", culprit=place)
+    names = {one: bucket.at(one.name) if one.name else bucket.uri for one in stored}
+    old = set(superseded(list(names.values()), list(_deliveries(bucket, objects))))
+    stored = sorted((one for one in stored if names[one] not in old), key=lambda one: one.name)
     whole = max(1, sum(one.size for one in stored) // _BLOCK)
     progress.phase(place)
     done = 0
-    for one in sorted(stored, key=lambda one: one.name):
-        name = bucket.at(one.name) if one.name else bucket.uri
+    found = []
+    for one in stored:
+        name = names[one]
         mark = f"{name} {one.size} {one.written_at}"
         path = spool / _DOWNLOADS / digest(mark, 16) / name.rpartition("/")[2]
         if not path.is_file() or path.stat().st_size != one.size:
             bucket.fetch(one.name, path, one.size)
         done += one.size
         progress.sample("", done // _BLOCK, whole, None)
-        yield Source(name, path, one.size, mark, bool(one.name))
+        found.append(Source(name, path, one.size, mark, bool(one.name)))
+    return found, sorted(old)
+
+
+def _deliveries(bucket: Bucket, objects: Sequence[Stored]) -> Iterator[Delivery]:
+    for one in objects:
+        if one.name and is_manifest(one.name) and one.size <= MOST_BYTES:
+            read = read_delivery(bucket.at(one.name), bucket.read(one.name) or b"")
+            if read is not None:
+                yield read
 
 
 def opened_files(sources: Sequence[Source], known: Sequence[Format], format_name: str | None) -> list[BillFile]:
