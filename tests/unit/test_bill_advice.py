@@ -352,6 +352,9 @@ def test_an_application_alone(workspace: Workspace) -> None:
         (Question(application="nobody-knows"), "No bill tells of 'nobody-knows'"),
         (Question(month="2026-02"), "No bill tells of 2026-02"),
         (Question(month="October"), "--month is 'October'"),
+        (Question(hourly_rate=float("nan")), "--hourly-rate is nan"),
+        (Question(hourly_rate=float("inf")), "--hourly-rate is inf"),
+        (Question(hourly_rate=1e300), r"--hourly-rate is 1e\+300"),
     ],
 )
 def test_what_is_not_there_is_said(workspace: Workspace, question: Question, said: str) -> None:

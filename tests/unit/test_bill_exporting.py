@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import gzip
 import math
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -215,3 +216,23 @@ def test_what_fails_leaves_nothing(workspace: Workspace, tmp_path: Path) -> None
     with pytest.raises(StorageError, match="amounts or days that cannot be read"):
         export(workspace, wrong, tmp_path / "out" / "out.csv")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_device_or_a_bucket_is_no_place_for_a_bill(workspace: Workspace, tmp_path: Path) -> None:
+    bill = write(tmp_path / "bill.csv", [line()])
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(StorageError, match="pipe is not a regular file"):
+        export(workspace, bill, pipe)
+    assert pipe.is_fifo()
+    with pytest.raises(UsageError, match=r"out\.csv is no file of this machine"):
+        export(workspace, bill, Path("s3://bucket/out.csv"))
+
+
+def test_a_line_that_an_engine_drops_is_not_left_out(workspace: Workspace, tmp_path: Path) -> None:
+    bill = write(tmp_path / "bill.csv", [line()])
+    with bill.open("a") as file:
+        file.write("x" * (40 << 20))
+    with pytest.raises(StorageError, match="has a line of more than 1 MiB"):
+        export(workspace, bill, tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()

@@ -114,6 +114,7 @@ def test_like_is_held_against_like(workspace: Workspace, tmp_path: Path) -> None
     assert row.use_low < use < row.use_high
     assert (row.operational, row.making, row.total) == (90.0, 100.0, None), "scopes 1 and 2 by location; scope 3"
     assert (row.ratio_use, row.ratio_making) == (pytest.approx(use / 90), pytest.approx(making / 100))
+    assert row.ratio_total == pytest.approx((use + making) / 190)
     assert row.coverage == 1
     assert tuple(row.why) == (Reason.IDLE_OVERHEAD, Reason.BOUNDARY)
 
@@ -126,6 +127,30 @@ def test_a_total_is_held_against_both_phases(workspace: Workspace, tmp_path: Pat
     (row,) = held(workspace).values()
     assert row.ratio_total == pytest.approx(1, rel=1e-5)
     assert (row.ratio_use, row.ratio_making, row.why) == (None, None, ())
+
+
+def told_apart(second_g: float) -> dict[str, str]:
+    """Scope 2 by location in MTCO2e, nothing of scope 1."""
+    return aws(total_scope_1_emissions_value="0", total_scope_2_lbm_emissions_value=f"{second_g / 1e6:.12f}")
+
+
+@pytest.mark.parametrize(("method", "expected"), [("lichen-1", True), ("boavizta-2.5", True), ("ccf-2024", False)])
+def test_electricity_of_the_whole_life_cycle_is_said_where_ours_is_higher(
+    workspace: Workspace, tmp_path: Path, method: str, expected: bool
+) -> None:
+    """Half of our use in scope 2: the reason is there for methods that count fuels and power plants as well."""
+    bring(workspace, write(tmp_path / "bill.csv", [line()]))
+    context = open_context(workspace)
+    with context.store:
+        (alone,) = reconcile(context, method).rows
+    assert alone.use is not None
+    import_carbon(workspace, [str(write_csv(tmp_path / "a.csv", [told_apart(alone.use / 2)]))])
+    context = open_context(workspace)
+    with context.store:
+        (row,) = reconcile(context, method).rows
+    assert row.ratio_use == pytest.approx(2, rel=1e-5)
+    assert (Reason.LIFE_CYCLE in row.why) == expected
+    assert Reason.OTHER_LOAD in row.why
 
 
 def test_by_market_alone_nothing_is_compared(workspace: Workspace, tmp_path: Path) -> None:
@@ -195,6 +220,8 @@ def test_a_bill_or_a_month_that_is_not_there_is_refused(workspace: Workspace, tm
     bring(workspace, write(tmp_path / "bill.csv", [line()]))
     with pytest.raises(UsageError, match="There is no bill 'gcp'"):
         held(workspace, source="gcp")
+    with pytest.raises(UsageError, match="'9999-12' is no month"):
+        held(workspace, month="9999-12")
     with pytest.raises(UsageError, match="'October' is no month"):
         held(workspace, month="October")
 
@@ -216,7 +243,7 @@ def test_what_is_said_of_it_in_both_languages(workspace: Workspace, tmp_path: Pa
     told = list(reconciliation_lines(found, "en"))
     assert told[1] == f"2026-10  aws  123  {EC2}  aws:eu-west-3"
     assert "provider, scopes 1 and 2: 90 gCO₂e; ratio 0." in told[2].replace("\u00a0", " ")
-    assert "the provider spreads idle capacity and shared services over its customers" in told[5]
+    assert "the provider spreads idle capacity and shared services over its customers" in told[6]
     assert len(list(reconciliation_lines(found, "fr"))) == len(told)
 
 

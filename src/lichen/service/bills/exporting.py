@@ -19,6 +19,7 @@ from lichen.collect.bills.meter import Understood
 from lichen.collect.bills.pipeline import BillFile
 from lichen.collect.bills.utilisation import read_utilisation
 from lichen.errors import StorageError, UsageError
+from lichen.ledger.runfile import destination
 from lichen.model.method import Method
 from lichen.records import digest
 from lichen.service.bills import inputs
@@ -88,6 +89,9 @@ def export_bills(
     done = []
     with spooled(settings, dry_run=True) as spool, DuckEngine(spool) as engine:
         sources, _ = inputs.sources(named, spool, Silent())
+        for one in sources:
+            # Refuses what an engine would read past.
+            inputs.sha256(one.path)
         files = inputs.opened_files(sources, formats(settings.bills.formats), None)
         for file, path in zip(files, _outputs(output, files, form), strict=True):
             asked = asked_of(engine, file, loads, spool)
@@ -213,7 +217,12 @@ def _outputs(output: Path, files: Sequence[BillFile], form: Form) -> list[Path]:
 
     Raises:
         UsageError: two bills would be written to one file, or one of them over another one.
+        StorageError: a device or a pipe stands there.
     """
+    if str(output).startswith("s3:"):
+        raise UsageError(
+            f"{output} is no file of this machine.", repair="Give one with --output, and copy it.", culprit=str(output)
+        )
     if len(files) == 1 and not output.is_dir():
         found = [output]
     else:
@@ -240,6 +249,8 @@ def _outputs(output: Path, files: Sequence[BillFile], form: Form) -> list[Path]:
                 repair="Export them one at a time, each with an --output of its own.",
                 culprit=file.name,
             )
+    for path in found:
+        destination(path)
     return found
 
 

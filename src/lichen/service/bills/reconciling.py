@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures of bills beside those of their providers, by account, service, region and month: like with like, and why they differ.
 
-What runs is held against scope 2 by location, with scope 1 where it is told; making against scope 3; the whole against a total
-where the provider tells no scopes. Figures by market are never compared. A row of either side that the other one lacks stays.
+What runs is held against scope 2 by location, with scope 1 where it is told; making against scope 3; the whole against all
+scopes, which hold the supply of electricity like a method that counts its life cycle. Figures by market are never compared. A row of either side that the other one lacks stays.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from lichen.collect.bills.carbon.row import EMISSIONS
 from lichen.collect.bills.carbon.services import one_name
 from lichen.errors import UsageError
 from lichen.ledger import Selection
+from lichen.model.method import Method
 from lichen.portfolio.coverage import coverage_of_cost
 from lichen.portfolio.sources import SourceKind
 from lichen.service.bills.carbon import KIND
@@ -27,6 +28,8 @@ from lichen.service.context import ServiceContext
 from lichen.service.evaluation import evaluate_activities, parse_document
 
 _GWP: Final = "gwp100"
+_LIFE_CYCLE: Final = frozenset({"grid.gwp100", "boavizta.grid.gwp100"})
+"""Factors of electricity from its fuels to the plug; those of Cloud Carbon Footprint are of power plants alone."""
 _LOCATION: Final = "location"
 Span = tuple[date | None, date | None]
 """First day, and the day after the last; None: without an end."""
@@ -91,6 +94,13 @@ class Theirs:
         """All scopes by location, where they are not told apart."""
         return self.values.get(("total", _LOCATION)) if self.operational is None else None
 
+    @property
+    def whole(self) -> float | None:
+        """All scopes by location, whether they are told apart or not."""
+        if self.operational is None or self.making is None:
+            return self.total
+        return self.operational + self.making
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -98,7 +108,8 @@ class Row:
 
     Attributes:
         operational, making, total: the provider's; total where it tells no scopes apart.
-        ratio_use, ratio_making, ratio_total: ours over theirs; None where one lacks or theirs is zero.
+        ratio_use, ratio_making, ratio_total: ours over theirs; None where one lacks or theirs is zero. The last one is of all
+            scopes, whether they are told apart or not.
         coverage: share of the cost of usage that our figure rests on.
         costs: of usage, by currency and by what became of it.
     """
@@ -174,7 +185,7 @@ def reconcile_between(context: ServiceContext, method_id: str, bills: Sequence[s
     rows = [
         _row(
             place, mine.get(place), theirs.get(place), only_mine if place in theirs else only_theirs,
-            known.get(place.provider, ()),
+            known.get(place.provider, ()), life_cycle=_of_life_cycle(method),
         )
         for place in sorted({*mine, *theirs}, key=lambda place: (_down(place.month), place))
     ]  # fmt: skip
@@ -194,9 +205,9 @@ def _span(month: str | None) -> Span:
         return None, None
     try:
         first = date.fromisoformat(f"{month}-01")
-    except ValueError as error:
+        return first, (first + timedelta(days=31)).replace(day=1)
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"'{month}' is no month.", repair="Write it as 2026-10.", culprit="--month") from error
-    return first, (first + timedelta(days=31)).replace(day=1)
 
 
 def _bills(context: ServiceContext, source: str | None) -> list[str]:
@@ -326,21 +337,30 @@ def _counterpart(place: Place, others: Iterable[Place]) -> bool:
     return any(replace(other, service=place.service) == place for other in others)
 
 
+def _of_life_cycle(method: Method) -> bool:
+    """Whether a method counts electricity from its fuels to the plug, as lists of life cycles do."""
+    bound = (bound for one in method.derivations if one.indicator == _GWP for bound in one.step.bind.values())
+    return any(one.kind == "factor" and one.name in _LIFE_CYCLE for one in bound)
+
+
 def _row(
-    place: Place, ours: Ours | None, theirs: Theirs | None, others: Iterable[Place], months: Collection[str]
-) -> Row:
+    place: Place, ours: Ours | None, theirs: Theirs | None, others: Iterable[Place], months: Collection[str],
+    *, life_cycle: bool,
+) -> Row:  # fmt: skip
     """Both sides of a place.
 
     Args:
         others: places that the other side alone has.
         months: that the provider tells of.
+        life_cycle: whether the method's electricity is of the whole life cycle.
     """
     mine = ours if ours is not None and ours.estimated else None
     said = theirs or Theirs()
+    both = None if mine is None else mine.use + mine.making
     ratios = (
         _ratio(None if mine is None else mine.use, said.operational),
         _ratio(None if mine is None else mine.making, said.making),
-        _ratio(None if mine is None else mine.use + mine.making, said.total),
+        _ratio(both, said.total),
     )
     sides = Sides(
         ours=ours is not None, theirs=theirs is not None, estimated=mine is not None,
@@ -348,6 +368,7 @@ def _row(
         zero=bool(mine and mine.use) and 0.0 in (said.operational, said.total),
         counterpart=(ours is None or theirs is None) and _counterpart(place, others),
         exported=bool(months), published=place.month in months, twice=said.twice,
+        life_cycle=life_cycle,
     )  # fmt: skip
     return Row(
         place=place,
@@ -360,7 +381,7 @@ def _row(
         total=said.total,
         ratio_use=ratios[0],
         ratio_making=ratios[1],
-        ratio_total=ratios[2],
+        ratio_total=_ratio(both, said.whole),
         coverage=None if ours is None else ours.coverage,
         why=reasons(sides),
         costs={} if ours is None else ours.costs,

@@ -10,12 +10,11 @@ from typing import Any, Final
 
 from lichen.portfolio.scenarios import Spread
 from lichen.service.bills.advice import rules_newer, rules_paying, rules_place, rules_waste
-from lichen.service.bills.advice.asking import EVERYTHING, Question, market_of, month_of
+from lichen.service.bills.advice.asking import EVERYTHING, Question, hourly_of, market_of, month_of
 from lichen.service.bills.advice.evidence import MonthEvidence, read_month
 from lichen.service.bills.advice.finding import ALL_OF_IT, AT_MOST, Finding, Rule, Where
 from lichen.service.bills.advice.weighing import CARBON, INDICATORS, Difference, Saving, Scale
 from lichen.service.context import ServiceContext, open_context
-from lichen.service.simulate.scenario import HOURLY_RATE
 from lichen.service.workspace import Workspace
 
 RULES: Final[tuple[Rule, ...]] = (*rules_waste.RULES, *rules_newer.RULES, *rules_place.RULES, *rules_paying.RULES)
@@ -160,7 +159,7 @@ def advise_in(context: ServiceContext, question: Question) -> BillAdvice:
     market = market_of(question)
     month = month_of(context, sources, question, market)
     evidence = read_month(context, sources, month, code, market)
-    rate = HOURLY_RATE if question.hourly_rate is None else Spread.of(question.hourly_rate)
+    rate = hourly_of(question)
     owed = {thing.where for thing in evidence.things if thing.contract}
     found = [
         replace(finding, contract=bool(finding.before) and finding.where in owed)

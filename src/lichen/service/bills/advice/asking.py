@@ -14,15 +14,18 @@ from typing import Any, Final
 from lichen.catalogue import prices
 from lichen.errors import UsageError
 from lichen.ledger import Selection
+from lichen.portfolio.scenarios import Spread
 from lichen.service.bills.advice.evidence import rate_of
 from lichen.service.bills.days import ToldDays
 from lichen.service.context import ServiceContext
 from lichen.service.simulate.pricing import Market
+from lichen.service.simulate.scenario import HOURLY_RATE
 
 EVERYTHING: Final = "*"
 _MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 _RATE: Final = re.compile(r"([A-Z]{3})=(\d+(?:\.\d+)?)", re.ASCII)
 _TOLD: Final = 6
+_MOST_AN_HOUR: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,22 @@ class Question:
     hourly_rate: float | None = None
     prices: Path | None = None
     exchange: tuple[str, ...] = ()
+
+
+def hourly_of(question: Question) -> Spread:
+    """Money for an hour of work.
+
+    Raises:
+        UsageError: it is none.
+    """
+    asked = question.hourly_rate
+    if asked is None:
+        return HOURLY_RATE
+    if not 0 <= asked <= _MOST_AN_HOUR:
+        raise UsageError(
+            f"--hourly-rate is {asked:g}.", repair=f"Write money from 0 to {_MOST_AN_HOUR:,}.", culprit="--hourly-rate"
+        )
+    return Spread.of(asked)
 
 
 def market_of(question: Question) -> Market:
