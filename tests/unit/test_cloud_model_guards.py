@@ -19,6 +19,7 @@ from lichen.records import Activity
 from lichen.render.bill_doubts import doubt_lines
 from lichen.service.bills.doubting import doubted
 from lichen.service.bills.guards import BOUNDS, Doubt, Guard, Rented, doubts
+from lichen.service.bills.manifests import Manifests
 from lichen.service.workspace import Workspace
 
 HOUR_S: Final = 3600.0
@@ -201,5 +202,11 @@ def test_an_import_tells_figures_that_cannot_be(tmp_path: Path, method: str, dou
     again = CliRunner().invoke(cli, [*command, "--replace", "--json"])
     told = [(one["guard"], one["platform"]) for one in json.loads(again.stdout)["doubts"]]
     assert told == [("storage_power", "aws:s3")] * 2 * doubted
+    (kept,) = [
+        found.get("doubts")
+        for found in Manifests(open_ledger(str(tmp_path / ".lichen" / "ledger"), create=False)).all().values()
+    ]
+    assert (kept or {}).get("method") == (method if doubted else None)
+    assert [one["platform"] for one in (kept or {}).get("figures", [])] == ["aws:s3"] * 2 * doubted
     unchanged = CliRunner().invoke(cli, [*command, "--json"])
     assert json.loads(unchanged.stdout)["doubts"] == []

@@ -58,6 +58,10 @@ def crowd(here: World, folder: Path) -> None:
         manifest = {
             "source": "bill:aws", "period": f"2026-{month:02}-01", "files": [{"name": HOSTILE}] * 3, "lines": 1200 + month,
             "imported_at": "2026-11-03T10:00:00Z",
+            "doubts": {"method": "ccf-2024", "figures": [
+                {"guard": guard, "platform": "aws:s3", "region": region, "value": 3e-12, "low": 0.3, "high": 40.0, "unit": "W/TB"}
+                for guard, region in (("storage_power", "aws:eu-west-3"), ("storage_power", "aws:us-east-1"), ("of_tomorrow", ""))
+            ]},
         }  # fmt: skip
         here.context.ledger.documents.put(f"bills/bill:aws/2026-{month:02}-01", manifest)
 
@@ -104,7 +108,7 @@ def test_no_bill_makes_a_page_heavy_or_runs_on_it(billed: World, lang: str) -> N
                 "What the provider says itself",
                 "what the bill alone has",
                 "October 2026: 1,210 lines, in an import of 3 files",
-                "One more was imported",
+                "2 more were imported",
             ),
         ),
         (
@@ -116,7 +120,7 @@ def test_no_bill_makes_a_page_heavy_or_runs_on_it(billed: World, lang: str) -> N
                 "ne s’additionnent jamais",
                 "Suivante ›",
                 "Ce que dit le fournisseur lui-même",
-                "Une autre a été importée",
+                "2 autres ont été importées",
             ),
         ),
     ],
@@ -135,6 +139,11 @@ def test_the_page_of_all_bills(billed: World, lang: str, told: tuple[str, ...]) 
     (said,) = twin["reconciled"]
     assert (said["provider"], said["month"], said["theirs"]) == ("aws", "2026-10", 190)
     assert (twin["imports_told"], twin["imports"][0]["lines"], twin["imports"][0]["files"]) == (6, 1210, 3)
+    assert [(one["guard"], one["region"]) for one in twin["imports"][0]["doubts"]] == [
+        ("storage_power", "aws:eu-west-3"), ("storage_power", "aws:us-east-1"),
+    ]  # fmt: skip
+    # Six imports with it in two regions each: it is one sentence.
+    assert html.count("ccf-2024" + (": aws:s3" if lang == "en" else "\u00a0: aws:s3")) == 1
     year = browser.get("/bills", params={**YEAR, "lang": lang}).text
     assert ("7 more are in the JSON" if lang == "en" else "7 lignes de plus sont dans le JSON") in year
     second = browser.get("/bills.json", params={**MONTH, "page": 2}).json()

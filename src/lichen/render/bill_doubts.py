@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from babel.numbers import format_decimal
 
 from lichen.render.figures import plain
-from lichen.render.i18n import catalogue
-from lichen.service.bills.guards import Doubt, Guard
+from lichen.render.i18n import Catalogue, catalogue
+from lichen.service.bills.guards import Guard
+
+if TYPE_CHECKING:
+    from lichen.service.bills.guards import Doubt
+    from lichen.service.board.bill_views import DoubtRow
 
 _WORDS: Final = {
     Guard.VCPU_POWER: "bill_doubt.vcpu_power",
@@ -35,13 +39,18 @@ def doubt_lines(method_id: str, doubts: Iterable[Doubt], lang: str) -> Iterator[
         method_id: of the method whose figures are doubted.
     """
     words = catalogue(lang)
+    for one in doubts:
+        yield doubt_line(method_id, one, words)
+
+
+def doubt_line(method_id: str, one: Doubt | DoubtRow, words: Catalogue) -> str:
+    """A doubt, as it was found or as it was kept, in one sentence, with what to check."""
 
     def number(value: float) -> str:
         pattern = _SMALL if 0 < abs(value) < _LEAST else _PATTERN
         return str(format_decimal(value, format=pattern, locale=words.locale))
 
-    for one in doubts:
-        yield words.say(
-            _WORDS[one.guard], method=method_id, platform=plain(one.platform), value=number(one.value),
-            low=number(one.low), high=number(one.high),
-        )  # fmt: skip
+    return words.say(
+        _WORDS[Guard(one.guard)], method=method_id, platform=plain(one.platform), value=number(one.value),
+        low=number(one.low), high=number(one.high),
+    )  # fmt: skip

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
 from lichen.ledger import Ledger, Selection, open_ledger
 from lichen.model.method import Method
 from lichen.service.bills.guards import Doubt, Rented, doubts
+from lichen.service.bills.manifests import Manifests, Period
 from lichen.service.context import ledger_place
 from lichen.service.workspace import Workspace
 
@@ -36,8 +38,8 @@ def doubted(
     return doubts(workspace, method, [_rented(row) for row in sums if row["platform"] and row["value"] is not None])
 
 
-def doubted_import(workspace: Workspace, found: Mapping[str, Any]) -> tuple[Doubt, ...]:
-    """Figures of the method in use that cannot be, on what an import of bills wrote.
+def doubt_import(workspace: Workspace, found: Mapping[str, Any]) -> tuple[Doubt, ...]:
+    """Figures of the method in use that cannot be, on what an import of bills wrote; kept with the manifests of its periods.
 
     Args:
         found: as ``lichen import bills --json`` prints it; an import that wrote nothing gives no doubts.
@@ -49,14 +51,28 @@ def doubted_import(workspace: Workspace, found: Mapping[str, Any]) -> tuple[Doub
     periods = () if found["dry_run"] or found["unchanged"] else found["periods"]
     if not periods:
         return ()
-    return doubted(
+    ledger = open_ledger(ledger_place(workspace.settings), create=False)
+    method = workspace.method(workspace.settings.method.use)
+    told = doubted(
         workspace,
-        open_ledger(ledger_place(workspace.settings), create=False),
-        workspace.method(workspace.settings.method.use),
+        ledger,
+        method,
         sources=sorted({one["source"] for one in periods}),
         first_day=min(date.fromisoformat(one["first"]) for one in periods),
         end_day=max(date.fromisoformat(one["last"]) for one in periods) + timedelta(days=1),
     )
+    for one in periods if told else ():
+        keep_doubts(ledger, (one["source"], date.fromisoformat(one["period"])), method.method_id, told)
+    return told
+
+
+def keep_doubts(ledger: Ledger, period: Period, method: str, told: Sequence[Doubt]) -> None:
+    """Writes doubts into the manifest of a period; the next import of it writes another one."""
+    manifests = Manifests(ledger)
+    content = manifests.of(period)
+    if content is not None:
+        kept = {"method": method, "figures": [asdict(one) for one in told]}
+        manifests.put(ledger, [{**content, "doubts": kept}])
 
 
 def _rented(row: dict[str, Any]) -> Rented:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from lichen.service.board.bill_views import ImportedBill
+from lichen.service.bills.guards import Guard
+from lichen.service.board.bill_views import DoubtRow, ImportedBill
 from lichen.service.board.reading import Look
 
 FOLDER: Final = "bills"
@@ -29,4 +30,12 @@ def _imported(manifest: Mapping[str, Any]) -> ImportedBill:
         source=manifest["source"], month=manifest["period"][:7], files=len(manifest["files"]),
         lines=manifest.get("lines"),
         at=datetime.fromisoformat(at) if isinstance(at, str) else None,
+        doubts=tuple(_doubts(manifest.get("doubts") or {})),
     )  # fmt: skip
+
+
+def _doubts(kept: Mapping[str, Any]) -> Iterator[DoubtRow]:
+    """Doubts as a manifest has them; those of a later version, of what is not known here, are left out."""
+    for one in kept.get("figures", ()):
+        if one["guard"] in set(Guard):
+            yield DoubtRow(method=kept["method"], **one)

@@ -98,6 +98,25 @@ class ApplicationBillView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtRow:
+    """A figure of an import that cannot be: of a platform, by a method, out of bounds.
+
+    Attributes:
+        guard: what was looked at, a word of `lichen.service.bills.guards.Guard`.
+        value, low, high: the figure and its bounds, in ``unit``.
+    """
+
+    method: str
+    guard: str
+    platform: str
+    region: str
+    value: float
+    low: float
+    high: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedBill:
     """A bill that was imported: the newest import of each source and month.
 
@@ -105,6 +124,7 @@ class ImportedBill:
         files: how many its import read, which may tell of other bills and months too.
         lines: of this bill and month; None where that was not kept.
         at: when.
+        doubts: figures of the method in use then, of all that was imported with it.
     """
 
     source: str
@@ -112,6 +132,7 @@ class ImportedBill:
     files: int
     lines: int | None
     at: datetime | None
+    doubts: tuple[DoubtRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,9 +66,9 @@ def command(
     from lichen.config import resolve_lang
     from lichen.render.bill import bill_lines
     from lichen.render.bill_doubts import doubt_lines
-    from lichen.service.bills.doubting import doubted_import
+    from lichen.service.bills.doubting import doubt_import
 
-    doubts = doubted_import(workspace, found)
+    doubts = doubt_import(workspace, found)
     if invocation.json:
         invocation.print_json({**found, "doubts": [asdict(one) for one in doubts]})
         return

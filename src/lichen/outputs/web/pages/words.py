@@ -14,9 +14,11 @@ from babel.numbers import format_currency, format_decimal, format_percent
 
 from lichen.records import DATA_METHODS
 from lichen.render.bill import counted
+from lichen.render.bill_doubts import doubt_line
 from lichen.render.figures import COUNTERS, HEADLINE, plain
 from lichen.render.i18n import Catalogue, catalogue
 from lichen.render.numbers import Numbers
+from lichen.service.board.bill_views import ImportedBill
 from lichen.service.board.rows import ActionRow, FactorRow, Facts, PartRow
 from lichen.service.board.run_rows import CounterValue, StepRow
 from lichen.service.board.shapes import (
@@ -142,6 +144,11 @@ class Words:
     def counted(self, noun: str, number: int) -> str:
         """A number of things of a bill: ``1,200 lines``."""
         return counted(self.words, noun, number)
+
+    def doubts(self, imports: Sequence[ImportedBill]) -> list[str]:
+        """Figures of imports that cannot be, each told once."""
+        told = (doubt_line(one.method, one, self.words) for bill in imports for one in bill.doubts)
+        return list(dict.fromkeys(told))
 
     def ratio(self, ratio: float | None) -> str:
         """One thing over another, with two digits that count."""
