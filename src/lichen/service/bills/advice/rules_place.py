@@ -55,13 +55,13 @@ def region_move(evidence: MonthEvidence) -> Iterator[Finding]:
 
 def gateway_traffic(evidence: MonthEvidence) -> Iterator[Finding]:
     """What a NAT gateway is paid for: traffic to the provider's own storage can go around it at no charge."""
+    platform = "aws:nat-gateway"
     for thing in evidence.things:
-        platform = "aws:nat-gateway"
-        if platform in thing.platforms:
+        moved = thing.amount("network_bytes", platform)
+        if moved > 0:
             yield Finding(
                 rule="gateway-traffic", where=thing.where, confidence="suspected", part=AT_MOST,
-                money=evidence.cost_of(thing, platform), before=thing.of("network_bytes", platform),
-                facts={"bytes": thing.amount("network_bytes", platform)},
+                money=evidence.cost_of(thing, platform), before=thing.of("network_bytes", platform), facts={"bytes": moved},
             )  # fmt: skip
 
 
