@@ -75,10 +75,11 @@ def _row(row: Mapping[str, Any], words: Catalogue, numbers: Numbers) -> Iterator
         return numbers.amount(value, _UNIT, **bounds).text
 
     both = None if row["use"] is None else row["use"] + row["embodied"]
+    scopes = None if None in (row["operational"], row["making"]) else row["operational"] + row["making"]
     for key, ours, theirs, ratio in (
         ("reconcile.use", row["use"], row["operational"], row["ratio_use"]),
         ("reconcile.making", row["embodied"], row["making"], row["ratio_making"]),
-        ("reconcile.total", both, row["total"], row["ratio_total"]),
+        ("reconcile.total", both, scopes if row["total"] is None else row["total"], row["ratio_total"]),
     ):
         if theirs is None and (key == "reconcile.total" or ours is None):
             continue

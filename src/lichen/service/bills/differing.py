@@ -39,6 +39,8 @@ class Reason(StrEnum):
     """The provider's figure is zero: small ones are rounded away."""
     IDLE_OVERHEAD = "idle_overhead"
     """The provider spreads idle capacity and shared services over its customers."""
+    LIFE_CYCLE = "life_cycle"
+    """The method counts electricity from its fuels to the plug; scope 2 is what power plants emit."""
     OTHER_LOAD = "other_load"
     """The provider knows loads, machines and their power; a method assumes them."""
     BOUNDARY = "boundary"
@@ -59,6 +61,7 @@ class Sides:
         zero: whether one of the provider's compared figures is zero.
         counterpart: whether the other side has something unmatched in the same account, region and month.
         exported, published: whether anything of the provider is there, and anything of the month.
+        life_cycle: whether the method's electricity is of the whole life cycle.
     """
 
     ours: bool
@@ -72,6 +75,7 @@ class Sides:
     exported: bool
     published: bool
     twice: bool
+    life_cycle: bool
 
 
 def reasons(sides: Sides) -> tuple[Reason, ...]:
@@ -94,7 +98,7 @@ def _found(sides: Sides) -> Iterator[Reason]:
         yield from _not_compared(sides.values)
     if sides.zero:
         yield Reason.ROUNDED
-    yield from _compared(*sides.ratios)
+    yield from _compared(*sides.ratios, life_cycle=sides.life_cycle)
     if sides.twice:
         yield Reason.TWO_SOURCES
 
@@ -111,7 +115,9 @@ def _not_compared(values: Mapping[tuple[str, str], float]) -> Iterator[Reason]:
         yield Reason.ACCOUNTING_UNKNOWN
 
 
-def _compared(use: float | None, making: float | None, total: float | None) -> Iterator[Reason]:
+def _compared(use: float | None, making: float | None, total: float | None, *, life_cycle: bool) -> Iterator[Reason]:
+    if life_cycle and use is not None and use > 1 + ALIKE:
+        yield Reason.LIFE_CYCLE
     for ratio in (use, total):
         if ratio is not None and ratio < 1 - ALIKE:
             yield Reason.IDLE_OVERHEAD

@@ -2,7 +2,8 @@
 """Figures of bills beside those of their providers, by account, service, region and month: like with like, and why they differ.
 
 What runs is held against scope 2 by location, with scope 1 where it is told; making against scope 3; the whole against all
-scopes, which hold the supply of electricity like a method that counts its life cycle. Figures by market are never compared. A row of either side that the other one lacks stays.
+scopes, which hold the supply of electricity like a method that counts its life cycle. Figures by market are never compared. A row
+of either side that the other one lacks stays.
 """
 
 from __future__ import annotations
