@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from lichen.collect.bills.copies import find_copy
 from lichen.collect.bills.engine import open_engine
 from lichen.collect.bills.format import formats
 from lichen.collect.bills.pipeline import BillFile, Pipeline, Told
@@ -205,7 +206,7 @@ class _Import:
 
 
 def _check_lines(pipeline: Pipeline, files: Sequence[BillFile]) -> None:
-    """Refuses files without a line, and two that tell the same lines in different bytes, such as CSV and Parquet of one bill."""
+    """Refuses files without a line, and two that tell the same: in different bytes, or as versions of one bill that grows."""
     if not any(pipeline.lines(file) for file in files):
         names = ", ".join(file.name for file in files[:_SHOWN])
         raise StorageError(
@@ -223,6 +224,13 @@ def _check_lines(pipeline: Pipeline, files: Sequence[BillFile]) -> None:
                 repair="Give one of them.", culprit=file.name,
             )  # fmt: skip
         seen[outline] = file.name
+    if (copy := find_copy(pipeline, files)) is not None:
+        raise StorageError(
+            f"{copy.later} tells the charges of {copy.file} again, of {copy.first} to {copy.last}: their money would count "
+            "twice.",
+            repair="Give the last version alone, or its manifest with it. Parts of one bill belong into one folder.",
+            culprit=copy.file,
+        )
 
 
 def _once(sources: Sequence[Source], hashes: dict[str, str]) -> tuple[list[Source], list[str]]:
