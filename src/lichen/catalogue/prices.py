@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What rented things cost at list prices, what services are limited to, and how many hours of people a way of hosting takes.
 
-Three small tables beside this file: ``prices.csv``, ``prices_limits.csv`` and ``prices_effort.csv``. The source of a row is what
-was read; a price that nobody read has none, and names the page to look at in what it says about itself. Prices are facts of a day:
-a row says since when it is known and whether it was read in a published page or bill (``published``) or is the order of magnitude
-(``assumed``), with a range either way. A table of the user's own has the same columns as ``prices.csv``, of which ``provider``,
-``role``, ``price`` and ``currency`` are enough, and goes before.
+Three small tables beside this file: ``prices.csv``, ``prices_limits.csv`` and ``prices_effort.csv``. The source of a row is
+what was read; a price that nobody read has none, and names the page to look at in what it says about itself. Prices are facts
+of a day: a row says since when it is known and whether it was read in a published page or bill (``published``) or is the
+order of magnitude (``assumed``), with a range either way. A table of the user's own has the same columns as ``prices.csv``,
+of which ``provider``, ``role``, ``price`` and ``currency`` are enough, and goes before.
 """
 
 from __future__ import annotations
