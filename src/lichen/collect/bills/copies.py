@@ -100,7 +100,7 @@ def _spanned(pipeline: Pipeline, file: BillFile) -> _Spanned | None:
 
 
 def _is_copy(pipeline: Pipeline, one: BillFile, other: BillFile) -> bool:
-    mine, theirs = _summed(_charges(pipeline, one)), _summed(_charges(pipeline, other))
+    mine, theirs = _summed(_charges(pipeline, one)), _summed(_charges(pipeline, other, "other"))
     (all_of_it,) = _rows(pipeline.engine, mine.aggregate(charges=mine.count()))
     both = mine.join(theirs, list(_CHARGE), rname="{name}_later")
     same = reduce(and_, (both[name].identical_to(both[f"{name}_later"]) for name in AMOUNTS))
@@ -108,8 +108,8 @@ def _is_copy(pipeline: Pipeline, one: BillFile, other: BillFile) -> bool:
     return bool(found["there"] == all_of_it["charges"] and 2 * (found["same"] or 0) >= found["there"])
 
 
-def _charges(pipeline: Pipeline, file: BillFile) -> ir.Table:
-    return pipeline.engine.spooled([pipeline.spool / CHARGES / file.key])
+def _charges(pipeline: Pipeline, file: BillFile, name: str = "one") -> ir.Table:
+    return pipeline.engine.spooled([pipeline.spool / CHARGES / file.key], f"lichen_{name}")
 
 
 def _summed(charges: ir.Table) -> ir.Table:

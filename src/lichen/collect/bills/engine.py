@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from lichen.collect.bills.diagnosing import first_fault
 from lichen.collect.bills.json_rows import json_table
@@ -67,11 +67,18 @@ class Engine(Protocol):
         ...
 
     def read(self, opened: Opened) -> ir.Table:
-        """The raw columns of a file of a bill: all texts from CSV; as they are, nested ones too, from Parquet."""
+        """The raw columns of a file of a bill: all texts from CSV; as they are, nested ones too, from Parquet.
+
+        Files with the same columns get the same table: it stands for the one that was read last.
+        """
         ...
 
-    def spooled(self, folders: Sequence[Path]) -> ir.Table:
-        """Tables that `write` wrote, with the same columns, one below the other."""
+    def spooled(self, folders: Sequence[Path], name: str) -> ir.Table:
+        """Tables that `write` wrote, with the same columns, one below the other.
+
+        Args:
+            name: of the table. It stands for the folders that were given last under it.
+        """
         ...
 
     def table(self, name: str, rows: pa.Table) -> ir.Table:
@@ -120,7 +127,7 @@ class DuckEngine:
         import ibis
 
         self._scratch = spool / SCRATCH
-        self._count = 0
+        self._compiled: dict[Any, str] = {}
         self._connection = duckdb.connect(
             ":memory:",
             config={
@@ -137,10 +144,9 @@ class DuckEngine:
     def read(self, opened: Opened) -> ir.Table:
         """See `Engine.read`."""
         if opened.kind == "json":
-            self._count += 1
-            return self.table(f"lichen_rows_{self._count}", json_table(Path(opened.path)))
+            return self.table("lichen_rows", json_table(Path(opened.path)))
         if opened.kind == "parquet":
-            return self._view(f"read_parquet({_text(opened.path)})", [Path(opened.path)])
+            return self._view("lichen_file", f"read_parquet({_text(opened.path)})", [Path(opened.path)])
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in opened.columns)
         nulls = ", ".join(map(_text, NULLS))
         options = (
@@ -148,12 +154,12 @@ class DuckEngine:
             f"escape = '\"', nullstr = [{nulls}], compression = {_text(opened.compression or 'none')}, "
             f"encoding = {_text(opened.encoding)}, max_line_size = {LONGEST_LINE}"
         )
-        return self._view(f"read_csv({_text(opened.path)}, {options})", [Path(opened.path)])
+        return self._view("lichen_file", f"read_csv({_text(opened.path)}, {options})", [Path(opened.path)])
 
-    def spooled(self, folders: Sequence[Path]) -> ir.Table:
+    def spooled(self, folders: Sequence[Path], name: str) -> ir.Table:
         """See `Engine.spooled`."""
         files = ", ".join(_text(str(path)) for folder in folders for path in sorted(folder.glob("*.parquet")))
-        return self._view(f"read_parquet([{files}])", folders)
+        return self._view(name, f"read_parquet([{files}])", folders)
 
     def table(self, name: str, rows: pa.Table) -> ir.Table:
         """See `Engine.table`. A table of DuckDB's own has statistics, by which it finds the order of joins."""
@@ -167,10 +173,9 @@ class DuckEngine:
         draft = folder.with_name(f"{folder.name}.part")
         shutil.rmtree(draft, ignore_errors=True)
         draft.parent.mkdir(parents=True, exist_ok=True)
-        query = self._backend.compile(expression)
         with _told(about):
             self._connection.execute(
-                f"COPY ({query}) TO {_text(str(draft))} "
+                f"COPY ({self._query(expression)}) TO {_text(str(draft))} "
                 "(FORMAT parquet, PER_THREAD_OUTPUT true, ROW_GROUP_SIZE 122880, COMPRESSION snappy)"
             )
             draft.replace(folder)
@@ -178,13 +183,18 @@ class DuckEngine:
     def arrow(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
         """See `Engine.arrow`."""
         with _told(()):
-            yield from self._connection.sql(self._backend.compile(expression)).to_arrow_reader(65_536)
+            yield from self._connection.sql(self._query(expression)).to_arrow_reader(65_536)
 
-    def _view(self, source: str, about: Sequence[Path]) -> ir.Table:
-        self._count += 1
-        name = f"lichen_files_{self._count}"
+    def _query(self, expression: ir.Table) -> str:
+        """SQL of an expression. Files of one shape have one, and a query of a thousand words takes a while to write."""
+        operation = expression.op()
+        if operation not in self._compiled:
+            self._compiled[operation] = self._backend.compile(expression)
+        return self._compiled[operation]
+
+    def _view(self, name: str, source: str, about: Sequence[Path]) -> ir.Table:
         with _told(about):
-            self._connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {source}")  # noqa: S608 - quoted above
+            self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {source}")  # noqa: S608 - quoted above
         return self._backend.table(name)
 
     def __enter__(self) -> Self:

@@ -85,7 +85,7 @@ def asked_of(engine: Engine, file: BillFile, loads: Sequence[Load], spool: Path)
     found = charges.group_by(list(_KEYS)).aggregate(unreadable=charges[UNREADABLE].max())
     folder = spool / "asked"
     engine.write(found, folder, about=[file.path])
-    rows = [row for batch in engine.arrow(engine.spooled([folder])) for row in batch.to_pylist()]
+    rows = [row for batch in engine.arrow(engine.spooled([folder], "lichen_sums")) for row in batch.to_pylist()]
     if any(row["unreadable"] for row in rows):
         raise StorageError(
             f"{file.name} has amounts or days that cannot be read.",

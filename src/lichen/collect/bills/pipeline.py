@@ -128,6 +128,7 @@ class Pipeline:
     spool: Path
     resume: bool = True
     _charges: Sequence[Path] = field(default=(), init=False, repr=False)
+    _summing: dict[tuple[Any, str], ir.Table] = field(default_factory=dict, init=False, repr=False)
 
     def sum(self, file: BillFile) -> bool:
         """Sums a file, unless that is done already; whether there was work.
@@ -138,9 +139,12 @@ class Pipeline:
         folder = self._sums(file)
         if self.resume and folder.is_dir():
             return False
-        lines = summed_lines(self.engine.read(file.opened), file.format)
-        self.engine.write(charges(lines), folder, about=[file.path])
-        found = self.engine.spooled([folder])
+        raw = self.engine.read(file.opened)
+        shape = raw.op(), file.format.name
+        if shape not in self._summing:
+            self._summing[shape] = charges(summed_lines(raw, file.format))
+        self.engine.write(self._summing[shape], folder, about=[file.path])
+        found = self._summed(file)
         (row,) = self._all(found.aggregate(lines=added(found[COUNT]), unreadable=added(found[UNREADABLE])))
         if row["unreadable"]:
             shutil.rmtree(folder)
@@ -149,14 +153,14 @@ class Pipeline:
 
     def lines(self, file: BillFile, currency: str | None = None) -> int:
         """Lines of a file that was summed; those of one currency where it is given."""
-        found = self.engine.spooled([self._sums(file)])
+        found = self._summed(file)
         if currency is not None:
             found = found.filter(found.currency == currency)
         return int(self._all(found.aggregate(lines=added(found[COUNT])))[0]["lines"] or 0)
 
     def outline(self, file: BillFile) -> tuple[Any, ...] | None:
         """What two files have in common that tell the same lines, however each is written; None for one without amounts."""
-        found = self.engine.spooled([self._sums(file)])
+        found = self._summed(file)
         (row,) = self._all(
             found.aggregate(
                 lines=added(found[COUNT]),
@@ -173,7 +177,7 @@ class Pipeline:
 
     def understand(self, asked: Interpreter) -> Told:
         """Understands all charges and makes the rows of the ledger from them."""
-        charged = self.engine.spooled(self._charges)
+        charged = self.engine.spooled(self._charges, f"lichen_{CHARGES}")
         known = interpret(self.engine, charged, asked)
         keyed = self._write(rows.keyed(charged, known.tables), "keyed")
         pools = None
@@ -293,7 +297,10 @@ class Pipeline:
         return self._table(name)
 
     def _table(self, name: str) -> ir.Table:
-        return self.engine.spooled([self.spool / WORK / name])
+        return self.engine.spooled([self.spool / WORK / name], f"lichen_{name}")
+
+    def _summed(self, file: BillFile) -> ir.Table:
+        return self.engine.spooled([self._sums(file)], "lichen_sums")
 
     def _sums(self, file: BillFile) -> Path:
         return self.spool / CHARGES / file.key

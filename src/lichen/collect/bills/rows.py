@@ -15,15 +15,13 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from lichen.collect.bills.line import DECIMAL, METER, OWNER
-from lichen.collect.bills.meter import Reason
+from lichen.collect.bills.meter import ESTIMATED, Reason
 from lichen.collect.bills.summing import COUNT, added, as_day
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 COST: Final = "cost"
-ESTIMATED: Final = "estimated"
-"""Coverage of a cost that physical quantities stand beside."""
 LARGE: Final = "B.s"
 SCALE: Final = 1e9
 MOST: Final = 1e18

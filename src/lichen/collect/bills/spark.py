@@ -74,22 +74,22 @@ class SparkEngine:
         """See `Engine.read`."""
         path = Path(opened.path)
         if opened.kind == "json":
-            return self.table(f"lichen_rows_{next(self._numbers)}", json_table(path))
+            return self.table("lichen_rows", json_table(path))
         with _told([path]):
             if opened.kind == "parquet":
-                return self._view(self._session.read.parquet(_address(path)))
+                return self._view("lichen_file", self._session.read.parquet(_address(path)))
             types = import_module("pyspark.sql.types")
             schema = types.StructType([types.StructField(name, types.StringType()) for name in opened.columns])
             reader = self._session.read.schema(schema).options(
                 header=True, sep=opened.delimiter, quote='"', escape='"', encoding=opened.encoding, multiLine=True,
                 mode="FAILFAST", maxCharsPerColumn=LONGEST_LINE, maxColumns=len(opened.columns) + 1,
             )  # fmt: skip
-            return self._view(reader.csv(_address(path)))
+            return self._view("lichen_file", reader.csv(_address(path)))
 
-    def spooled(self, folders: Sequence[Path]) -> ir.Table:
+    def spooled(self, folders: Sequence[Path], name: str) -> ir.Table:
         """See `Engine.spooled`."""
         with _told(folders):
-            return self._view(self._session.read.parquet(*[_address(folder) for folder in folders]))
+            return self._view(name, self._session.read.parquet(*[_address(folder) for folder in folders]))
 
     def table(self, name: str, rows: pa.Table) -> ir.Table:
         """See `Engine.table`."""
@@ -118,8 +118,7 @@ class SparkEngine:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _view(self, frame: Any) -> ir.Table:
-        name = f"lichen_files_{next(self._numbers)}"
+    def _view(self, name: str, frame: Any) -> ir.Table:
         frame.createOrReplaceTempView(name)
         return self._backend.table(name)
 
