@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from lichen.records import Activity, AttributeValue, digest, timestamp
+from lichen.service.board.periods import moved
 from lichen.service.context import store_url
 from lichen.store import open_store
 from lichen.store.models import Cost, Value
@@ -80,7 +81,7 @@ def keep_money(ledger: Ledger, session: Session, kind: str, *, source: str, firs
         first, last: first days of months, both included.
     """
     rows = imports.money_between(session, _MODELS[kind], source, first, last)
-    return _replace(ledger, kind, source, (first, _next_month(last)), _amounts(rows, kind, source))
+    return _replace(ledger, kind, source, (first, moved(last, 1)), _amounts(rows, kind, source))
 
 
 def bring_imports(ledger: Ledger, settings: Settings) -> int:
@@ -150,7 +151,7 @@ def _amounts(rows: Sequence[Amount], kind: str, source: str) -> Iterator[Fact]:
             attributes=attributes,
         )  # fmt: skip
         tags = {"source": source, "kind": row.kind, **row.told}
-        yield _fact(activity, (row.period, _next_month(row.period)), tags, row.amount)
+        yield _fact(activity, (row.period, moved(row.period, 1)), tags, row.amount)
 
 
 def _fact(
@@ -170,7 +171,3 @@ def _fact(
         amount=amount,
         tags=tags,
     )
-
-
-def _next_month(first: date) -> date:
-    return (first + timedelta(days=31)).replace(day=1)

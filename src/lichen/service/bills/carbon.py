@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +19,7 @@ from lichen.errors import StorageError
 from lichen.ledger import Fact, Slice, open_ledger
 from lichen.ledger.tables import fact_batches
 from lichen.records import Activity, AttributeValue, digest, timestamp
+from lichen.service.board.periods import moved
 from lichen.service.context import existing_ledger, ledger_place
 from lichen.service.importing_ledger import source_of
 from lichen.service.workspace import Workspace
@@ -94,7 +95,7 @@ def import_carbon(
     ledger = ledger or open_ledger(ledger_place(workspace.settings))
     kept_from = ledger.first_day
     chosen = {period: of for period, of in rows.items() if kept_from is None or period[1] >= kept_from}
-    slices = [Slice(source=name, first_day=month, end_day=_next(month)) for name, month in chosen]
+    slices = [Slice(source=name, first_day=month, end_day=moved(month, 1)) for name, month in chosen]
     count = ledger.replace_rows(slices, lambda: _batches(chosen, hashes)) if slices else 0
     for told in found.periods:
         period = told["source"], date.fromisoformat(told["month"])
@@ -164,7 +165,7 @@ def _batches(rows: Mapping[Period, Iterable[Reported]], hashes: Mapping[Period, 
 
 
 def _fact(row: Reported, run_id: str) -> Fact:
-    start, end = (datetime.combine(day, time(), UTC) for day in (row.month, _next(row.month)))
+    start, end = (datetime.combine(day, time(), UTC) for day in (row.month, moved(row.month, 1)))
     told: dict[str, AttributeValue] = {
         "basis": _TOTAL, "tier": "server", "started_at": timestamp(start), "ended_at": timestamp(end), "region": place_of(row),
         "scope": row.scope, "accounting": row.accounting,
@@ -183,7 +184,3 @@ def _fact(row: Reported, run_id: str) -> Fact:
 
 def _name(period: Period) -> str:
     return f"{FOLDER}/{period[0]}/{period[1].isoformat()}"
-
-
-def _next(first: date) -> date:
-    return (first + timedelta(days=31)).replace(day=1)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from lichen.portfolio.coverage import coverage_of_cost
+from lichen.service.board.periods import moved
 
 if TYPE_CHECKING:
     from lichen.collect.bills.pipeline import Cost, Told
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 SCHEMA: Final = "lichen-bill/1"
 FOLDER: Final = "bills"
 _SHOWN: Final = 3
-_MANY_DAYS: Final = timedelta(days=31)
 Period = tuple[str, date]
 """Source and first day of a billing period."""
 
@@ -93,9 +93,9 @@ def name_of(period: Period) -> str:
 
 def end_of(first: date) -> date:
     """First day of the billing period after the one of a first day: a month later."""
-    month = first.replace(day=1) + _MANY_DAYS
-    last_day = (month.replace(day=1) + _MANY_DAYS).replace(day=1) - timedelta(days=1)
-    return month.replace(day=min(first.day, last_day.day))
+    month = moved(first.replace(day=1), 1)
+    last = moved(month, 1) - timedelta(days=1)
+    return month.replace(day=min(first.day, last.day))
 
 
 def contents(told: Told, shared: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from lichen.portfolio.sources import SourceKind
 from lichen.service.bills.carbon import KIND
 from lichen.service.bills.differing import Reason, Sides, reasons
 from lichen.service.board.gathering import sources_of, summable, total_documents
+from lichen.service.board.periods import moved
 from lichen.service.context import ServiceContext
 from lichen.service.evaluation import evaluate_activities, parse_document
 
@@ -206,7 +207,7 @@ def _span(month: str | None) -> Span:
         return None, None
     try:
         first = date.fromisoformat(f"{month}-01")
-        return first, (first + timedelta(days=31)).replace(day=1)
+        return first, moved(first, 1)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"'{month}' is no month.", repair="Write it as 2026-10.", culprit="--month") from error
 

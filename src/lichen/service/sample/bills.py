@@ -8,7 +8,7 @@ month for 0.09 on a disk and for 0.023 in an object store, a gigabyte out for 0.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from lichen.collect.bills.meter import ESTIMATED
 from lichen.collect.entities import segment
 from lichen.ledger import Fact, Ledger, Slice
 from lichen.records import Activity, AttributeValue, digest, timestamp
+from lichen.service.board.periods import moved
 
 SOURCE: Final = "bill:sample"
 SEED: Final = 637
@@ -118,7 +119,7 @@ def _things(what: str, cost: float, machine: str) -> list[Thing]:
 def _fact(code: str, month: date, thing: Thing, told: Mapping[str, Any], amount: Decimal | None = None) -> Fact:
     quantity, value, unit, attributes = thing
     start = datetime.combine(month, time(), UTC)
-    end = datetime.combine((month + timedelta(days=31)).replace(day=1), time(), UTC)
+    end = datetime.combine(moved(month, 1), time(), UTC)
     activity = Activity(
         entity=f"{code}/{segment(told['service'])}/{segment(told['resource'])}", quantity=quantity, value=value, unit=unit,
         method="metered", attributes={**_BASIC, **attributes},

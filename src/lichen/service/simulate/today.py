@@ -17,9 +17,10 @@ from lichen.errors import FactorNotFound, UsageError
 from lichen.ledger import Selection
 from lichen.portfolio.coverage import NO_USAGE, coverage_of_cost
 from lichen.portfolio.scenarios import HOURS, LEVELS, SECONDS_PER_HOUR, Demand, Level, Spread
+from lichen.portfolio.sources import SourceKind
 from lichen.records import Activity
 from lichen.service.bills.days import Told, ToldDays
-from lichen.service.board.gathering import summable, total_documents
+from lichen.service.board.gathering import sources_of, summable, total_documents
 from lichen.service.context import ServiceContext
 from lichen.service.evaluation import parse_document
 from lichen.service.simulate.billed_needs import needs_of, rented_by_core, workload_rows
@@ -96,7 +97,7 @@ def read_billed(context: ServiceContext, asked: FromBill, market: Market) -> Bil
     Raises:
         UsageError: no bill was imported, none tells of this application in this month, or a currency has no rate.
     """
-    sources = [one for one in context.ledger.sources() if one.partition(":")[0] == _SOURCE]
+    sources = sources_of(context, SourceKind.BILL)
     if not sources:
         raise UsageError(
             "No bill has been imported.", repair="Import one: lichen import bills FILE.", culprit=asked.application

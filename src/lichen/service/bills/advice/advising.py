@@ -9,11 +9,13 @@ from datetime import date
 from typing import Any, Final
 
 from lichen.portfolio.scenarios import Spread
+from lichen.portfolio.sources import SourceKind
 from lichen.service.bills.advice import rules_newer, rules_paying, rules_place, rules_waste
 from lichen.service.bills.advice.asking import EVERYTHING, Question, hourly_of, market_of, month_of
 from lichen.service.bills.advice.evidence import MonthEvidence, read_month
 from lichen.service.bills.advice.finding import ALL_OF_IT, AT_MOST, Finding, Rule, Where
 from lichen.service.bills.advice.weighing import CARBON, INDICATORS, Difference, Saving, Scale
+from lichen.service.board.gathering import sources_of
 from lichen.service.context import ServiceContext, open_context
 from lichen.service.workspace import Workspace
 
@@ -26,7 +28,6 @@ LEAST_G: Final = 500.0
 """Money, and grams of CO2e, a month from which one of them is told."""
 MONTHS_A_YEAR: Final = 12
 """Months that the work of following a piece of advice is spread over."""
-_SOURCE: Final = "bill"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +155,7 @@ def advise_bill(workspace: Workspace, question: Question) -> BillAdvice:
 
 def advise_in(context: ServiceContext, question: Question) -> BillAdvice:
     """The same for a server, whose store and ledger are open."""
-    sources = sorted(one for one in context.ledger.sources() if one.partition(":")[0] == _SOURCE)
+    sources = sources_of(context, SourceKind.BILL)
     code = None if question.application == EVERYTHING else question.application
     market = market_of(question)
     month = month_of(context, sources, question, market)
