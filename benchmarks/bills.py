@@ -41,7 +41,7 @@ DAYS = '"ChargePeriodStart"', '"BillingPeriodStart"'
 KEYS = (
     "ProviderName", "BillingAccountId", "SubAccountId", "SubAccountName", "ResourceId", "ResourceName", "RegionId", "RegionName",
     "ServiceName", "ServiceCategory", "SkuMeter", "ChargeDescription", "SkuPriceDetails", "ConsumedUnit", "PricingUnit",
-    "ChargeCategory", "ChargeClass", "PricingCategory", "CommitmentDiscountStatus", "CapacityReservationStatus", "PublisherName",
+    "ChargeCategory", "PricingCategory", "CommitmentDiscountStatus", "CapacityReservationStatus", "PublisherName",
     "BillingCurrency", "Tags",
 )  # fmt: skip
 AMOUNTS = ("ConsumedQuantity", "PricingQuantity", "BilledCost", "EffectiveCost", "ListCost")

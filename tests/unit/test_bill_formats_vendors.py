@@ -186,7 +186,7 @@ def test_google_nests_records_and_its_credits_are_part_of_the_cost(tmp_path: Pat
     assert json.loads(first["tags"]) == {"team": "loans"}
     assert json.loads(first["details"]) == {"compute.googleapis.com/cores": "4"}
     assert (third["tags"], third["details"], third["charge"]) == ("", "", "purchase")
-    assert (second["charge"], second["correction"]) == ("adjustment", "yes")
+    assert second["charge"] == "adjustment"
 
 
 def test_google_as_csv_without_credits_says_what_is_lost(tmp_path: Path, engine: DuckEngine) -> None:

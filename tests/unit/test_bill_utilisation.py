@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.focus_support import OWNERS, bring, on, project, write
+from tests.focus_support import OWNERS, bring, on, project, rows, write
 
 from lichen.collect.bills.utilisation import Load, read_utilisation
 from lichen.errors import StorageError
@@ -91,3 +91,13 @@ def test_a_measured_load_moves_what_is_used_and_nothing_of_what_was_made(tmp_pat
     for indicator in ("gwp100", "adpe", "pe", "water"):
         assert measured[indicator, "embodied"] == pytest.approx(assumed[indicator, "embodied"], rel=1e-9)
         assert measured[indicator, "use"] < assumed[indicator, "use"]
+
+
+def test_a_measured_load_is_none_of_capacity_that_nobody_uses(tmp_path: Path) -> None:
+    """A machine and what is unused of its reservation, with one identifier: 30 % and 0 %."""
+    workspace = project(tmp_path / "project", f'{OWNERS}\n[bills]\nutilisation = "load.csv"\n')
+    table(tmp_path / "project", "resource,cpu\ni-1,0.3\n")
+    unused = {"SkuMeter": "EUW3-UnusedBox:m5.xlarge", "ChargeDescription": ""}
+    bring(workspace, write(tmp_path / "bill.csv", [on(5), on(5, **unused)]))
+    found = rows(workspace, "attributes", "value", quantity="vcpu_time")
+    assert found == [('{"utilisation":0.0}', 4 * 86_400.0), ('{"utilisation":0.3}', 4 * 86_400.0)]

@@ -170,15 +170,11 @@ class DuckEngine:
 
     def write(self, expression: ir.Table, folder: Path, *, about: Sequence[Path] = ()) -> None:
         """See `Engine.write`."""
-        draft = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.parent.mkdir(parents=True, exist_ok=True)
-        with _told(about):
+        with _told(about), whole(folder) as draft:
             self._connection.execute(
                 f"COPY ({self._query(expression)}) TO {_text(str(draft))} "
                 "(FORMAT parquet, PER_THREAD_OUTPUT true, ROW_GROUP_SIZE 122880, COMPRESSION snappy)"
             )
-            draft.replace(folder)
 
     def arrow(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
         """See `Engine.arrow`."""
@@ -230,6 +226,16 @@ def open_engine(name: str, spool: Path) -> Engine:
         repair="Use duckdb, or the address of a Spark cluster: spark://HOST:PORT, or local[2] for this machine.",
         culprit=name,
     )
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[Path]:
+    """A place to write a folder in, which becomes that folder once it is whole."""
+    draft = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    yield draft
+    draft.replace(folder)
 
 
 def _memory_mb() -> int:

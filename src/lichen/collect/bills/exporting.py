@@ -20,6 +20,7 @@ from lichen.collect.bills.line import METER
 from lichen.collect.bills.lines import UNREADABLE, summed_lines
 from lichen.collect.bills.meter import ESTIMATED, Meter, Reason
 from lichen.collect.bills.reading import Reader, as_day, cleaned
+from lichen.collect.bills.rows import in_period
 from lichen.errors import StorageError
 
 if TYPE_CHECKING:
@@ -178,9 +179,7 @@ def _streamed(batches: Iterator[pa.RecordBatch], table: ir.Table, draft: Path, f
 
 def _timed(lines: ir.Table, loads: ir.Table | None, prefix: str = "") -> ir.Table:
     """Lines with the month that their day counts in, and the load that was measured then: columns ``month`` and ``load``."""
-    start = lines[f"{prefix}period"]
-    end = as_day(start + ibis.interval(months=1) - ibis.interval(days=1))
-    day = as_day(ibis.greatest(start, ibis.least(lines[f"{prefix}day"], end)))
+    day = in_period(lines[f"{prefix}day"], lines[f"{prefix}period"])
     lines = lines.mutate(**{f"{prefix}day": day, f"{prefix}month": as_day(day.truncate("M"))})
     if loads is None:
         return lines.mutate(**{f"{prefix}load": ibis.literal("")})

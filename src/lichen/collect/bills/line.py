@@ -51,7 +51,6 @@ CELLS: Final = (
     Cell("details", "text", "properties of the SKU, a JSON object", "SkuPriceDetails"),
     Cell("unit", "text", "unit of `quantity` as the bill writes it", "ConsumedUnit, else PricingUnit"),
     Cell("charge", "text", "`usage`, `purchase`, `tax`, `credit`, `refund`, `adjustment` or `other`", "ChargeCategory"),
-    Cell("correction", "text", "`yes` where the line corrects an earlier period", "ChargeClass"),
     Cell("pricing", "text", "`on_demand`, `committed`, `spot`, `free` or empty", "PricingCategory"),
     Cell("commitment", "text", "`used` or `unused`, where the line is of a commitment", "CommitmentDiscountStatus"),
     Cell("capacity", "text", "`used` or `unused`, where the line is of a capacity reservation", "CapacityReservationStatus"),

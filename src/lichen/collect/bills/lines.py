@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 UNREADABLE: Final = "unreadable"
 """Column of `checked_lines`: how many of a line's amounts and days are texts that cannot be read; a line without a day counts."""
 COUNT: Final = "lines"
-"""Column of `summed_lines`: how many lines a row stands for."""
+"""Column of `summed_lines` and of all that is made of it: how many lines a row stands for."""
 
 _KINDS: Final = {cell.name: cell.kind for cell in CELLS}
 _AMOUNT: Final = f"decimal({DECIMAL[0]}, {DECIMAL[1]})"
@@ -79,6 +79,11 @@ def summed_lines(table: ir.Table, one: Format) -> ir.Table:
     return summed.select(**cells, **{COUNT: summed[count], UNREADABLE: wrong})
 
 
+def added(counts: ir.Value) -> ir.IntegerValue:
+    """A sum of counts as the whole number that it is: DuckDB gives one of 128 bits, and Ibis does not know."""
+    return counts.sum().cast("float64").cast("int64")
+
+
 def unreadable(table: ir.Table, one: Format) -> ir.Table:
     """What of a file cannot be read: ``cell``, ``column`` (names of its columns), ``example`` (a text, or null), ``lines``.
 
@@ -121,4 +126,14 @@ def _named(one: Format, reader: Reader, *kinds: str) -> list[str]:
     return list(dict.fromkeys(name for name in actual if name is not None))
 
 
-__all__ = ["COUNT", "NULLS", "UNREADABLE", "checked_lines", "columns_of", "lines", "summed_lines", "unreadable"]
+__all__ = [
+    "COUNT",
+    "NULLS",
+    "UNREADABLE",
+    "added",
+    "checked_lines",
+    "columns_of",
+    "lines",
+    "summed_lines",
+    "unreadable",
+]

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from lichen.collect.bills import rows
 from lichen.collect.bills.interpreting import Interpreted, Interpreter, interpret, pool_shares
 from lichen.collect.bills.line import AMOUNTS
-from lichen.collect.bills.lines import UNREADABLE, summed_lines, unreadable
+from lichen.collect.bills.lines import COUNT, UNREADABLE, added, summed_lines, unreadable
 from lichen.collect.bills.meter import Meter, Reason, Understood
-from lichen.collect.bills.summing import COUNT, added, charges
 from lichen.collect.bills.utilisation import measured
 from lichen.errors import StorageError
 
@@ -142,7 +141,7 @@ class Pipeline:
         raw = self.engine.read(file.opened)
         shape = raw.op(), file.format.name
         if shape not in self._summing:
-            self._summing[shape] = charges(summed_lines(raw, file.format))
+            self._summing[shape] = summed_lines(raw, file.format)
         self.engine.write(self._summing[shape], folder, about=[file.path])
         found = self._summed(file)
         (row,) = self._all(found.aggregate(lines=added(found[COUNT]), unreadable=added(found[UNREADABLE])))

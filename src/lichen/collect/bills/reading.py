@@ -307,9 +307,9 @@ def _quoted(value: ir.StringValue) -> ir.StringValue:
     return '"' + plain + '"'
 
 
-def as_day(value: ir.DateValue) -> ir.DateValue:
-    """A date that engines make a timestamp of when they add to it or cut it."""
-    return value.cast("timestamp").date()
+def as_day(moment: ir.Value) -> ir.DateValue:
+    """A day of its own type: DuckDB makes timestamps of days that are truncated or moved, and Ibis does not know."""
+    return moment.cast("timestamp").date()
 
 
 def _parsed(text: ir.StringValue, dates: Dates) -> ir.DateValue:

@@ -15,8 +15,9 @@ import ibis
 import ibis.expr.datatypes as dt
 
 from lichen.collect.bills.line import DECIMAL, METER, OWNER
+from lichen.collect.bills.lines import COUNT, added
 from lichen.collect.bills.meter import ESTIMATED, Reason
-from lichen.collect.bills.summing import COUNT, added, as_day
+from lichen.collect.bills.reading import as_day
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -67,7 +68,7 @@ class Understanding:
 
 def keyed(charges: ir.Table, known: Understanding) -> ir.Table:
     """Charges with numbers in place of what says of what and whose they are. Days lie within their billing period."""
-    rows = charges.mutate(day=ibis.greatest(charges.period, ibis.least(charges.day, _end(charges))))
+    rows = charges.mutate(day=in_period(charges.day, charges.period))
     for table, keys in (
         (known.meters, METER), (known.owners, OWNER), (known.places, ("provider", "region")),
         (known.sources, ("provider", "payer")),
@@ -81,13 +82,18 @@ def keyed(charges: ir.Table, known: Understanding) -> ir.Table:
 
 def moved(charges: ir.Table) -> ir.Table:
     """How many lines have a day outside of their billing period, as ``moved``; null for none."""
-    outside = charges.filter((charges.day < charges.period) | (charges.day > _end(charges)))
+    outside = charges.filter((charges.day < charges.period) | (charges.day > _last(charges.period)))
     return outside.aggregate(moved=added(outside[COUNT]))
 
 
-def _end(charges: ir.Table) -> ir.DateValue:
-    """Last day of the billing period."""
-    return as_day(charges.period + ibis.interval(months=1) - ibis.interval(days=1))
+def in_period(day: ir.DateValue, period: ir.DateValue) -> ir.DateValue:
+    """A day, or the nearest one of its billing period."""
+    return ibis.greatest(period, ibis.least(day, _last(period)))
+
+
+def _last(period: ir.DateValue) -> ir.DateValue:
+    """Last day of a billing period."""
+    return as_day(period + ibis.interval(months=1) - ibis.interval(days=1))
 
 
 def owned(keyed: ir.Table, known: Understanding, pools: ir.Table | None = None) -> ir.Table:
@@ -212,7 +218,8 @@ def _expanded(owned: ir.Table, known: Understanding) -> ir.Table:
     if known.loads is not None:
         loads = known.loads.rename(loaded="resource")
         measured = (rows.resource == loads.loaded) & (rows.day >= loads.first) & (rows.day <= loads.last)
-        rows = rows.left_join(loads, [measured, rows.quantity.isin(_TIMED)])
+        unused = rows.attributes.contains('"utilisation":0.0,') | rows.attributes.endswith('"utilisation":0.0}')
+        rows = rows.left_join(loads, [measured, rows.quantity.isin(_TIMED), ~unused])
         told = rows.open + '"utilisation":' + rows.load + "}"
         rows = rows.mutate(
             attributes=ibis.ifelse(rows.load.isnull(), rows.attributes, told),

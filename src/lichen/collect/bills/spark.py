@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
-from lichen.collect.bills.engine import SCRATCH, failure
+from lichen.collect.bills.engine import SCRATCH, failure, whole
 from lichen.collect.bills.json_rows import json_table
 from lichen.collect.bills.opening import LONGEST_LINE
 from lichen.errors import StorageError, UsageError
@@ -99,12 +99,8 @@ class SparkEngine:
 
     def write(self, expression: ir.Table, folder: Path, *, about: Sequence[Path] = ()) -> None:
         """See `Engine.write`."""
-        draft = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.parent.mkdir(parents=True, exist_ok=True)
-        with _told(about):
+        with _told(about), whole(folder) as draft:
             self._session.sql(self._backend.compile(expression)).write.parquet(_address(draft))
-            draft.replace(folder)
 
     def arrow(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
         """See `Engine.arrow`."""
