@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
 import os
 from collections.abc import Iterator
@@ -98,6 +99,18 @@ def test_objects_become_rows_in_a_bucket(s3: S3, tmp_path: Path) -> None:
     assert not bring(workspace, s3.place("whole/focus")).unchanged
     assert billed(ledger) == 11
     assert not list((workspace.settings.folder / ".lichen").rglob("downloads/*/*"))
+
+
+def test_of_versions_in_a_bucket_the_last_one_counts(s3: S3, tmp_path: Path) -> None:
+    names = {}
+    for run, last in (("e1", 3), ("e2", 6)):
+        days = write(tmp_path / "part.csv", [on(day) for day in range(1, last)]).read_bytes()
+        names[run] = put(s3, f"versions/focus/data/BILLING_PERIOD=2026-10/2026100{last}-{run}/focus-00001.csv", days)
+    put(s3, "versions/focus/metadata/BILLING_PERIOD=2026-10/focus-Manifest.json",
+        json.dumps({"dataFiles": [names["e2"]]}).encode())  # fmt: skip
+    workspace, where = in_bucket(s3, tmp_path, "versions")
+    assert bring(workspace, s3.place("versions/focus")).superseded == [names["e1"]]
+    assert billed(open_ledger(where, create=False)) == 5
 
 
 def test_a_dry_run_leaves_nothing(s3: S3, tmp_path: Path) -> None:
