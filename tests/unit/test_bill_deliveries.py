@@ -102,6 +102,14 @@ def test_what_is_no_manifest_decides_nothing(tmp_path: Path, content: str) -> No
     assert old(tmp_path) == []
 
 
+def test_objects_keep_their_addresses() -> None:
+    paths = [f"s3://billing/finance/report/{PERIOD}/{assembly}/report-1.csv.gz" for assembly in ("one", "two")]
+    place = f"s3://billing/finance/report/{PERIOD}/report-Manifest.json"
+    said = read_delivery(place, json.dumps(cur("two", "report-1.csv.gz")).encode())
+    assert said is not None
+    assert superseded(paths, [said]) == paths[:1]
+
+
 def test_manifests_of_files_that_are_elsewhere_decide_nothing(tmp_path: Path) -> None:
     files(tmp_path, "20260901-20261001/one/report-1.csv.gz")
     manifest(tmp_path / PERIOD / "report-Manifest.json", cur("two", "report-1.csv.gz"))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -69,7 +69,9 @@ def superseded(paths: Sequence[str], deliveries: Sequence[Delivery]) -> list[str
     Raises:
         StorageError: a last version is not whole.
     """
-    files = [PurePosixPath(path) for path in paths]
+    if not deliveries:
+        return []
+    files = _Files(paths)
     bills: dict[tuple[str, ...], list[Delivery]] = {}
     for one in deliveries:
         bills.setdefault(one.bill, []).append(one)
@@ -79,7 +81,7 @@ def superseded(paths: Sequence[str], deliveries: Sequence[Delivery]) -> list[str
         last = _last(versions)
         if last is None:
             continue
-        found = {key: file for key in last.keys if (file := _file_of(key, last, files)) is not None}
+        found = {key: file for key in last.keys if (file := files.of(key, last)) is not None}
         if not found:
             continue
         if lacking := [key for key in last.keys if key not in found]:
@@ -89,13 +91,39 @@ def superseded(paths: Sequence[str], deliveries: Sequence[Delivery]) -> list[str
                 culprit=str(last.path),
             )
         chosen = set(found.values())
-        shapes = {_shape(file) for file in chosen}
-        scope = _scope(last, sorted(chosen))
-        old |= {file for file in files if scope in file.parents and _shape(file) in shapes} - chosen
-        others = (key for one in versions for key in one.keys if key not in last.keys)
-        old |= {file for key in others if (file := _file_of(key, last, files)) is not None} - chosen
+        old |= files.like(chosen, _scope(last, sorted(chosen)))
         kept |= chosen
-    return [path for path, file in zip(paths, files, strict=True) if file in old - kept]
+    gone = old - kept
+    return [path for path, file in zip(paths, files.all, strict=True) if file in gone]
+
+
+class _Files:
+    """The files of a place, by what manifests know of them."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.all = [PurePosixPath(path) for path in paths]
+        self._named: dict[tuple[str, ...], list[PurePosixPath]] = {}
+        self._shaped: dict[str, list[PurePosixPath]] = {}
+        for file in self.all:
+            self._named.setdefault(file.parts[-_TAIL:], []).append(file)
+            self._shaped.setdefault(_shape(file), []).append(file)
+
+    def of(self, key: PurePosixPath, by: Delivery) -> PurePosixPath | None:
+        """The file that a manifest means: the nearest of those with its name and folder, or one beside the manifest."""
+        folder = by.path.parent
+        beside = folder / key.name
+        fitting = [
+            (folder in file.parents, _common(key, file), file)
+            for file in {*self._named.get(key.parts[-_TAIL:], ()), *self._named.get(beside.parts[-_TAIL:], ())}
+            if file == beside or _common(key, file) >= _TAIL
+        ]
+        return max(fitting)[2] if fitting else None
+
+    def like(self, some: Iterable[PurePosixPath], scope: PurePosixPath) -> set[PurePosixPath]:
+        """Those below a folder whose names differ in numbers alone from those of some."""
+        within = f"{scope}/"
+        shapes = {_shape(file) for file in some}
+        return {file for shape in shapes for file in self._shaped[shape] if str(file).startswith(within)}
 
 
 def _delivery(path: PurePosixPath, said: Mapping[str, Any]) -> Delivery | None:
@@ -126,16 +154,6 @@ def _last(versions: Sequence[Delivery]) -> Delivery | None:
     last = ranked[-1]
     ties = [one for one in ranked[:-1] if (one.at, len(one.path.parts)) == (last.at, len(last.path.parts))]
     return last if all(set(one.keys) == set(last.keys) for one in ties) else None
-
-
-def _file_of(key: PurePosixPath, of: Delivery, files: Sequence[PurePosixPath]) -> PurePosixPath | None:
-    """The file that a manifest means; the nearest where several have its name and folder."""
-    fitting = []
-    for file in files:
-        common = _common(key, file)
-        if common >= _TAIL or (common and file.parent == of.path.parent):
-            fitting.append((of.path.parent in file.parents, common, file))
-    return max(fitting)[2] if fitting else None
 
 
 def _common(one: PurePosixPath, other: PurePosixPath) -> int:
