@@ -118,14 +118,13 @@ class Landing:
         ledger = ledger or open_ledger(ledger_place(self._workspace.settings))
         kept_from = ledger.first_day
         slices = _slices(told.days, kept_from)
+        # Before the store is asked to write: nobody else may while it does.
+        written = pipeline.row_files(told, row_columns("activities"), found.import_id, kept_from) if slices else []
+        files = [RowFile(source=source, month=month, path=path) for source, month, path in written]
         with self._store.session() as session:
             ids, made = resolve(session, codes, create=self._order.create)
             counts = self._keep_costs(session, told, ids)
-            rows = 0
-            if slices:
-                written = pipeline.row_files(told, row_columns("activities"), found.import_id, kept_from)
-                files = [RowFile(source=source, month=month, path=path) for source, month, path in written]
-                rows = ledger.replace_files(slices, files)
+            rows = ledger.replace_files(slices, files) if slices else 0
             made += self._keep_shared_months(session, told, ledger, counts)
         cut_manifests(Manifests(ledger), ledger, told)
         Manifests(ledger).put(ledger, manifests.contents(told, _shared(found, told, self._order.engine)))
