@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +13,8 @@ from click.testing import CliRunner
 from lichen.catalogue import machines
 from lichen.cli.app import root as cli
 from lichen.config import Settings, load_settings
-from lichen.ledger import Fact, Slice, open_ledger
-from lichen.records import Activity
+from lichen.ledger import open_ledger
 from lichen.render.bill_doubts import doubt_lines
-from lichen.service.bills.doubting import doubted
 from lichen.service.bills.guards import BOUNDS, Doubt, Guard, Rented, doubts
 from lichen.service.bills.manifests import Manifests
 from lichen.service.workspace import Workspace
@@ -148,37 +145,6 @@ def test_a_doubt_is_one_sentence_with_its_repair(lang: str, guard: Guard) -> Non
     assert line.startswith("ccf-2024")
     assert "aws:m5" in line
     assert "1.0E-12" in line.replace(",", ".")
-
-
-def test_bills_of_the_ledger_are_doubted(workspace: Workspace, tmp_path: Path) -> None:
-    """Sums of one source and its days; other sources and days are left out."""
-    day = datetime(2026, 10, 5, tzinfo=UTC)
-
-    def stored_on(source: str, at: datetime) -> None:
-        activity = Activity(
-            entity="shop/s3/bucket", quantity="storage_byte_seconds", unit="B.s", value=1000 * GB_MONTH,
-            attributes={
-                "basis": "total", "tier": "server", "platform": "aws:s3", "region": "aws:eu-west-1", "storage_class": "hdd",
-                "replication": 6.0,
-            },
-        )  # fmt: skip
-        fact = Fact(activity=activity, run_id="import", started_at=at, ended_at=at + timedelta(days=1))
-        ledger.replace(Slice(source=source, first_day=at.date(), end_day=at.date() + timedelta(days=1)), [fact])
-
-    ledger = open_ledger(str(tmp_path / "ledger"))
-    for source, at in (("bill:aws", day), ("bill:other", day), ("bill:aws", day + timedelta(days=40))):
-        stored_on(source, at)
-
-    def found(method: str, source: str) -> list[Guard]:
-        end = day.date() + timedelta(days=1)
-        figures = doubted(
-            workspace, ledger, workspace.method(method), sources=[source], first_day=day.date(), end_day=end
-        )  # fmt: skip
-        return [one.guard for one in figures]
-
-    assert found("ccf-2024", "bill:aws") == [Guard.STORAGE_POWER]
-    assert found("lichen-1", "bill:aws") == []
-    assert found("ccf-2024", "bill:none") == []
 
 
 HEADINGS: Final = (

@@ -8,7 +8,7 @@ done.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -98,6 +98,7 @@ class Told:
         charges: groups of lines. things: rows of physical quantities.
         moved: lines whose day lies outside of their billing period.
         lines: by source and first day of the billing period.
+        rented: physical quantities by ``platform``, ``region`` and ``attributes`` (a JSON object).
         measured: resources whose load was measured on a day that they are charged for.
     """
 
@@ -111,6 +112,7 @@ class Told:
     things: int
     moved: int
     measured: Sequence[str] = ()
+    rented: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(slots=True)
@@ -258,6 +260,7 @@ class Pipeline:
             things=int(counts["things"]),
             moved=int(moved or 0),
             measured=sorted(row["resource"] for row in met),
+            rented=self._all(rows.rented(things)),
         )
 
     def _meters(self, known: Interpreted) -> list[MeterCost]:

@@ -142,6 +142,15 @@ def things(owned: ir.Table, known: Understanding) -> ir.Table:
     return found.mutate(value=total * ibis.ifelse(found.unit == LARGE, SCALE, 1.0), wrong=wrong).drop("total")
 
 
+def rented(things: ir.Table) -> ir.Table:
+    """Physical quantities of a bill by platform, region and attributes: these columns, ``quantity`` and ``value``."""
+    rows = things.filter(things.wrong == "")
+    rows = rows.mutate(exact=ibis.ifelse(rows.unit == LARGE, rows.value / SCALE, rows.value).cast(_AMOUNT))
+    sums = rows.group_by(["platform", "region", "attributes", "quantity", "unit"]).aggregate(total=rows.exact.sum())
+    value = sums.total.cast("float64") * ibis.ifelse(sums.unit == LARGE, SCALE, 1.0)
+    return sums.mutate(value=value).drop("total", "unit")
+
+
 def bills(owned: ir.Table, known: Understanding, wrong: ir.Table | None = None) -> ir.Table:
     """Money at the grain of the ledger, with what of it is covered.
 

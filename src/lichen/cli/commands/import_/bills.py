@@ -61,14 +61,14 @@ def command(
     order = BillOrder(
         places=places, source=source, create=create, replace=replace, dry_run=dry_run, format=format_name, engine=engine
     )  # fmt: skip
-    found = import_bills(workspace, order, progress=invocation.progress(workspace.settings.lang)).to_json()
+    imported = import_bills(workspace, order, progress=invocation.progress(workspace.settings.lang))
     # What tells of an import is loaded after it: the sooner the files are read, the sooner all of it is done.
     from lichen.config import resolve_lang
     from lichen.render.bill import bill_lines
     from lichen.render.bill_doubts import doubt_lines
     from lichen.service.bills.doubting import doubt_import
 
-    doubts = doubt_import(workspace, found)
+    doubts, found = doubt_import(workspace, imported), imported.to_json()
     if invocation.json:
         invocation.print_json({**found, "doubts": [asdict(one) for one in doubts]})
         return
