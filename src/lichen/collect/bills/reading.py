@@ -43,6 +43,11 @@ def map_from_entries(pairs):  # type: ignore[no-untyped-def]
     """The function of this name, which DuckDB and Spark both have."""
 
 
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
+def substr(text: str, first: int, length: int) -> str:  # type: ignore[empty-body]
+    """The function of this name, which DuckDB and Spark both have; signs count from 1. Ibis's own repeats the text thrice."""
+
+
 def columns_of(schema: Mapping[str, dt.DataType]) -> tuple[str, ...]:
     """Names under which values are found: columns, fields of structures (``usage.amount``) and of lists of them
     (``credits[].amount``)."""
@@ -142,14 +147,15 @@ class Reader:
         columns = [self._column(name) for name in rule.named if self._has(name)]
         if not columns:
             return ibis.null("date")
-        texts = [cleaned(column) for column in columns]
+        # Texts that stand for nothing are no days by themselves.
+        texts = [column if column.type().is_string() else cleaned(column) for column in columns]
         days = [
             column.cast("date")
             if column.type().is_date() or column.type().is_timestamp()
             else _parsed(text, rule.dates)
             for column, text in zip(columns, texts, strict=True)
         ]
-        text = ibis.coalesce(*texts)
+        text = ibis.coalesce(*(cleaned(column) for column in columns))
         found = ibis.coalesce(*days)
         found = ibis.ifelse(found.between(ibis.literal(_FIRST), ibis.literal(_LAST)), found, ibis.null("date"))
         self.checks[rule.cell] = found.isnull() if rule.required else found.isnull() & text.notnull(), text
@@ -332,16 +338,16 @@ def _parsed(text: ir.StringValue, dates: Dates) -> ir.DateValue:
 
 def _without_hours(text: ir.StringValue) -> ir.StringValue:
     """A moment as its day where that is the day of UTC; as it is where an offset may say otherwise."""
-    plain = (text.length() == _PLAIN) & (text.substr(13, 1) == ":")
-    return ibis.ifelse(text.endswith("Z") | text.endswith("UTC") | plain, text.left(10), text)
+    plain = (text.length() == _PLAIN) & (substr(text, 14, 1) == ":")
+    return ibis.ifelse(text.endswith("Z") | text.endswith("UTC") | plain, substr(text, 1, 10), text)
 
 
 def _in_utc(text: ir.StringValue) -> ir.DateValue:
     """Day of RFC 3339, with a space or without a zone too: what names no zone is UTC."""
-    day = text.left(10).try_cast("date")
-    sign = ibis.ifelse(text.length() > 16, text.right(6).left(1), "")
-    offset = text.right(5).left(2).try_cast("int32") * 60 + text.right(2).try_cast("int32")
-    local = text.substr(11, 2).try_cast("int32") * 60 + text.substr(14, 2).try_cast("int32")
+    day = substr(text, 1, 10).try_cast("date")
+    sign = ibis.ifelse(text.length() > 16, substr(text.right(6), 1, 1), "")
+    offset = substr(text.right(5), 1, 2).try_cast("int32") * 60 + text.right(2).try_cast("int32")
+    local = substr(text, 12, 2).try_cast("int32") * 60 + substr(text, 15, 2).try_cast("int32")
     moved = ibis.cases(
         ((sign == "+") & (local < offset), day - ibis.interval(days=1)),
         ((sign == "-") & (local + offset >= 24 * 60), day + ibis.interval(days=1)),
