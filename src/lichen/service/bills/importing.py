@@ -192,7 +192,7 @@ class _Import:
 
     def _sum(self, pipeline: Pipeline, files: Sequence[BillFile]) -> None:
         whole = max(1, sum(file.opened.size for file in files) >> _MIB)
-        self._progress.phase(", ".join(file.path.name for file in files))
+        self._progress.phase(manifests.some([file.path.name for file in files]))
         done = 0
         for file in files:
             if self._landing.done():
