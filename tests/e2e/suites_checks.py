@@ -76,6 +76,8 @@ def without_chance(output: str) -> list[str]:
     piece with a complaint about D-Bus, a millisecond before or after, it is dropped as well.
     """
     output = re.sub(r"\nDevTools listening on ws://\S+\n", "", output)
+    # A colour ends in a letter, which would make one word with a number that follows it.
+    output = re.sub(r"(\x1b\[[0-9;]*m)", r" \1 ", output)
     output = re.sub(r"\(?\b(\d+[.])?\d+ ?(ms|s|seconds?|minutes?)\b\)?|\b\d\d:\d\d\b", "", output)
     output = re.sub(r"ws://\S+|session=\"\w+\"|0x[0-9a-f]+", "NAME", output)
     lines = (re.sub(r"\s+", " ", line).strip() for line in output.splitlines())
