@@ -29,6 +29,7 @@ from lichen.service.progress import Progress, Silent
 from lichen.service.workspace import Workspace
 
 if TYPE_CHECKING:
+    from lichen.service.bills.guards import Doubt
     from lichen.service.bills.landing import Landing
 
 KIND: Final = "bill"
@@ -73,6 +74,7 @@ class ImportedBill:
         told: what the bill tells of; None where it is unchanged.
         rows: rows of the ledger; 0 for a dry run.
         made: applications that were made.
+        doubts: figures of the method in use that cannot be.
     """
 
     import_id: str
@@ -86,6 +88,7 @@ class ImportedBill:
     overlaps: Sequence[Overlap] = ()
     rows: int = 0
     made: Sequence[str] = ()
+    doubts: Sequence[Doubt] = ()
     details: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -98,7 +101,7 @@ class ImportedBill:
                 {"source": one.source, "other": one.other, "period": one.period.isoformat(), "accounts": list(one.accounts)}
                 for one in self.overlaps
             ],
-            "rows": self.rows, "applications_made": list(self.made),
+            "rows": self.rows, "applications_made": list(self.made), "doubts": [asdict(one) for one in self.doubts],
         }  # fmt: skip
 
 
@@ -126,7 +129,7 @@ def import_bills(workspace: Workspace, order: BillOrder, *, progress: Progress |
             pipeline.clean()
             landing = beside.submit(_open_landing, workspace, order)
             try:
-                return _Import(workspace, order, landing, heard).run(pipeline, hashing)
+                return _Import(workspace, order, landing, heard).run(pipeline, hashing, beside)
             finally:
                 pipeline.clean()
                 if landing.exception() is None:
@@ -151,8 +154,12 @@ class _Import:
         self._manifests = Manifests(self._ledger)
         self._formats = formats(workspace.settings.bills.formats)
 
-    def run(self, pipeline: Pipeline, hashing: ThreadPoolExecutor) -> ImportedBill:
-        """The whole of it."""
+    def run(self, pipeline: Pipeline, hashing: ThreadPoolExecutor, beside: ThreadPoolExecutor) -> ImportedBill:
+        """The whole of it.
+
+        Args:
+            hashing, beside: for what Python does while the engine is at work.
+        """
         sources, old = inputs.sources(self._order.places, pipeline.spool, self._progress)
         hashes = {one.name: hashing.submit(inputs.sha256, one.path) for one in sources}
         sizes = Counter(one.size for one in sources)
@@ -188,7 +195,7 @@ class _Import:
             overlaps=self._manifests.overlaps(told),
             details=_details(told, met(landing.loads, told.measured)),
         )
-        return landing.land(pipeline, found, told, self._ledger)
+        return landing.land(pipeline, found, beside.submit(landing.doubts, told), self._ledger)
 
     def _sum(self, pipeline: Pipeline, files: Sequence[BillFile]) -> None:
         whole = max(1, sum(file.opened.size for file in files) >> _MIB)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from concurrent.futures import Future
+from dataclasses import asdict, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,8 @@ from lichen.ledger.tables import row_columns
 from lichen.records import digest, timestamp
 from lichen.service.bills import inputs, manifests
 from lichen.service.bills.booking import Booked, costs_of_bill, costs_of_ledger, months_of, shared_months
+from lichen.service.bills.doubting import doubted
+from lichen.service.bills.guards import Doubt
 from lichen.service.bills.importing import KIND
 from lichen.service.bills.losses import cut_manifests
 from lichen.service.bills.manifests import Manifests, Period, end_of
@@ -107,28 +110,55 @@ class Landing:
         owners = Owners.from_settings(self._workspace.settings).hash
         return digest([_RULES, read, self._rules.hash, owners, loads, self._order.source])
 
-    def land(self, pipeline: Pipeline, found: ImportedBill, told: Told, ledger: Ledger | None) -> ImportedBill:
-        """Writes the rows, unless nothing is to be written."""
+    def doubts(self, told: Told) -> tuple[Doubt, ...]:
+        """Figures of the method in use that cannot be, on what a bill tells."""
+        return doubted(self._workspace, told.rented)
+
+    def land(
+        self, pipeline: Pipeline, found: ImportedBill, doubting: Future[tuple[Doubt, ...]], ledger: Ledger | None
+    ) -> ImportedBill:
+        """Writes the rows, unless nothing is to be written.
+
+        Args:
+            found: what was found, all but the doubts.
+            ledger: None where there is none yet.
+        """
+        told = found.told
+        if told is None:
+            return found
         codes = sorted({one.application for one in told.costs if one.application})
         if self._order.dry_run:
             with self._store.reading() as session:
                 if not self._order.create:
                     resolve(session, codes, create=False)
-            return found
+            return replace(found, doubts=doubting.result())
         ledger = ledger or open_ledger(ledger_place(self._workspace.settings))
         kept_from = ledger.first_day
         slices = _slices(told.days, kept_from)
         # Before the store is asked to write: nobody else may while it does.
         written = pipeline.row_files(told, row_columns("activities"), found.import_id, kept_from) if slices else []
         files = [RowFile(source=source, month=month, path=path) for source, month, path in written]
+        found = replace(found, doubts=doubting.result())
         with self._store.session() as session:
             ids, made = resolve(session, codes, create=self._order.create)
             counts = self._keep_costs(session, told, ids)
             rows = ledger.replace_files(slices, files) if slices else 0
             made += self._keep_shared_months(session, told, ledger, counts)
         cut_manifests(Manifests(ledger), ledger, told)
-        Manifests(ledger).put(ledger, manifests.contents(told, _shared(found, told, self._order.engine)))
+        Manifests(ledger).put(ledger, manifests.contents(told, self._shared(found, told)))
         return replace(found, rows=rows, made=made)
+
+    def _shared(self, found: ImportedBill, told: Told) -> dict[str, Any]:
+        """What all manifests of an import say."""
+        doubts = {
+            "method": self._workspace.settings.method.use, "figures": [asdict(one) for one in found.doubts]
+        }  # fmt: skip
+        return {
+            "import_id": found.import_id, "imported_at": timestamp(), "lichen_version": __version__,
+            "engine": self._order.engine, "files": list(found.files), "charges": told.charges,
+            "nearest": found.details["nearest"], "unknown_meters": found.details["unknown_meters"],
+            **({"doubts": doubts} if found.doubts else {}),
+        }  # fmt: skip
 
     def _keep_costs(self, session: Session, told: Told, ids: dict[str, str]) -> Counter[str]:
         """Costs of the store, an application and a month each, in place of all that it has of these months; rows by source."""
@@ -199,12 +229,3 @@ def _slices(periods: Iterable[Period], kept_from: date | None) -> list[Slice]:
         else:
             found.append(Slice(source=source, first_day=start, end_day=end))
     return found
-
-
-def _shared(found: ImportedBill, told: Told, engine: str) -> dict[str, Any]:
-    """What all manifests of an import say."""
-    return {
-        "import_id": found.import_id, "imported_at": timestamp(), "lichen_version": __version__, "engine": engine,
-        "files": list(found.files), "charges": told.charges, "nearest": found.details["nearest"],
-        "unknown_meters": found.details["unknown_meters"],
-    }  # fmt: skip

@@ -53,8 +53,6 @@ def command(
     Lines belong to applications by [[bills.owner]] and [[bills.shared]] in lichen.toml. A billing period that is imported again
     is replaced.
     """
-    from dataclasses import asdict
-
     from lichen.service.bills.importing import BillOrder, import_bills
 
     workspace = invocation.workspace()
@@ -62,19 +60,18 @@ def command(
         places=places, source=source, create=create, replace=replace, dry_run=dry_run, format=format_name, engine=engine
     )  # fmt: skip
     imported = import_bills(workspace, order, progress=invocation.progress(workspace.settings.lang))
+    found = imported.to_json()
     # What tells of an import is loaded after it: the sooner the files are read, the sooner all of it is done.
     from lichen.config import resolve_lang
     from lichen.render.bill import bill_lines
     from lichen.render.bill_doubts import doubt_lines
-    from lichen.service.bills.doubting import doubt_import
 
-    doubts, found = doubt_import(workspace, imported), imported.to_json()
     if invocation.json:
-        invocation.print_json({**found, "doubts": [asdict(one) for one in doubts]})
+        invocation.print_json(found)
         return
     lang = resolve_lang(invocation.lang or "auto", os.environ)
     for line in bill_lines(found, lang):
         click.echo(line)
     # Regions that differ in nothing else are told once.
-    for line in dict.fromkeys(doubt_lines(workspace.settings.method.use, doubts, lang)):
+    for line in dict.fromkeys(doubt_lines(workspace.settings.method.use, imported.doubts, lang)):
         click.echo(line)
