@@ -174,6 +174,12 @@ def test_a_bill_of_the_ledger_is_found_by_its_name_while_it_is_what_it_was(
         export(workspace, "bill:gcp", tmp_path / "out.csv")
 
 
+def test_a_slash_at_the_end_means_a_folder(workspace: Workspace, tmp_path: Path) -> None:
+    bill = write(tmp_path / "a.csv", [line()])
+    export_bills(workspace, [str(bill)], f"{tmp_path}/new/", "csv", method_id=METHOD)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.csv"]
+
+
 def test_several_bills_go_into_a_folder(workspace: Workspace, tmp_path: Path) -> None:
     for name in "ab":
         write(tmp_path / "in" / f"{name}.csv", [line()])

@@ -64,6 +64,16 @@ def test_an_ordinary_bill_is_not_doubted(workspace: Workspace, method: str) -> N
     assert told(workspace, method, *SANE) == {}
 
 
+def test_traffic_through_a_gateway_is_no_power_of_its_processors(workspace: Workspace) -> None:
+    def rented(quantity: str, value: float, **attributes: str) -> Rented:
+        return Rented(
+            platform="aws:nat-gateway", region="aws:eu-west-3", quantity=quantity, value=value, attributes=attributes
+        )  # fmt: skip
+
+    traffic = rented("network_bytes", 1e13, path="internet")
+    assert told(workspace, "lichen-1", rented("vcpu_time", HOUR_S), traffic) == {}
+
+
 def test_manufacture_divided_by_the_vcpus_again(workspace: Workspace) -> None:
     """ccf-2024 has it as published: c5.18xlarge has 72 vCPUs, and 1/72 of its share."""
     found = told(workspace, "ccf-2024", *instance("aws:c5.18xlarge"), *instance("aws:c5.large"))

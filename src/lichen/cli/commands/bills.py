@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -58,16 +57,14 @@ def reconcile(invocation: Invocation, month: str | None, source: str | None, met
 
 @command.command("export", epilog="Example: lichen bills export bill:aws-123 --format parquet -o with-carbon/")
 @click.argument("places", nargs=-1, required=True, metavar="PLACE…")
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Path), required=True, help="File; a folder for several bills."
-)
+@click.option("--output", "-o", metavar="PATH", required=True, help="File; a folder for several bills.")
 @click.option(
     "--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="Of the file."
 )
 @click.option("--method", metavar="ID", help="Method of the figures, method.use when not given.")
 @common_options
 @click.pass_obj
-def export(invocation: Invocation, places: tuple[str, ...], output: Path, form: Form, method: str | None) -> None:
+def export(invocation: Invocation, places: tuple[str, ...], output: str, form: Form, method: str | None) -> None:
     """Write bills again, with what each line causes beside it.
 
     PLACE is a file, a folder, s3://BUCKET/PREFIX, or bill:NAME for the files of a bill that was imported. All lines and columns

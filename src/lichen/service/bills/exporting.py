@@ -69,13 +69,14 @@ class ExportedBill:
 
 
 def export_bills(
-    workspace: Workspace, places: Sequence[str], output: Path, form: Form, *, method_id: str
+    workspace: Workspace, places: Sequence[str], output: Path | str, form: Form, *, method_id: str
 ) -> list[ExportedBill]:
     """Writes bills again with figures beside their lines.
 
     Args:
         places: files, folders, ``s3://BUCKET/PREFIX``, or ``bill:NAME`` for the files of a bill of the ledger.
-        output: the file; a folder where there are several bills, or where it is one. They lie there as in their own folders.
+        output: the file; a folder where there are several bills, where it is one, or where it ends in ``/``. They lie there as
+            in their own folders.
 
     Raises:
         UsageError: there is no such bill, the output is a bill itself, or that of two bills.
@@ -212,18 +213,19 @@ def _imported(workspace: Workspace, source: str) -> list[str]:
     return sorted(files)
 
 
-def _outputs(output: Path, files: Sequence[BillFile], form: Form) -> list[Path]:
+def _outputs(place: Path | str, files: Sequence[BillFile], form: Form) -> list[Path]:
     """Where each bill is written: below a folder, as they lie below the folder that they have in common.
 
     Raises:
         UsageError: two bills would be written to one file, or one of them over another one.
         StorageError: a device or a pipe stands there.
     """
+    output = Path(place)
     if str(output).startswith("s3:"):
         raise UsageError(
             f"{output} is no file of this machine.", repair="Give one with --output, and copy it.", culprit=str(output)
         )
-    if len(files) == 1 and not output.is_dir():
+    if len(files) == 1 and not output.is_dir() and not str(place).endswith("/"):
         found = [output]
     else:
         folders = [_folders(file) for file in files]

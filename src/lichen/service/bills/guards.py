@@ -78,6 +78,8 @@ OLD: Final = frozenset(
 USUAL_GB: Final = 8.0
 EXTRA_W_PER_GB: Final = 0.7
 """Memory per vCPU up to which a recent one keeps within its bound, and what each gigabyte above may add."""
+_APART: Final = frozenset({"storage_byte_seconds", "network_bytes", "requests"})
+"""Quantities that are no work of processors, even where one platform has both."""
 _COMPUTED: Final = frozenset({"vcpu_time", "instance_time"})
 
 
@@ -168,12 +170,12 @@ def doubts(workspace: Workspace, method: Method, rented: Iterable[Rented]) -> tu
 
 
 def _evaluated(workspace: Workspace, method: Method, rented: Iterable[Rented]) -> list[_Sums]:
-    """Impacts by platform and region; processors, storage and the rest of one platform apart."""
-    entities: dict[tuple[str, str, bool], str] = {}
+    """Impacts by platform and region; storage, traffic and requests apart from what one platform does besides."""
+    entities: dict[tuple[str, str, str], str] = {}
     found: dict[str, _Sums] = {}
     rows: list[dict[str, Any]] = []
     for one in sorted(rented, key=lambda r: (r.platform, r.region, r.quantity)):
-        place = (one.platform, one.region, one.quantity == "storage_byte_seconds")
+        place = (one.platform, one.region, one.quantity if one.quantity in _APART else "")
         entity = entities.setdefault(place, f"bill/{len(entities)}")
         sums = found.setdefault(entity, _Sums(one.platform, one.region))
         sums.quantities[one.quantity] = sums.quantities.get(one.quantity, 0.0) + one.value

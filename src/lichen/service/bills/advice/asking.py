@@ -109,7 +109,8 @@ def month_of(context: ServiceContext, sources: Sequence[str], question: Question
         say = f"ay the rate, {market.currency} for one {strange[0]}: --exchange {strange[0]}=0.9."
         own = f"Ask in the bill's own currency: --currency {strange[0]} --hourly-rate N, or s{say}"
         raise UsageError(
-            f"The bill is in {' and '.join(of_it)}, and no exchange rate of {strange[0]} to {market.currency} is known.",
+            f"The bill of {asked} is in {' and '.join(of_it)}, and no exchange rate of {strange[0]} to {market.currency} is "
+            "known.",
             repair=own if len(of_it) == 1 else f"S{say}", culprit=strange[0],
         )  # fmt: skip
     return date.fromisoformat(f"{asked}-01")
