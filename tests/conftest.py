@@ -23,6 +23,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the files of tests/golden")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes that are no short text are called by their length: a packed file holds the second it was packed in.
+
+    Processes that share the tests have to find the same names in all of them.
+    """
+    return f"{argname}: {len(val)} bytes" if isinstance(val, bytes) and not (val.isascii() and len(val) < 40) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Gives each marked test its ceiling, unless it names one itself. Its own file has the marker: run_tests.py looks there."""
     for item in items:

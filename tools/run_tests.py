@@ -85,6 +85,7 @@ def main() -> int:
     counts: Counter[str] = Counter()
     skips: list[str] = []
     again: list[str] = []
+    broken: list[str] = []
     passed = True
     with tempfile.TemporaryDirectory() as folder:
         for title, selection, most in STAGES:
@@ -92,6 +93,8 @@ def main() -> int:
             chosen = [*arguments, *files] if most else arguments
             well = run(title, selection, min(options.jobs, most or options.jobs), report, chosen)
             part, reasons, failed = read(report)
+            if not well and not part.total():
+                broken.append(title)
             if most and 0 < len(failed) <= SECOND_CHANCES:
                 well = run("again", selection, 1, report, [*chosen, "--last-failed", "--last-failed-no-failures=none"])
                 second, _, still = read(report)
@@ -106,6 +109,8 @@ def main() -> int:
         print(f"passed at the second try {name}")
     for skip in sorted(skips):
         print(f"skipped {skip}")
+    for title in broken:
+        print(f"tests {title}: none was run, see what pytest says above")
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     return 0 if passed and counts["passed"] else 1
 

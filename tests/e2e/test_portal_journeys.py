@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from tests.e2e.portal_support import Portal, browser_page, portal, run_journey
 
 from lichen.demo.journeys.apply import journey as apply_journey
@@ -84,7 +85,7 @@ def test_the_polling_variant_never_stops_asking(heavy: Portal) -> None:
         for _ in range(4):
             with page.expect_response("**/api/status"):
                 pass
-        assert page.locator(".live svg.donut").count() == 1
+        expect(page.locator(".live svg.donut")).to_have_count(1)
     assert sum(line["path"] == "/api/status" for line in heavy.log()) >= 4
 
 
@@ -97,7 +98,7 @@ def test_an_application_reaches_the_list(normal: Portal) -> None:
         page.get_by_label("Company").fill("ateliers du lac")
         page.get_by_role("button", name="Apply filters").click()
         page.get_by_role("link", name="Open application 401").click()
-        assert page.get_by_text("accounts.pdf").is_visible()
+        expect(page.get_by_text("accounts.pdf")).to_be_visible()
         assert page.get_by_role("heading", level=1).inner_text().endswith("Approved")
 
 
@@ -111,8 +112,8 @@ def test_the_portal_says_when_the_back_office_is_away(tmp_path: Path) -> None:
         page.set_default_timeout(4000)
         with pytest.raises(PlaywrightTimeoutError):
             apply_journey(page, lambda *_args, **_options: nullcontext())
-        assert page.get_by_role("heading", level=1).inner_text() == "The back office does not answer"
-        assert page.get_by_role("link", name="Try again").is_visible()
+        expect(page.get_by_role("heading", level=1)).to_have_text("The back office does not answer")
+        expect(page.get_by_role("link", name="Try again")).to_be_visible()
 
 
 def test_the_browser_checks_before_the_server(normal: Portal) -> None:
@@ -165,5 +166,5 @@ def test_every_control_has_a_name(normal: Portal) -> None:
                     .filter((control) => control.labels.length === 0).map((control) => control.name)"""
             )
             assert unnamed == [], path
-            assert page.get_by_role("heading", level=1).count() == 1
-            assert page.locator("img:not([alt])").count() == 0
+            expect(page.get_by_role("heading", level=1)).to_have_count(1)
+            expect(page.locator("img:not([alt])")).to_have_count(0)
