@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, inspect, select
 from tests.postgres_support import Server, postgres_server
 
 from lichen.config import load_settings
@@ -106,3 +106,13 @@ def test_two_imports_at_once_double_nothing(server: Server, tmp_path: Path) -> N
     assert 0 in [code for _, code in answers]
     assert all(code == 0 or (code == 2 and said.startswith("error: ")) for said, code in answers), answers
     assert len(content(workspace)["traffic"]) == 3
+
+
+def test_a_trial_makes_no_table(server: Server, tmp_path: Path) -> None:
+    url = server.url()
+    workspace = project(tmp_path / "project", url)
+    order = TableOrder(path=tmp_path / "project" / "cost.csv", create=True, dry_run=True)
+    assert import_costs(workspace, order, on=date(2026, 11, 22)).rows == 3
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(invocation: Invocation) -> Iterator[tuple[Store, Workspace]]:
-    """The store of the settings, made when there is none, and the workspace."""
+def opened(invocation: Invocation, *, dry_run: bool = False) -> Iterator[tuple[Store, Workspace]]:
+    """The store of the settings, made when there is none unless nothing is to be written, and the workspace."""
     from lichen.store import open_store
 
     workspace = invocation.workspace()
     settings = workspace.settings
-    with open_store(settings.server.store, folder=settings.folder) as store:
+    with open_store(settings.server.store, folder=settings.folder, create=not dry_run) as store:
         yield store, workspace
 
 

@@ -92,8 +92,11 @@ def ledger_place(settings: Settings) -> str:
     return settings.server.ledger or str((settings.folder / ".lichen" / "ledger").absolute())
 
 
-def existing_ledger(settings: Settings) -> Ledger | None:
+def existing_ledger(settings: Settings, *, create: bool = True) -> Ledger | None:
     """The ledger of a project; None when it has none yet.
+
+    Args:
+        create: make the one that the settings name where there is none.
 
     Raises:
         StorageError: the one that the settings name is away, forbidden or damaged.
@@ -102,5 +105,9 @@ def existing_ledger(settings: Settings) -> Ledger | None:
     if not settings.server.ledger and not Path(place, "ledger.json").is_file():
         return None
     from lichen.ledger import open_ledger
+    from lichen.ledger.handles import read_marker
+    from lichen.ledger.location import parse
 
-    return open_ledger(place)
+    if not create and read_marker(location := parse(place)) is None and location.empty():
+        return None
+    return open_ledger(place, create=create)

@@ -42,7 +42,7 @@ def import_inventory(workspace: Workspace, order: TableOrder, *, on: date | None
             "without_power": sum(row.count for row in rows if row.power_w is None),
         },
     )
-    with opened(workspace) as store:
+    with opened(workspace, dry_run=order.dry_run) as store:
         if order.dry_run:
             with store.reading() as session:
                 if not order.create:

@@ -79,7 +79,7 @@ def _import(
         dry_run=order.dry_run,
     )
     ledger = None if order.dry_run else existing_ledger(workspace.settings)
-    with opened(workspace) as store:
+    with opened(workspace, dry_run=order.dry_run) as store:
         if order.dry_run:
             with store.reading() as session:
                 if not order.create:

@@ -84,9 +84,9 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def opened(workspace: Workspace) -> Store:
-    """The store of a project."""
-    return open_store(store_url(workspace.settings), folder=workspace.settings.folder)
+def opened(workspace: Workspace, *, dry_run: bool = False) -> Store:
+    """The store of a project; made where there is none, unless nothing is to be written."""
+    return open_store(store_url(workspace.settings), folder=workspace.settings.folder, create=not dry_run)
 
 
 def source_name(given: str | None, kind: str, path: Path) -> str:

@@ -63,7 +63,7 @@ def import_traffic(
         UsageError: the application does not exist, or logs and tables are mixed.
     """
     moment = now or datetime.now(UTC)
-    with opened(workspace) as store:
+    with opened(workspace, dry_run=order.dry_run) as store:
         with store.reading() as session:
             known = imports.application_ids(session, [order.application])
             if not known and not order.create:

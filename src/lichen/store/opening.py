@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Self
 
 from sqlalchemy import URL, Engine
@@ -76,12 +77,27 @@ class Store:
         self.close()
 
 
-def open_store(url: str | None = None, *, folder: Path = Path()) -> Store:
+class _PassingStore(Store):
+    """An empty store in the place of one that is not there; it goes when it is closed."""
+
+    def __init__(self) -> None:
+        self._folder = TemporaryDirectory(prefix="lichen-store-")
+        super().__init__(read_url(f"sqlite:///{DEFAULT_FILE.name}", Path(self._folder.name)))
+        schema.prepare(self.engine, self.shown)
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        super().close()
+        self._folder.cleanup()
+
+
+def open_store(url: str | None = None, *, folder: Path = Path(), create: bool = True) -> Store:
     """Open a store, make it when there is none, and bring an older one up to date.
 
     Args:
         url: ``sqlite:///FILE``, relative to ``folder``, or ``postgresql://...``; None: ``.lichen/lichen.db`` in ``folder``.
         folder: of the project.
+        create: make it when there is none; otherwise an empty one stands in its place, and nothing is left of that.
 
     Raises:
         StorageError: an address of another kind, a file that is no database, one that cannot be written, a store of a newer
@@ -89,18 +105,36 @@ def open_store(url: str | None = None, *, folder: Path = Path()) -> Store:
     """
     parsed = read_url(url or f"sqlite:///{DEFAULT_FILE}", folder)
     if parsed.get_backend_name() == "sqlite":
-        _make_file(Path(str(parsed.database)))
+        file = Path(str(parsed.database))
+        if create:
+            _make_file(file)
+        elif _is_absent(file):
+            return _PassingStore()
     store = Store(parsed)
     try:
         with failures.told(store.shown):
             with store._readers.connect() as connection:  # noqa: SLF001 - a store that is being opened
                 current = schema.is_current(connection)
+                passing = not current and not create and schema.is_empty(connection)
+            if passing:
+                store.close()
+                return _PassingStore()
             if not current:
                 schema.prepare(store.engine, store.shown)
     except BaseException:
         store.close()
         raise
     return store
+
+
+def _is_absent(file: Path) -> bool:
+    """Whether there is no store in a file: no file at all, or an empty one."""
+    try:
+        return file.stat().st_size == 0
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # SQLite says why it cannot be opened
+        return False
 
 
 def _make_file(file: Path) -> None:

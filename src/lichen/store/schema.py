@@ -132,6 +132,11 @@ def is_current(connection: Connection) -> bool:
     return revision(connection) == newest()
 
 
+def is_empty(connection: Connection) -> bool:
+    """Whether there is no table at all."""
+    return not inspect(connection).get_table_names()
+
+
 def _refuse_foreign(connection: Connection, found: str | None, shown: str) -> None:
     if found is not None and not knows(found):
         raise StorageError(

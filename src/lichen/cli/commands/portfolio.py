@@ -60,7 +60,7 @@ def import_(invocation: Invocation, files: tuple[Path, ...], dry_run: bool) -> N
     """
     from lichen.service.portfolio_files import import_portfolio
 
-    with opened(invocation) as (store, workspace):
+    with opened(invocation, dry_run=dry_run) as (store, workspace):
         by = by_command("portfolio import")
         made = import_portfolio(store, files, nomenclature=workspace.nomenclature, by=by, dry_run=dry_run)
         lang = workspace.settings.lang

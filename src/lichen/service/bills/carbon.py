@@ -86,7 +86,7 @@ def import_carbon(
         }),
     )  # fmt: skip
     hashes = {period: digest(sorted(map(repr, of))) for period, of in rows.items()}
-    ledger = existing_ledger(workspace.settings)
+    ledger = existing_ledger(workspace.settings, create=False)
     before = {} if ledger is None else {period: ledger.documents.get(_name(period)) for period in rows}
     if all((one := before.get(period)) is not None and one["sha256"] == sha for period, sha in hashes.items()):
         return replace(found, unchanged=True)

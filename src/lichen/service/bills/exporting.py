@@ -197,7 +197,7 @@ def _kind(row: Mapping[str, Any]) -> str:
 
 def _imported(workspace: Workspace, source: str) -> list[str]:
     """The files of a bill of the ledger, if they are still what was imported."""
-    manifests = Manifests(existing_ledger(workspace.settings)).all().values()
+    manifests = Manifests(existing_ledger(workspace.settings, create=False)).all().values()
     files = {file["name"]: file for one in manifests if one["source"] == source for file in one["files"]}
     if not files:
         there = ", ".join(sorted({one["source"] for one in manifests})) or "none yet"

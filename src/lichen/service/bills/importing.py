@@ -150,7 +150,7 @@ class _Import:
 
     def __init__(self, workspace: Workspace, order: BillOrder, landing: Future[Landing], progress: Progress) -> None:
         self._order, self._landing, self._progress = order, landing, progress
-        self._ledger = existing_ledger(workspace.settings)
+        self._ledger = existing_ledger(workspace.settings, create=False)
         self._manifests = Manifests(self._ledger)
         self._formats = formats(workspace.settings.bills.formats)
 

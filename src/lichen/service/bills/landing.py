@@ -71,7 +71,7 @@ class Landing:
             source_name(order.source, KIND, workspace.settings.folder)
         self._rules = Rules.load(bills.mapping)
         self.loads = () if bills.utilisation is None else read_utilisation(bills.utilisation)
-        self._store = opened(workspace)
+        self._store = opened(workspace, dry_run=order.dry_run)
         try:
             with self._store.reading() as session:
                 self._owners = Owners.from_settings(workspace.settings, sorted(imports.application_ids(session)))
