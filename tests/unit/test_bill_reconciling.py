@@ -241,10 +241,55 @@ def test_what_is_said_of_it_in_both_languages(workspace: Workspace, tmp_path: Pa
     assert "selon le lieu" in "\n".join(carbon_lines(imported, "fr"))
     assert list(carbon_lines(again, "en")) == ["Nothing was written: these figures are in the ledger already."]
     told = list(reconciliation_lines(found, "en"))
-    assert told[1] == f"2026-10  aws  123  {EC2}  aws:eu-west-3"
-    assert "provider, scopes 1 and 2: 90 gCO₂e; ratio 0." in told[2].replace("\u00a0", " ")
-    assert "the provider spreads idle capacity and shared services over its customers" in told[6]
+    place = told.index(f"2026-10  aws  123  {EC2}  aws:eu-west-3")
+    assert "provider, scopes 1 and 2: 90 gCO₂e; ratio 0." in told[place + 1].replace("\u00a0", " ")
+    assert "the provider spreads idle capacity and shared services over its customers" in told[place + 5]
     assert len(list(reconciliation_lines(found, "fr"))) == len(told)
+
+
+def test_months_come_first_and_then_the_largest_places(workspace: Workspace, tmp_path: Path) -> None:
+    """Twelve accounts with 1 to 12 machines; the provider tells 190 g of each of the first eleven."""
+    machines = [(str(account), f"{account}-{one}") for account in range(1, 13) for one in range(account)]
+    bring(
+        workspace,
+        write(tmp_path / "bill.csv", [line(SubAccountId=account, ResourceId=name) for account, name in machines]),
+    )
+    said = [aws(usage_account_id=str(account)) for account in range(1, 12)]
+    import_carbon(workspace, [str(write_csv(tmp_path / "a.csv", said))])
+    context = open_context(workspace)
+    with context.store:
+        found = reconcile(context, METHOD).to_json()
+    use, making = ours(workspace, 24)
+    (month,) = found["months"]
+    assert (month["provider"], month["month"], month["places"], month["compared"]) == ("aws", "2026-10", 12, 11)
+    assert (month["ours"], month["theirs"]) == (pytest.approx(66 * (use + making)), 11 * 190.0), (
+        "1 + 2 + … + 11 machines"
+    )
+    assert month["ratio"] == pytest.approx(66 * (use + making) / (11 * 190))
+    assert len(found["rows"]) == 12, "JSON has all places"
+    told = [text.replace("\u00a0", " ") for text in reconciliation_lines(found, "en")]
+    assert told[1].startswith("2026-10  AWS: ")
+    assert "; provider: 2.1 kgCO₂e; ratio " in told[1]
+    assert told[2:4] == ["  100% of the cost of usage is estimated", "  compared: 11 of 12 places"]
+    accounts = [text.split("  ")[2] for text in told if text.startswith("2026-10  aws  ")]
+    assert accounts[:2] == ["12", "11"]
+    assert len(accounts) == 10
+    assert told[-1] == "2 places more with --all."
+    whole = list(reconciliation_lines(found, "fr", None))
+    assert len([text for text in whole if text.startswith("2026-10  aws  ")]) == 12
+    assert not any("--all" in text for text in whole)
+
+
+def test_a_month_without_either_side_says_so(workspace: Workspace, tmp_path: Path) -> None:
+    bring(workspace, write(tmp_path / "bill.csv", [line()]))
+    context = open_context(workspace)
+    with context.store:
+        before = reconcile(context, METHOD, month="2026-09").to_json()
+        alone = reconcile(context, METHOD, month="2026-10").to_json()
+    assert list(reconciliation_lines(before, "en"))[1:] == ["Neither a bill nor a provider tells anything of it."]
+    told = list(reconciliation_lines(alone, "en"))
+    assert told[1] == "2026-10  AWS: nothing to compare"
+    assert told[4] == "  nothing of this provider was imported: lichen import carbon"
 
 
 def zeros() -> dict[str, str]:

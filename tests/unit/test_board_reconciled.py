@@ -15,8 +15,8 @@ from tests.focus_support import bring, line, of_month, on, project, write
 from lichen.outputs.web.pages.words import Words
 from lichen.service.bills.carbon import import_carbon
 from lichen.service.bills.differing import Reason
+from lichen.service.bills.reconciled import month_of
 from lichen.service.bills.reconciling import Place, Row, reconcile
-from lichen.service.board.bill_reconciled import month_of
 from lichen.service.board.bill_views import BillsView
 from lichen.service.board.bills import bills
 from lichen.service.board.queries import Visibility
@@ -105,6 +105,7 @@ def test_only_like_is_added_up() -> None:
     assert (found.ours, found.theirs) == (48.0, 80.0), "30 + 18 against 60 + 20"
     assert (found.ratio, found.coverage) == (0.6, 7 / 8)
     assert found.why == ("only_ours", "only_theirs"), "what concerns most first"
+    assert (found.places, found.compared) == (4, 2)
 
 
 def test_nothing_over_nothing_is_no_ratio() -> None:

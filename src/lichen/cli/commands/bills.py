@@ -30,17 +30,20 @@ def command() -> None:
 @click.option("--month", metavar="MONTH", help="Of this month alone, such as 2026-10.")
 @click.option("--source", metavar="NAME", help="Of this bill alone.")
 @click.option("--method", metavar="ID", help="Method of one's own figures, method.use when not given.")
+@click.option("--all", "everything", is_flag=True, help="All places, not the ten largest.")
 @common_options
 @click.pass_obj
-def reconcile(invocation: Invocation, month: str | None, source: str | None, method: str | None) -> None:
+def reconcile(
+    invocation: Invocation, month: str | None, source: str | None, method: str | None, *, everything: bool
+) -> None:
     """Hold the figures of bills against those of their providers.
 
-    By account, service, region and month: what runs against scope 1 and 2, making against scope 3, electricity by location on
-    both sides, with the ratio, how much of the cost the figure rests on, and why the two differ. The provider's figures come
-    from lichen import carbon.
+    Each provider's months first, then the places (account, service, region) that emit most: what runs against scope 1 and 2,
+    making against scope 3, electricity by location on both sides, with the ratio, how much of the cost the figure rests on, and
+    why the two differ. The provider's figures come from lichen import carbon.
     """
     from lichen.config import resolve_lang
-    from lichen.render.carbon import reconciliation_lines
+    from lichen.render.carbon import SHOWN, reconciliation_lines
     from lichen.service.bills.reconciling import reconcile as held
     from lichen.service.context import open_context
 
@@ -51,7 +54,8 @@ def reconcile(invocation: Invocation, month: str | None, source: str | None, met
     if invocation.json:
         invocation.print_json(found)
         return
-    for line in reconciliation_lines(found, resolve_lang(invocation.lang or "auto", os.environ)):
+    lang = resolve_lang(invocation.lang or "auto", os.environ)
+    for line in reconciliation_lines(found, lang, None if everything else SHOWN):
         click.echo(line)
 
 

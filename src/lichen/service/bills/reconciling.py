@@ -24,6 +24,7 @@ from lichen.portfolio.coverage import coverage_of_cost
 from lichen.portfolio.sources import SourceKind
 from lichen.service.bills.carbon import KIND
 from lichen.service.bills.differing import Reason, Sides, reasons
+from lichen.service.bills.reconciled import months_of
 from lichen.service.board.gathering import sources_of, summable, total_documents
 from lichen.service.board.periods import moved
 from lichen.service.context import ServiceContext
@@ -147,7 +148,10 @@ class Reconciliation:
             told = asdict(row)
             del told["costs"]
             rows.append({**told.pop("place"), **told, "why": [str(one) for one in row.why]})
-        return {"method": self.method, "factors_hash": self.factors_hash, "unit": "gCO2e", "rows": rows}
+        months = [asdict(one) for one in months_of(self.rows)]
+        return {
+            "method": self.method, "factors_hash": self.factors_hash, "unit": "gCO2e", "months": months, "rows": rows
+        }  # fmt: skip
 
 
 def reconcile(

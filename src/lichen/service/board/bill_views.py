@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from lichen.service.bills.reconciled import ProviderMonth
 from lichen.service.board.rows import Curve, Frame, PartRow
 from lichen.service.board.shapes import Figure, Money, Named, Page
 
@@ -136,25 +137,6 @@ class ImportedBill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReconciledRow:
-    """A provider's bills of a month beside what it says itself, like with like [gCO2e]; None where nothing can be compared.
-
-    Attributes:
-        ours, theirs: of all that both sides tell. ratio: ours over theirs; None where theirs is zero, too.
-        coverage: share of the cost of usage that our figure rests on.
-        why: words of `lichen.service.bills.differing.Reason`, those that concern most first.
-    """
-
-    provider: str
-    month: str
-    ours: float | None
-    theirs: float | None
-    ratio: float | None
-    coverage: float | None
-    why: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BillsView:
     """All bills of a period: one row an application, 25 a page, the dearest first.
 
@@ -175,4 +157,4 @@ class BillsView:
     page: Page
     imports: tuple[ImportedBill, ...]
     imports_told: int
-    reconciled: tuple[ReconciledRow, ...]
+    reconciled: tuple[ProviderMonth, ...]
