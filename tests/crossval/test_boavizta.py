@@ -95,10 +95,10 @@ def test_the_catalogue_has_the_hosts_of_the_cases(case: dict[str, Any]) -> None:
     assert machine is not None
     model, host = case["model"], case["model"]["platform"]
     pairs = {
-        "vcpu": model["vcpu"], "memory_gb": model["memory_gb"], "gpus": model["gpu_units"],
+        "vcpu": model["vcpu"], "memory_gib": model["memory_gb"], "gpus": model["gpu_units"],
         "cpu": host["cpu_name"], "host_processors": host["cpu_units"], "cpu_family": host["cpu_family"],
         "cpu_tdp_w": host["tdp_w"], "threads_per_cpu": host["threads_per_cpu"], "cores_per_cpu": host["cores_per_cpu"],
-        "cpu_die_mm2": host["die_size_mm2"]["value"], "memory_module_gb": host["ram_capacity_gb"],
+        "cpu_die_mm2": host["die_size_mm2"]["value"], "memory_module_gib": host["ram_capacity_gb"],
         "psus": host["psu_units"]["value"], "psu_kg": host["psu_weight_kg"]["value"], "lifetime_h": host["lifetime_hours"],
         "ssd_drive_gb": next((disk["capacity_gb"] for disk in host["disks"] if disk["type"] == "SSD"), None),
     }  # fmt: skip

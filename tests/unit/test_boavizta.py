@@ -147,7 +147,7 @@ def test_no_time_costs_nothing() -> None:
     ("platform", "words"),
     [
         ("aws:m5.xlage", "did you mean 'aws:m5.xlarge'"),
-        ("server:a2-highgpu", "memory_gb"),
+        ("server:a2-highgpu", "memory_gib"),
         ("terminal:smartwatch-default", "power_w"),
         (None, "'platform' is missing"),
     ],

@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import math
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Mapping
@@ -21,11 +22,11 @@ from lichen.model.boavizta import processor_power_w
 
 PROVIDERS: Final = {"aws": 1479, "azure": 394, "gcp": 339, "ovhcloud": 50, "scaleway": 69}
 NEEDED: Final = {
-    "instance": {"vcpu", "memory_gb", "dimm_gb", "processors", "host_share", "memory_modules", "gpus", "host"},
+    "instance": {"vcpu", "memory_gib", "dimm_gib", "processors", "host_share", "memory_modules", "gpus", "host"},
     "server": {"processors", "host_share", "gpus"},
 }
 OF_HOST: Final = {
-    "host_processors", "cpu_die_mm2", "curve_a_w", "curve_b", "curve_c", "curve_d_w", "memory_module_gb", "psus", "psu_kg",
+    "host_processors", "cpu_die_mm2", "curve_a_w", "curve_b", "curve_c", "curve_d_w", "memory_module_gib", "psus", "psu_kg",
     "lifetime_h",
 }  # fmt: skip
 GPU: Final = {"gpu_casing_kg", "gpu_heatsink_kg", "gpu_board_cm2", "gpu_die_mm2", "gpu_memory_mm2", "gpu_kg"}
@@ -70,8 +71,8 @@ def test_what_a_service_rents_out_is_the_instance_inside_and_has_its_own_facts_f
     rented, inside = machines.find("aws:ml.m5.large"), machines.find("aws:m5.large")
     assert rented is not None
     assert inside is not None
-    assert {name: rented[name] for name in OF_HOST | {"memory_gb", "host_share"}} == {
-        name: inside[name] for name in OF_HOST | {"memory_gb", "host_share"}
+    assert {name: rented[name] for name in OF_HOST | {"memory_gib", "host_share"}} == {
+        name: inside[name] for name in OF_HOST | {"memory_gib", "host_share"}
     }
     assert (rented["ccf_cpu"], inside["ccf_cpu"]) == ("aws_unknown", "aws_skylake")
     searching = machines.find("aws:m5.large.search")
@@ -275,6 +276,14 @@ def _archive(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["vcpu", "ccf_vcpus", "memory_gb", "lifetime_h"])
+@pytest.mark.parametrize("name", ["vcpu", "ccf_vcpus", "memory_gib", "lifetime_h"])
 def test_what_is_asked_of_all_keys_at_once_is_what_each_of_them_has(name: str) -> None:
     assert [key for key in machines.keys() if machines.has(key, name) != (name in (machines.find(key) or {}))] == []  # noqa: SIM118
+
+
+def test_memory_is_named_by_the_unit_that_it_has() -> None:
+    """Providers state these sizes as GiB, or as GB of 2^30 bytes; only what a published tool computes keeps that tool's word."""
+    sizes = {"aws:m5.large": 8.0, "azure:d4s_v3": 16.0, "scaleway:dev1-l": 8.0, "ovhcloud:b3-8": 8.0}
+    assert {key: (machines.find(key) or {})["memory_gib"] for key in sizes} == sizes
+    others = {name for name in machines.facts() if re.search(r"(memory|dimm).*_gb", name)}
+    assert others == {"ccf_extra_memory_gb", "ccf_fixed_extra_memory_gb"}

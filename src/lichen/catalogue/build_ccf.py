@@ -12,7 +12,8 @@ Columns, where ``ccf_fixed_`` is what the repaired method reads:
 - ``ccf_time_ratio``: virtual CPU time that counts, per virtual CPU time billed: burstable instances run at their baseline
   instead of at 50 %; nodes of Amazon Redshift are divided by 3600 once too often, which the repaired method does not do.
 - ``ccf_gpus`` and ``ccf_gpu``.
-- ``ccf_extra_memory_gb``: memory of an instance above what the servers measured by SPECpower hold per processor.
+- ``ccf_extra_memory_gb``: memory of an instance above what the servers measured by SPECpower hold per processor, in the program's
+  gigabytes: 2^30 bytes, as providers and makers of modules count, times watts by the gigabyte of a module.
 - ``ccf_host``, ``ccf_host_vcpus``: the server whose manufacture is shared out, and the virtual CPUs that share it. As published
   these are those of the largest instance of the family; a burstable instance shares a server of 48 to 96 (platform table of
   Teads, in ``data/aws-instances.csv`` of cloud-carbon-footprint/ccf-coefficients, commit b0032d9).

@@ -49,7 +49,7 @@ CURVE_REACH: Final = 2.0
 """The fit may move each parameter by this many times its absolute value."""
 SAME_RANGE: Final = 0.9
 """Similarity from which the names of two model ranges are taken for one: Xeon E7 reads as Xeon E."""
-TYPICAL_MODULE_GB: Final[Mapping[str, float]] = {"DDR3": 16.0, "DDR4": 32.0, "DDR5": 64.0}
+TYPICAL_MODULE_GIB: Final[Mapping[str, float]] = {"DDR3": 16.0, "DDR4": 32.0, "DDR5": 64.0}
 DEFAULT_MEMORY: Final = "DDR4"
 DIE_FIGURES: Final = 3
 WHOLE_MEMORY_AS_MODULE: Final = ("GCP",)
@@ -163,10 +163,10 @@ class Processors:
         facts["gpu_memory_mm2"] = wafer_mm2(capacity_gb * GPU_MEMORY_MM2_PER_GB / dies) * dies
         return facts
 
-    def typical_module_gb(self, family: str) -> float:
+    def typical_module_gib(self, family: str) -> float:
         """Capacity of a typical memory module beside processors of a family."""
         kind = self.memories.get(family) or self.memories.get(family.partition("-")[0]) or DEFAULT_MEMORY
-        return TYPICAL_MODULE_GB[kind]
+        return TYPICAL_MODULE_GIB[kind]
 
 
 @cache
@@ -210,7 +210,7 @@ def host(row: Mapping[str, str], processors: Processors) -> Facts:
         "curve_b": b * PERCENT,
         "curve_c": c / PERCENT,
         "curve_d_w": d,
-        "memory_module_gb": central(row["RAM.capacity"]),
+        "memory_module_gib": central(row["RAM.capacity"]),
         "memory_modules": central(row["RAM.units"]),
         "psus": central(row["POWER_SUPPLY.units"]),
         "psu_kg": central(row["POWER_SUPPLY.unit_weight"]),
@@ -218,9 +218,9 @@ def host(row: Mapping[str, str], processors: Processors) -> Facts:
         "processors": central(row["CPU.units"]),
         "host_share": 1,
     }
-    facts |= {"dimm_gb": facts["memory_module_gb"], "memory_gb": facts["memory_modules"] * facts["memory_module_gb"]}
+    facts |= {"dimm_gib": facts["memory_module_gib"], "memory_gib": facts["memory_modules"] * facts["memory_module_gib"]}
     if row["manufacturer"] in WHOLE_MEMORY_AS_MODULE:
-        del facts["memory_modules"], facts["memory_gb"], facts["dimm_gb"]
+        del facts["memory_modules"], facts["memory_gib"], facts["dimm_gib"]
     if facts["threads_per_cpu"]:
         facts["vcpu"] = facts["threads_per_cpu"] * facts["processors"]
     for kind in ("ssd", "hdd"):
@@ -238,17 +238,17 @@ def host(row: Mapping[str, str], processors: Processors) -> Facts:
 def instance(provider: str, row: Mapping[str, str], hosts: Mapping[str, Facts], processors: Processors) -> Facts:
     """What an instance is, and what it holds of its host: shares of processors by vCPU, of memory and drives by capacity."""
     on = hosts[f"server:{row['platform'].lower()}"]
-    vcpu, memory_gb = float(row["vcpu"]), float(row["memory"])
+    vcpu, memory_gib = float(row["vcpu"]), float(row["memory"])
     facts: Facts = {
         "key": f"{provider}:{row['id'].lower()}",
         "kind": "instance",
         "host": on["key"],
         "vcpu": vcpu,
-        "memory_gb": memory_gb,
-        "dimm_gb": processors.typical_module_gb(on["cpu_family"]),
+        "memory_gib": memory_gib,
+        "dimm_gib": processors.typical_module_gib(on["cpu_family"]),
         "processors": vcpu / on["threads_per_cpu"],
         "host_share": vcpu / on["vcpu"],
-        "memory_modules": memory_gb / on["memory_module_gb"],
+        "memory_modules": memory_gib / on["memory_module_gib"],
         "gpus": central(row["gpu_units"]) or 0,
     }
     for kind in ("ssd", "hdd"):

@@ -9,8 +9,8 @@ column ``host`` and has the host's facts besides its own. An empty cell is an un
 fact                   meaning
 =====================  ==========================================================================================
 kind                   ``instance``, ``server`` or ``terminal``
-vcpu, memory_gb,       what is rented or built in: hardware threads, memory [GiB, which providers write GB], local solid-state
-ssd_gb, hdd_gb, gpus   and hard disks [GB], graphics processors
+vcpu, memory_gib,      what is rented or built in: hardware threads, memory [GiB], local solid-state and hard disks [GB, as
+ssd_gb, hdd_gb, gpus   their providers state them], graphics processors
 processors,            the same, counted in parts of the host: processors by vCPU, memory modules and drives by
 memory_modules,        capacity; fractions for an instance. ``host_share`` is the share of the host's vCPUs
 ssd_drives, hdd_drives
@@ -21,8 +21,9 @@ threads_per_cpu,
 cpu_tdp_w, cpu_die_mm2
 curve_a_w, curve_b,    power of one processor [W] at the load u [1]: ``a ln(b (u + c)) + d``
 curve_c, curve_d_w
-memory_module_gb,      capacity of one memory module, of the module whose power is typical for it, and of one drive [GB]
-dimm_gb, ssd_drive_gb,
+memory_module_gib,     capacity of one memory module and of the module whose power is typical for it [GiB], of one drive [GB]
+dimm_gib,
+ssd_drive_gb,
 hdd_drive_gb
 gpu, gpu_*             the graphics processor: area of wafer that its dies [mm²] and its memory take [mm²], its board [cm²],
                        mass of casing, heat sink and all of it [kg]
@@ -41,6 +42,9 @@ ccf_medium, ccf_days   the medium for which Cloud Carbon Footprint takes a capac
                        line says so, on Azure always), and the days that it counts of a month, in ``ccf_storage.csv``
 ccf_*                  what else the methods of Cloud Carbon Footprint read; ``build_ccf.py`` says what each one is
 =====================  ==========================================================================================
+
+Memory is made and rented by 2^30 bytes, whatever makers and providers call them. GiB: AWS, Azure, Scaleway. GB, in that meaning:
+Google Cloud, OVHcloud, Oracle, makers of modules. A method that takes such a figure for its own gigabytes binds it as it is.
 
 Sources: tables of BoaviztAPI 2.5.0; ``build_machines.py`` says what is completed, and how. Constants of Cloud Carbon Footprint,
 commit b7a049c. Families in ``rented.csv``: processors that Google Cloud and Oracle document for them, the commonest where there

@@ -290,10 +290,10 @@ def _times(
     reserved = made(quantity="instance_time", per_unit=time_s, attributes=attributes)
     used = made(quantity="vcpu_time", per_unit=time_s * vcpus, attributes=attributes)
     facts = machines.find(key) or {}
-    if "kind" in facts or "memory_gb" not in facts:
+    if "kind" in facts or "memory_gib" not in facts:
         return (reserved, used)
     # Its size is known, its host is not: what it has is counted apart.
-    held_byte_s = time_s * float(facts["memory_gb"]) * BYTE_PER_GIB
+    held_byte_s = time_s * float(facts["memory_gib"]) * BYTE_PER_GIB
     held = made(quantity="memory_byte_seconds", per_unit=held_byte_s, attributes=_held(rule))
     if "gpus" not in facts:
         return (used, held)

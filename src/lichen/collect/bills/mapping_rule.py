@@ -30,7 +30,7 @@ READ_FROM: Final[Mapping[str, tuple[Dimension, ...]]] = {
     "requests": ("count",),
 }
 """Quantity -> dimensions of a unit that tell it without a factor."""
-PARTS: Final = ("memory_gb", "gpus", "ssd_gb")
+PARTS: Final = ("memory_gib", "gpus", "ssd_gb")
 """What of a machine may be billed apart: facts of the catalogue."""
 MACHINE: Final = "{machine}"
 """Platform of a rule: the type that the line names, else the family of machines, else the provider."""

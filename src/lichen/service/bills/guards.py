@@ -75,9 +75,9 @@ OLD: Final = frozenset(
     {"sandybridge", "ivybridge", "haswell", "broadwell", "skylake", "coffeelake", "zen1", "cortex_a72"}
 )
 """Architectures before 2019."""
-USUAL_GB: Final = 8.0
-EXTRA_W_PER_GB: Final = 0.7
-"""Memory per vCPU up to which a recent one keeps within its bound, and what each gigabyte above may add."""
+USUAL_GIB: Final = 8.0
+EXTRA_W_PER_GIB: Final = 0.7
+"""Memory per vCPU up to which a recent one keeps within its bound, and what each GiB above may add."""
 _APART: Final = frozenset({"storage_byte_seconds", "network_bytes", "requests"})
 """Quantities that are no work of processors, even where one platform has both."""
 _COMPUTED: Final = frozenset({"vcpu_time", "instance_time"})
@@ -227,8 +227,8 @@ def _power(sums: _Sums) -> Iterator[Doubt]:
     yield from wide
     kind, vcpus = sums.facts.get("vcpu_kind"), sums.fact("vcpu")
     if not wide and vcpus and kind is not None and kind not in OLD:
-        memory_gb = sums.fact("memory_gb") / vcpus
-        allowed_w = EXTRA_W_PER_GB * max(0.0, memory_gb - USUAL_GB)
+        memory_gib = sums.fact("memory_gib") / vcpus
+        allowed_w = EXTRA_W_PER_GIB * max(0.0, memory_gib - USUAL_GIB)
         yield from _outside(Guard.RECENT_VCPU_POWER, sums, sums.vcpu_w, allowed_w)
     if sums.platform == REFERENCE:
         yield from _outside(Guard.REFERENCE_POWER, sums, sums.vcpu_w * vcpus)

@@ -79,7 +79,7 @@ def needs_of(rows: Iterable[Mapping[str, Any]], load: Spread) -> tuple[dict[Leve
                     peak[level] += BY_USE_PEAK * used if by_use else max(used, value * Demand().load_most)
             case "instance_time":
                 facts = machines.find(row["platform"] or "") or {}
-                _add(sums, f"{stored}memory_gb", float(facts.get("memory_gb", 0.0)) * value)
+                _add(sums, f"{stored}memory_gb", float(facts.get("memory_gib", 0.0)) * value)
                 count += value
             case "memory_byte_seconds":
                 _add(sums, f"{stored}memory_gb", value)

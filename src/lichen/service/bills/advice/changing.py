@@ -70,14 +70,14 @@ def smaller(platform: str) -> str:
     if told is None:
         return ""
     pattern = re.compile(re.escape(told["head"]) + r"[a-z0-9-]+" + re.escape(told["tail"]))
-    least, most_gb = number(platform, "vcpu"), number(platform, "memory_gb")
+    least, most_gib = number(platform, "vcpu"), number(platform, "memory_gib")
     known = machines.keys()
     sizes = [
-        (number(key, "vcpu"), number(key, "memory_gb"), key)
+        (number(key, "vcpu"), number(key, "memory_gib"), key)
         for key in known
         if pattern.fullmatch(key) and same_family(key, told)
     ]
-    fitting = [one for one in sizes if 0 < one[0] < least and 0 < one[1] < most_gb]
+    fitting = [one for one in sizes if 0 < one[0] < least and 0 < one[1] < most_gib]
     return max(fitting)[2] if fitting else ""
 
 
