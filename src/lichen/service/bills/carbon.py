@@ -19,6 +19,7 @@ from lichen.errors import StorageError
 from lichen.ledger import Fact, Slice, open_ledger
 from lichen.ledger.tables import fact_batches
 from lichen.records import Activity, AttributeValue, digest, timestamp
+from lichen.service.bills.documents import check_documents
 from lichen.service.board.periods import moved
 from lichen.service.context import existing_ledger, ledger_place
 from lichen.service.importing_ledger import source_of
@@ -93,6 +94,7 @@ def import_carbon(
     if dry_run:
         return found
     ledger = ledger or open_ledger(ledger_place(workspace.settings))
+    check_documents(ledger, (f"{FOLDER}/{name}" for name, _ in rows))
     kept_from = ledger.first_day
     chosen = {period: of for period, of in rows.items() if kept_from is None or period[1] >= kept_from}
     slices = [Slice(source=name, first_day=month, end_day=moved(month, 1)) for name, month in chosen]

@@ -26,6 +26,7 @@ from lichen.ledger.tables import row_columns
 from lichen.records import digest, timestamp
 from lichen.service.bills import inputs, manifests
 from lichen.service.bills.booking import Booked, costs_of_bill, costs_of_ledger, months_of, shared_months
+from lichen.service.bills.documents import check_documents
 from lichen.service.bills.doubting import doubted
 from lichen.service.bills.guards import Doubt
 from lichen.service.bills.importing import KIND
@@ -133,6 +134,7 @@ class Landing:
                     resolve(session, codes, create=False)
             return replace(found, doubts=doubting.result())
         ledger = ledger or open_ledger(ledger_place(self._workspace.settings))
+        check_documents(ledger, (f"{manifests.FOLDER}/{source}" for source, _ in told.days))
         kept_from = ledger.first_day
         slices = _slices(told.days, kept_from)
         # Before the store is asked to write: nobody else may while it does.
