@@ -218,7 +218,10 @@ def host(row: Mapping[str, str], processors: Processors) -> Facts:
         "processors": central(row["CPU.units"]),
         "host_share": 1,
     }
-    facts |= {"dimm_gib": facts["memory_module_gib"], "memory_gib": facts["memory_modules"] * facts["memory_module_gib"]}
+    facts |= {
+        "dimm_gib": facts["memory_module_gib"],
+        "memory_gib": facts["memory_modules"] * facts["memory_module_gib"],
+    }
     if row["manufacturer"] in WHOLE_MEMORY_AS_MODULE:
         del facts["memory_modules"], facts["memory_gib"], facts["dimm_gib"]
     if facts["threads_per_cpu"]:
