@@ -11,10 +11,10 @@ from lichen.errors import UsageError
 from lichen.portfolio.scenarios import HOURS, Demand, Line, Machine, Offer, Queries, Sized, Spread, Use
 from lichen.portfolio.scenarios_sizing import size
 
-SMALL = Machine(key="aws:m6i.large", vcpu=2, memory_gb=8)
+SMALL = Machine(key="aws:m6i.large", vcpu=2, memory_gib=8)
 DATABASES = (
-    Machine(key="aws:db.m6g.large", vcpu=2, memory_gb=8),
-    Machine(key="aws:db.m6g.xlarge", vcpu=4, memory_gb=16),
+    Machine(key="aws:db.m6g.large", vcpu=2, memory_gib=8),
+    Machine(key="aws:db.m6g.xlarge", vcpu=4, memory_gib=16),
 )
 ROLES = frozenset(
     {"instance", "database", "database_storage", "block_storage", "object_storage", "load_balancer", "egress", "container_vcpu",
@@ -26,7 +26,7 @@ SERVICE = Demand(
     cpu_s=175e6 * 0.025, peak_cpus=2.5, requests=175e6, peak_requests_per_s=100, duration_s=0.08, load_most=0.5, spare=1,
 )  # fmt: skip
 QUERIES = Queries(
-    count=1000, at_once=2, data_gb=400, scanned_gb=100, packed=0.25, read=0.1, database_vcpus=3, database_memory_gb=12,
+    count=1000, at_once=2, data_gb=400, scanned_gb=100, packed=0.25, read=0.1, database_vcpus=3, database_memory_gib=12,
     cpu_s_per_gb=3,
 )  # fmt: skip
 
@@ -50,7 +50,7 @@ def test_rented_machines_hold_the_peak_with_headroom_and_one_may_fail() -> None:
 
 
 def test_memory_asks_for_machines_where_it_is_more_than_cpus_do() -> None:
-    assert size("iaas", replace(SERVICE, memory_gb=33), OFFER).machines == 5 + 1
+    assert size("iaas", replace(SERVICE, memory_gib=33), OFFER).machines == 5 + 1
 
 
 def test_containers_follow_the_load_between_a_floor_and_the_peak() -> None:
@@ -65,7 +65,7 @@ def test_containers_follow_the_load_between_a_floor_and_the_peak() -> None:
 
 def test_functions_are_paid_for_duration_and_memory() -> None:
     found = size("serverless", SERVICE, OFFER)
-    assert line(found, "function_memory").quantity == pytest.approx(175e6 * 0.08 * 1.769)
+    assert line(found, "function_memory").quantity == pytest.approx(175e6 * 0.08 * 1769 / 1024)
     assert line(found, "function_requests").quantity == 175
     assert line(found, "gateway_requests").quantity == 175
     needs = {(one.service, one.limit): one.value for one in found.needs}
@@ -74,10 +74,10 @@ def test_functions_are_paid_for_duration_and_memory() -> None:
 
 
 def test_a_function_with_little_memory_has_a_part_of_a_cpu_and_takes_longer() -> None:
-    quarter = replace(SERVICE, function_memory_gb=1.769 / 4, duration_s=0.03)
+    quarter = replace(SERVICE, function_memory_gib=1769 / 1024 / 4, duration_s=0.03)
     # 25 ms of a whole CPU take 100 ms on a quarter of one.
     assert line(size("serverless", quarter, OFFER), "function_memory").quantity == pytest.approx(
-        175e6 * 0.1 * 1.769 / 4
+        175e6 * 0.1 * 1769 / 1024 / 4
     )
 
 
@@ -89,7 +89,7 @@ def test_functions_need_requests_and_a_price() -> None:
 
 
 def test_a_managed_database_is_the_smallest_that_holds_it_twice() -> None:
-    found = size("paas", Demand(database_gb=100, database_vcpus=3, database_memory_gb=8), OFFER)
+    found = size("paas", Demand(database_gb=100, database_vcpus=3, database_memory_gib=8), OFFER)
     assert (line(found, "database").key, line(found, "database").quantity) == ("aws:db.m6g.xlarge", 2 * HOURS)
     assert line(found, "database_storage").quantity == 200
     (cpu,) = uses(found, "vcpu_time")
@@ -97,12 +97,12 @@ def test_a_managed_database_is_the_smallest_that_holds_it_twice() -> None:
 
 
 def test_a_database_that_no_type_holds_is_several() -> None:
-    found = size("paas", Demand(database_gb=100, database_vcpus=9, database_memory_gb=8, spare=0), OFFER)
+    found = size("paas", Demand(database_gb=100, database_vcpus=9, database_memory_gib=8, spare=0), OFFER)
     assert line(found, "database").quantity == 3 * HOURS
 
 
 def test_a_serverless_database_shrinks_with_the_load_and_a_provider_without_one_has_a_managed_one() -> None:
-    demand = replace(SERVICE, database_gb=10, database_vcpus=2, database_memory_gb=8)
+    demand = replace(SERVICE, database_gb=10, database_vcpus=2, database_memory_gib=8)
     # 8 units for 2 CPUs at the peak; two copies.
     found = line(size("serverless", demand, OFFER), "database_capacity")
     assert found.quantity == pytest.approx(8 * demand.mean_share * 2 * HOURS)

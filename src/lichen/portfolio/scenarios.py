@@ -2,6 +2,7 @@
 """A workload and the ways of hosting it: what it asks for in a month, and what a way of hosting rents for it.
 
 A month has `HOURS` hours. CPU time is that of one hardware thread, which is what providers rent as one virtual processor.
+Memory is in GiB, which providers rent and price as gigabytes; data are in GB.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import Final, Literal
 HOURS: Final = 8766 / 12
 """Hours of a month: a twelfth of a mean year."""
 SECONDS_PER_HOUR: Final = 3600.0
+FULL_CPU_GIB: Final = 1769 / 1024
+"""Memory of a function that goes with one whole CPU (AWS Lambda, developer guide: 1,769 MB, 1,024 of which are its GB); others
+are sized alike."""
 
 Architecture = Literal["owned", "iaas", "paas", "serverless", "files"]
 ARCHITECTURES: Final[tuple[Architecture, ...]] = ("owned", "iaas", "paas", "serverless", "files")
@@ -69,7 +73,7 @@ class Queries:
         count: queries; at_once: those that run together at the peak.
         data_gb: the data as a database of rows keeps them [GB]; scanned_gb: what a query reads of them there [GB].
         packed: share of its size that a table takes as compressed columns; read: share of such a table that a query reads.
-        database_vcpus, database_memory_gb: what a database of rows needs to keep up.
+        database_vcpus, database_memory_gib: what a database of rows needs to keep up.
         cpu_s_per_gb: CPU time of reading a GB of compressed columns [s].
     """
 
@@ -80,7 +84,7 @@ class Queries:
     packed: float
     read: float
     database_vcpus: float
-    database_memory_gb: float
+    database_memory_gib: float
     cpu_s_per_gb: float
 
     @property
@@ -100,20 +104,20 @@ class Demand:
 
     Attributes:
         cpu_s: CPU time of the application [s]; peak_cpus: CPUs that it keeps busy at the peak.
-        memory_gb: of all its copies at the peak [GB].
+        memory_gib: of all its copies at the peak [GiB].
         requests: a month, and ``peak_requests_per_s``; 0 where nobody knows them.
         duration_s: from the arrival of a request to its answer [s].
         storage_gb: files [GB]; disk_gb: of disks that are attached to machines [GB]; egress_gb: to visitors, a month [GB].
-        database_gb, database_vcpus, database_memory_gb: of its database; 0 without one.
+        database_gb, database_vcpus, database_memory_gib: of its database; 0 without one.
         load_most: share of the CPUs that may be busy at the peak: 1 - headroom.
         spare: machines that may fail without being missed.
-        function_memory_gb: memory of a function [GB].
+        function_memory_gib: memory of a function [GiB].
         queries: queries asked of data; None for none.
     """
 
     cpu_s: float = 0.0
     peak_cpus: float = 0.0
-    memory_gb: float = 0.0
+    memory_gib: float = 0.0
     requests: float = 0.0
     peak_requests_per_s: float = 0.0
     duration_s: float = 0.0
@@ -122,10 +126,10 @@ class Demand:
     egress_gb: float = 0.0
     database_gb: float = 0.0
     database_vcpus: float = 0.0
-    database_memory_gb: float = 0.0
+    database_memory_gib: float = 0.0
     load_most: float = 0.6
     spare: int = 1
-    function_memory_gb: float = 1.769
+    function_memory_gib: float = FULL_CPU_GIB
     queries: Queries | None = None
 
     @property
@@ -153,11 +157,11 @@ class Demand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A type that is rented: ``key`` of the catalogue, hardware threads, memory [GB]."""
+    """A type that is rented: ``key`` of the catalogue, hardware threads, memory [GiB]."""
 
     key: str
     vcpu: float
-    memory_gb: float
+    memory_gib: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

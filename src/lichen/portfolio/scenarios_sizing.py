@@ -12,6 +12,7 @@ from typing import Final
 
 from lichen.errors import UsageError
 from lichen.portfolio.scenarios import (
+    FULL_CPU_GIB,
     HOURS,
     SECONDS_PER_HOUR,
     Architecture,
@@ -24,19 +25,17 @@ from lichen.portfolio.scenarios import (
     Sized,
     Use,
 )
-from lichen.units import BYTE_PER_GB
+from lichen.units import BYTE_PER_GB, BYTE_PER_GIB
 
 SYSTEM_DISK_GB: Final = 30.0
 """Disk of a rented machine, for its system."""
-TASK: Final = Machine(key="", vcpu=1.0, memory_gb=2.0)
+TASK: Final = Machine(key="", vcpu=1.0, memory_gib=2.0)
 """A managed container."""
 LAG: Final = 1.15
 """Containers that run beyond what the moment asks for, because starting one takes minutes."""
-FULL_CPU_GB: Final = 1.769
-"""Memory of a function that goes with one whole CPU (AWS Lambda, developer guide: 1,769 MB); others are sized alike."""
-UNIT_GB: Final = 2.0
+UNIT_GIB: Final = 2.0
 UNIT_VCPUS: Final = 0.25
-"""What one capacity unit of a serverless database holds: 2 GB of memory, and about a quarter of a CPU with them."""
+"""What one capacity unit of a serverless database holds: 2 GiB of memory, and about a quarter of a CPU with them."""
 LEAST_QUERY_GB: Final = 0.01
 """What a query is charged for at least."""
 LEAST_HOURS: Final = 30.0
@@ -71,10 +70,12 @@ def _iaas(demand: Demand, offer: Offer) -> Sized:
         found += _rented("instance", machine, count, min(1.0, busy))
         found += _stored("block_storage", count * SYSTEM_DISK_GB)
         found.append(Line(role="load_balancer", quantity=HOURS, count=1))
-    vcpus, memory_gb, data_gb = _database(demand)
+    vcpus, memory_gib, data_gb = _database(demand)
     servers = 0
     if vcpus or data_gb:
-        servers = max(math.ceil(vcpus / machine.vcpu), math.ceil(memory_gb / machine.memory_gb), 1) * (1 + demand.spare)
+        servers = max(math.ceil(vcpus / machine.vcpu), math.ceil(memory_gib / machine.memory_gib), 1) * (
+            1 + demand.spare
+        )
         found += _rented("instance", machine, servers, None)
         found += _stored("block_storage", servers * SYSTEM_DISK_GB + data_gb * (1 + demand.spare))
         notes.append("own_database")
@@ -92,13 +93,13 @@ def _paas(demand: Demand, offer: Offer) -> Sized:
     if count := _count(demand, TASK):
         peak = float(count)
         mean = min(peak, max(1.0 + demand.spare, LAG * demand.mean_cpus / demand.load_most / TASK.vcpu))
-        vcpu_h, memory_gb_h = mean * TASK.vcpu * HOURS, mean * TASK.memory_gb * HOURS
+        vcpu_h, memory_gib_h = mean * TASK.vcpu * HOURS, mean * TASK.memory_gib * HOURS
         found.append(Line(role="container_vcpu", quantity=vcpu_h, count=mean))
-        found.append(Line(role="container_memory", quantity=memory_gb_h))
-        found += _computed("container_vcpu", vcpu_h * SECONDS_PER_HOUR, memory_gb_h * SECONDS_PER_HOUR, demand.cpu_s)
+        found.append(Line(role="container_memory", quantity=memory_gib_h))
+        found += _computed("container_vcpu", vcpu_h * SECONDS_PER_HOUR, memory_gib_h * SECONDS_PER_HOUR, demand.cpu_s)
         found.append(Line(role="load_balancer", quantity=HOURS, count=1))
         needs = [Need(service="containers", limit="vcpu", value=TASK.vcpu)]
-        needs.append(Need(service="containers", limit="memory", value=TASK.memory_gb))
+        needs.append(Need(service="containers", limit="memory", value=TASK.memory_gib))
     found += _managed(demand, offer, needs)
     return _sized(found, needs=needs, vcpus=mean * TASK.vcpu, vcpus_peak=peak * TASK.vcpu)
 
@@ -141,7 +142,7 @@ def _files(demand: Demand, offer: Offer) -> Sized:
     found += _stored("block_storage", count * SYSTEM_DISK_GB)
     notes = [
         *(["one_at_a_time"] if queries.at_once > 1 else []),
-        *(["larger_than_memory"] if queries.read_gb > machine.memory_gb else []),
+        *(["larger_than_memory"] if queries.read_gb * BYTE_PER_GB > machine.memory_gib * BYTE_PER_GIB else []),
     ]
     return _sized(found, machines=count, vcpus=count * machine.vcpu, notes=tuple(notes))
 
@@ -156,7 +157,7 @@ def _count(demand: Demand, machine: Machine) -> int:
     if not demand.peak_cpus:
         return 0
     wanted = demand.peak_cpus / demand.load_most / machine.vcpu
-    return max(math.ceil(wanted), math.ceil(demand.memory_gb / machine.memory_gb), 1) + demand.spare
+    return max(math.ceil(wanted), math.ceil(demand.memory_gib / machine.memory_gib), 1) + demand.spare
 
 
 def _kept(demand: Demand, offer: Offer, disks: str = "block_storage") -> list[Line | Use]:
@@ -184,18 +185,18 @@ def _functions(demand: Demand, offer: Offer, needs: list[Need]) -> list[Line | U
             "Functions are paid by the request, and the requests of this workload are not known.",
             repair="Give requests_per_minute and peak_requests_per_minute.", culprit="requests_per_minute",
         )  # fmt: skip
-    memory_gb = demand.function_memory_gb
+    memory_gib = demand.function_memory_gib
     cpu_s = demand.cpu_s / demand.requests if demand.requests else 0.0
-    duration_s = max(demand.duration_s, cpu_s / min(1.0, memory_gb / FULL_CPU_GB))
+    duration_s = max(demand.duration_s, cpu_s / min(1.0, memory_gib / FULL_CPU_GIB))
     busy_s = demand.requests * duration_s
     at_once = demand.peak_requests_per_s * duration_s
     found: list[Line | Use] = [
-        Line(role="function_memory", quantity=busy_s * memory_gb, count=at_once),
+        Line(role="function_memory", quantity=busy_s * memory_gib, count=at_once),
         Line(role="function_requests", quantity=demand.requests / MILLION),
     ]
     if "function_vcpu" in offer.roles:
-        found.append(Line(role="function_vcpu", quantity=busy_s * memory_gb / FULL_CPU_GB))
-    found += _computed("function_memory", busy_s * memory_gb / FULL_CPU_GB, busy_s * memory_gb, demand.cpu_s)
+        found.append(Line(role="function_vcpu", quantity=busy_s * memory_gib / FULL_CPU_GIB))
+    found += _computed("function_memory", busy_s * memory_gib / FULL_CPU_GIB, busy_s * memory_gib, demand.cpu_s)
     if "gateway_requests" in offer.roles:
         found.append(Line(role="gateway_requests", quantity=demand.requests / MILLION))
         heavy: dict[str, str | float] = {"request_class": "heavy"}
@@ -203,7 +204,7 @@ def _functions(demand: Demand, offer: Offer, needs: list[Need]) -> list[Line | U
     needs += [
         Need(service="functions", limit="concurrency", value=at_once),
         Need(service="functions", limit="duration", value=duration_s),
-        Need(service="functions", limit="memory", value=memory_gb),
+        Need(service="functions", limit="memory", value=memory_gib),
         Need(service="gateway", limit="rate", value=demand.peak_requests_per_s),
     ]
     if demand.database_gb:  # each function that runs holds a connection
@@ -213,11 +214,11 @@ def _functions(demand: Demand, offer: Offer, needs: list[Need]) -> list[Line | U
 
 def _units(demand: Demand) -> list[Line | Use]:
     """A serverless database: units for the peak, fewer in the mean, one at least; and a standby copy."""
-    peak = max(demand.database_memory_gb / UNIT_GB, demand.database_vcpus / UNIT_VCPUS, 1.0)
+    peak = max(demand.database_memory_gib / UNIT_GIB, demand.database_vcpus / UNIT_VCPUS, 1.0)
     hours = max(1.0, peak * demand.mean_share) * (1 + demand.spare) * HOURS
     found: list[Line | Use] = [Line(role="database_capacity", quantity=hours, count=peak * (1 + demand.spare))]
     seconds = hours * SECONDS_PER_HOUR
-    found += _computed("database_capacity", seconds * UNIT_VCPUS, seconds * UNIT_GB, None)
+    found += _computed("database_capacity", seconds * UNIT_VCPUS, seconds * UNIT_GIB, None)
     found += _stored("database_storage", demand.database_gb)
     return found
 
@@ -234,28 +235,28 @@ def _queries(queries: Queries, needs: list[Need]) -> list[Line | Use]:
 
 
 def _database(demand: Demand) -> tuple[float, float, float]:
-    """What one database of rows has to hold, of visitors and of queries: CPUs, memory and data [GB]."""
+    """What one database of rows has to hold, of visitors and of queries: CPUs, memory [GiB] and data [GB]."""
     asked = demand.queries
     if asked is None:
-        return demand.database_vcpus, demand.database_memory_gb, demand.database_gb
+        return demand.database_vcpus, demand.database_memory_gib, demand.database_gb
     return (
         demand.database_vcpus + asked.database_vcpus,
-        demand.database_memory_gb + asked.database_memory_gb,
+        demand.database_memory_gib + asked.database_memory_gib,
         demand.database_gb + asked.data_gb,
     )
 
 
 def _managed(demand: Demand, offer: Offer, needs: list[Need], *, queries: bool = True) -> list[Line | Use]:
     """A managed database: the smallest type that holds it, or several of the largest, and a standby copy."""
-    vcpus, memory_gb, data_gb = _database(demand) if queries else (
-        demand.database_vcpus, demand.database_memory_gb, demand.database_gb,
+    vcpus, memory_gib, data_gb = _database(demand) if queries else (
+        demand.database_vcpus, demand.database_memory_gib, demand.database_gb,
     )  # fmt: skip
     if not (vcpus or data_gb):
         return []
     _require(offer, "database", "managed databases")
-    holding = [one for one in offer.databases if one.vcpu >= vcpus and one.memory_gb >= memory_gb]
+    holding = [one for one in offer.databases if one.vcpu >= vcpus and one.memory_gib >= memory_gib]
     chosen = min(holding or offer.databases, key=lambda one: one.vcpu if holding else -one.vcpu)
-    shards = max(math.ceil(vcpus / chosen.vcpu), math.ceil(memory_gb / chosen.memory_gb), 1)
+    shards = max(math.ceil(vcpus / chosen.vcpu), math.ceil(memory_gib / chosen.memory_gib), 1)
     needs.append(Need(service="database", limit="storage", value=data_gb))
     copies = 1 + demand.spare
     return [*_rented("database", chosen, shards * copies, None), *_stored("database_storage", data_gb * copies)]
@@ -277,12 +278,12 @@ def _machine_time(machine: Machine, hours: float, busy: float | None) -> list[Li
     ]
 
 
-def _computed(role: str, vcpu_s: float, memory_gb_s: float, cpu_s: float | None) -> list[Line | Use]:
+def _computed(role: str, vcpu_s: float, memory_gib_s: float, cpu_s: float | None) -> list[Line | Use]:
     """CPU and memory of a service without machines of a type."""
     busy: dict[str, str | float] = {} if cpu_s is None or not vcpu_s else {"utilisation": min(1.0, cpu_s / vcpu_s)}
     return [
         Use(quantity="vcpu_time", value=vcpu_s, service=role, attributes=busy),
-        Use(quantity="memory_byte_seconds", value=memory_gb_s * BYTE_PER_GB, service=role),
+        Use(quantity="memory_byte_seconds", value=memory_gib_s * BYTE_PER_GIB, service=role),
     ]
 
 

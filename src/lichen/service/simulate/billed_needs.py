@@ -14,7 +14,7 @@ from lichen.ledger import Ledger, Selection
 from lichen.ledger.sums import Key
 from lichen.portfolio.scenarios import HOURS, LEVELS, SECONDS_PER_HOUR, Demand, Level, Spread
 from lichen.service.bills.days import Told
-from lichen.units import BYTE_PER_GB
+from lichen.units import BYTE_PER_GB, BYTE_PER_GIB
 
 BY_USE_LOAD: Final = Spread(0.3, 0.7, 1.0)
 """Load of CPUs that are paid by use: a function waits for its database while it is paid. Assumed."""
@@ -64,7 +64,7 @@ def needs_of(rows: Iterable[Mapping[str, Any]], load: Spread) -> tuple[dict[Leve
     busy, peak = dict.fromkeys(LEVELS, 0.0), dict.fromkeys(LEVELS, 0.0)
     count = 0.0
     for row in rows:
-        value = float(row["value"] or 0.0) / (BYTE_PER_GB if row["unit"] in ("B", "B.s") else 1.0)
+        value = float(row["value"] or 0.0)
         told = json.loads(row["attributes"] or "{}")
         stored = "database_" if row["family"] == _DATABASE else ""
         match row["quantity"]:
@@ -79,15 +79,15 @@ def needs_of(rows: Iterable[Mapping[str, Any]], load: Spread) -> tuple[dict[Leve
                     peak[level] += BY_USE_PEAK * used if by_use else max(used, value * Demand().load_most)
             case "instance_time":
                 facts = machines.find(row["platform"] or "") or {}
-                _add(sums, f"{stored}memory_gb", float(facts.get("memory_gib", 0.0)) * value)
+                _add(sums, f"{stored}memory_gib", float(facts.get("memory_gib", 0.0)) * value)
                 count += value
             case "memory_byte_seconds":
-                _add(sums, f"{stored}memory_gb", value)
+                _add(sums, f"{stored}memory_gib", value / BYTE_PER_GIB)
             case "storage_byte_seconds":
                 kind = "database" if stored else "storage" if told.get("storage_class") == "hdd" else "disk"
-                _add(sums, f"{kind}_gb", value)
+                _add(sums, f"{kind}_gb", value / BYTE_PER_GB)
             case "network_bytes" if told.get("path") in ("internet", "cdn"):
-                _add(sums, "egress_gb", value * HOURS * SECONDS_PER_HOUR)
+                _add(sums, "egress_gb", value / BYTE_PER_GB * HOURS * SECONDS_PER_HOUR)
     return {level: _demand(sums, busy[level], peak[level]) for level in LEVELS}, count
 
 
@@ -120,11 +120,11 @@ def _demand(sums: Mapping[str, float], mean_cpus: float, peak_cpus: float) -> De
     return Demand(
         cpu_s=mean_cpus * HOURS * SECONDS_PER_HOUR,
         peak_cpus=peak_cpus,
-        memory_gb=sums.get("memory_gb", 0.0),
+        memory_gib=sums.get("memory_gib", 0.0),
         storage_gb=sums.get("storage_gb", 0.0),
         disk_gb=sums.get("disk_gb", 0.0),
         egress_gb=sums.get("egress_gb", 0.0),
         database_gb=sums.get("database_gb", 0.0),
         database_vcpus=sums.get("database_vcpus", 0.0),
-        database_memory_gb=sums.get("database_memory_gb", 0.0),
+        database_memory_gib=sums.get("database_memory_gib", 0.0),
     )

@@ -26,14 +26,14 @@ def machine_demand(own: Own, declared: Mapping[Level, Demand]) -> dict[Level, De
         UsageError: nothing tells the hardware threads of a machine.
     """
     threads = sum(_threads(machine) * machine.count for machine in own.machines)
-    memory_gb = sum((machine.memory_gb or 0.0) * machine.count for machine in own.machines)
+    memory_gib = sum((machine.memory_gb or 0.0) * machine.count for machine in own.machines)
     load = own.load or USUAL_LOAD
     return {
         level: replace(
             declared[level],
             cpu_s=threads * load.at(level) * HOURS * SECONDS_PER_HOUR,
             peak_cpus=threads * min(1.0, load.at(level) * PEAK),
-            memory_gb=declared[level].memory_gb or memory_gb * MEMORY_USED.at(level),
+            memory_gib=declared[level].memory_gib or memory_gib * MEMORY_USED.at(level),
         )
         for level in LEVELS
     }

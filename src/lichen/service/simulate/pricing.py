@@ -116,7 +116,7 @@ class Market:
                 repair=f"{nearest(key, known, valid_are='Types with a price')} Or give its price in a table of your own.",
                 culprit=name,
             )
-        return Machine(key=key, vcpu=float(facts["vcpu"]), memory_gb=float(facts["memory_gib"]))
+        return Machine(key=key, vcpu=float(facts["vcpu"]), memory_gib=float(facts["memory_gib"]))
 
 
 def price_notes(lines: Sequence[BillLine], market: Market, as_of: date) -> list[Note]:

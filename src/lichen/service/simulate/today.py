@@ -244,7 +244,7 @@ def _merged(billed: Demand, declared: Demand, *, cpu_known: bool) -> Demand:
     found = replace(
         billed, requests=declared.requests, peak_requests_per_s=declared.peak_requests_per_s,
         duration_s=declared.duration_s, load_most=declared.load_most, spare=declared.spare,
-        function_memory_gb=declared.function_memory_gb, queries=declared.queries,
+        function_memory_gib=declared.function_memory_gib, queries=declared.queries,
     )  # fmt: skip
     return replace(found, cpu_s=declared.cpu_s, peak_cpus=declared.peak_cpus) if cpu_known and declared.cpu_s else found
 

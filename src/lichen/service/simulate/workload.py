@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from lichen.errors import ConfigError
 from lichen.ledger import runfile
-from lichen.portfolio.scenarios import HOURS, LEVELS, Demand, Level, Queries, Spread
+from lichen.portfolio.scenarios import FULL_CPU_GIB, HOURS, LEVELS, Demand, Level, Queries, Spread
 from lichen.service.simulate.table import Table
 
 WORKLOAD: Final = (
@@ -77,15 +77,15 @@ def demands(table: Table, queries: Table | None, folder: Path, *, otherwise: boo
         "requests": requests,
         "peak_requests_per_s": peak_minute / 60,
         "duration_s": (table.number("duration_ms_per_request", most=3.6e6) or 0.0) / 1000,
-        "memory_gb": table.number("memory_gb", most=_MOST_GB) or 0.0,
+        "memory_gib": table.number("memory_gb", most=_MOST_GB) or 0.0,
         "storage_gb": table.number("storage_gb", most=_MOST_GB) or 0.0,
         "egress_gb": _egress(table, requests),
         "database_gb": table.number("database_gb", most=_MOST_GB) or 0.0,
         "database_vcpus": table.number("database_vcpus", most=_MOST_CPUS) or 0.0,
-        "database_memory_gb": table.number("database_memory_gb", most=_MOST_GB) or 0.0,
+        "database_memory_gib": table.number("database_memory_gb", most=_MOST_GB) or 0.0,
         "load_most": 1.0 - _or(table.number("headroom", most=0.95), 0.4),
         "spare": _whole(table, "spare", 1),
-        "function_memory_gb": _or(table.number("function_memory_gb", least=0.128, most=64.0), 1.769),
+        "function_memory_gib": _or(table.number("function_memory_gb", least=0.125, most=64.0), FULL_CPU_GIB),
     }
     found = {
         level: Demand(
@@ -185,7 +185,7 @@ def _queries(table: Table | None, level: Level) -> Queries | None:
         packed=number("packed", PACKED, 1.0),
         read=number("read", READ, 1.0),
         database_vcpus=number("database_vcpus"),
-        database_memory_gb=number("database_memory_gb"),
+        database_memory_gib=number("database_memory_gb"),
         cpu_s_per_gb=number("cpu_s_per_gb", CPU_S_PER_GB),
     )
 
