@@ -134,6 +134,38 @@ def test_days_that_are_not_told_are_no_days_without_use(tmp_path: Path) -> None:
     assert {one.finding.where.resource for one in found.pieces if one.rule.rule_id == "commitment"} == {"i-1"}
 
 
+@pytest.mark.parametrize(
+    ("days", "sources", "told"),
+    [
+        ({"part": 15}, 1, "One bill does not tell all days of the month: bill:part (15/31). Its figures are"),
+        (
+            {"part": 15, "less": 3},
+            2,
+            "2 bills do not tell all days of the month: bill:less (3/31), bill:part (15/31). Their",
+        ),
+    ],
+    ids=["one", "two"],
+)
+def test_bills_that_tell_less_than_another_are_named(
+    tmp_path: Path, days: dict[str, int], sources: int, told: str
+) -> None:
+    """A bill of all days for 310 EUR a month, and others that are as much a month though they tell a part of it."""
+    made = imported(tmp_path, [on(day, **OLD) for day in range(1, 32)])
+    for name, count in days.items():
+        part = [on(day, **{**OLD, "ResourceId": name}) for day in range(1, count + 1)]
+        bring(made, write(tmp_path / f"{name}.csv", part), source=name)
+    found = advise_bill(made, Question(month="2026-10", hourly_rate=RATE))
+    assert (found.days_told, found.days_by_source) == (
+        min(days.values()),
+        {"bill:aws-payer": 31} | {f"bill:{one}": count for one, count in days.items()},
+    )
+    assert found.cost.value == pytest.approx((1 + sources) * 310)
+    assert found.to_json()["days_by_source"] == dict(found.days_by_source)
+    (note,) = [one for one in BillAdviceText(found, "en").notes() if "days of the month" in one]
+    assert note.startswith(told)
+    assert any("(15/31)" in one for one in BillAdviceText(found, "fr").notes())
+
+
 def test_the_newest_whole_month_goes_before_the_running_one(tmp_path: Path) -> None:
     september = [
         {

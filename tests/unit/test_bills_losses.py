@@ -51,6 +51,21 @@ def manifest(workspace: Workspace, period: str) -> Any:
     return ledger_of(workspace).documents.get(f"bills/bill:aws-payer/{period}")
 
 
+@pytest.mark.parametrize(
+    "given",
+    [[on(1)], [line(**MIDDLE)], [on(day, SubAccountId="B") for day in range(1, 6)]],
+    ids=["days", "period", "accounts"],
+)
+def test_of_many_files_three_are_named(workspace: Workspace, tmp_path: Path, given: list[dict[str, str]]) -> None:
+    for day in range(1, 6):
+        write(tmp_path / "before" / f"{day}.csv", [on(day)])
+    bring(workspace, tmp_path / "before")
+    with pytest.raises(UsageError) as refused:
+        bring(workspace, write(tmp_path / "given.csv", given))
+    names = ", ".join(str(tmp_path / "before" / f"{day}.csv") for day in (1, 2, 3))
+    assert f"from {names} and 2 more, " in refused.value.problem
+
+
 def test_accounts_that_would_be_lost_are_named(workspace: Workspace, tmp_path: Path) -> None:
     first = write(tmp_path / "a.csv", [line(SubAccountId="A"), line(SubAccountId="")])
     second = write(tmp_path / "b.csv", [line(SubAccountId="B", ResourceId="i-b")])

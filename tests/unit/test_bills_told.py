@@ -10,6 +10,7 @@ import pytest
 from tests.focus_support import LINE, OWNERS, bring, ledger_of, line, of_month, on, project, rows, write
 
 from lichen.errors import StorageError
+from lichen.render.bill import bill_lines
 from lichen.service.workspace import Workspace
 
 
@@ -125,3 +126,25 @@ def test_coverage_is_a_share_whatever_was_taken_back(workspace: Workspace, tmp_p
     manifest = ledger_of(workspace).documents.get("bills/bill:aws-payer/2026-10-01")
     assert manifest is not None
     assert manifest["money"][0]["covered"] == 1.0
+
+
+def test_parts_of_shared_lines_are_not_called_lines(tmp_path: Path) -> None:
+    """Of three lines, the two that no rule knows are shared by two applications: four parts."""
+    unknown = {"ServiceName": "Something New", "SkuMeter": "x", "ChargeDescription": "x", "SkuPriceDetails": ""}
+    alone, shared = line(ResourceId="i-9"), [line(**unknown, SubAccountId="common", ResourceId=one) for one in "ab"]
+    settings = '[[bills.shared]]\nname = "all"\naccounts = ["common"]\nweights = { shop = 3, cart = 1 }\n'
+    bill = write(tmp_path / "bill.csv", [alone, *shared])
+    split = bring(project(tmp_path / "split", OWNERS + settings), bill, dry_run=True).to_json()
+    whole = bring(project(tmp_path / "whole"), bill, dry_run=True).to_json()
+    told = {
+        lang: [
+            next(text for text in bill_lines(found, lang) if text.startswith(start)).replace("\u00a0", " ")
+            for found in (split, whole)
+        ]
+        for lang, start in (("en", "not estimated"), ("fr", "non estimé"))
+    }
+    assert told["en"] == [
+        "not estimated: 2.00 EUR, 4 lines and parts of shared ones: no rule knows this service",
+        "not estimated: 2.00 EUR, 2 lines: no rule knows this service",
+    ]
+    assert told["fr"][0].startswith("non estimé : 2,00 EUR, 4 lignes et parts de lignes partagées : ")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -141,6 +142,58 @@ def test_ten_days_of_a_bill_are_a_month_like_them(workspace: Workspace, tmp_path
     assert hours == pytest.approx(HOURS)
 
 
+def test_a_bill_that_tells_less_than_another_is_named(workspace: Workspace, tmp_path: Path) -> None:
+    whole, part = [on(day) for day in DAYS], [on(day, ResourceId="i-2") for day in range(1, 16)]
+    bring(workspace, write(tmp_path / "part.csv", part), source="part")
+    found = billed(workspace, tmp_path, whole)
+    assert cost(found) == pytest.approx(2 * HOURS / 24), "each is a month like its own days"
+    (days,) = [note.facts for note in found.doubts if note.code == "billed_days_by"]
+    assert (days["sources"], days["days"]) == ("bill:part (15/31)", 31)
+    assert "billed_days" not in codes(found)
+
+
+def simulated(workspace: Workspace, *flags: str) -> str:
+    """What the command says of the application 'shop' in October beside rented machines."""
+    path = str(workspace.settings.folder / "lichen.toml")
+    call = ["simulate", "--from-bill", "shop", "--month", "2026-10", "--to", "aws:eu-west-3/iaas", "--config", path]
+    said = CliRunner().invoke(cli, [*call, "--quiet", *flags])
+    assert said.exit_code == 0, said.output
+    return said.output.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+@pytest.mark.parametrize(
+    ("rest", "share", "code", "told", "dit"),
+    [
+        ({"Tax": "10", "Credit": "-4"}, 6 / 126, "not_compared", "6.0 EUR (4.8%) cannot be", "6,0 EUR (4,8 %) ne se comparent"),
+        ({"Tax": "10", "Credit": "-40"}, 30 / 120, "not_compared_credit", "take 30 EUR off", "ôtent 30 EUR à la facture"),
+    ],
+    ids=["taxes", "credits"],
+)  # fmt: skip
+def test_what_no_way_of_hosting_changes_is_told_beside_the_verdict(
+    workspace: Workspace, tmp_path: Path, rest: dict[str, str], share: float, code: str, told: str, dit: str
+) -> None:
+    """A month's machine at 120 EUR, told on one day, so that nothing is scaled; taxes and credits of 6 or -30 beside it."""
+    lines = [
+        line(**{**TAX, "ChargeCategory": kind}, EffectiveCost=amount, BilledCost=amount, ResourceId="")
+        for kind, amount in rest.items()
+    ]
+    found = billed(workspace, tmp_path, [on(5, EffectiveCost="120"), *lines])
+    amount = sum(map(float, rest.values()))
+    assert (found.facts["not_compared"], found.facts["not_compared_share"]) == pytest.approx((amount, share))
+    answer = json.loads(simulated(workspace, "--json"))
+    (verdict,) = [one for one in answer["verdicts"] if one["code"].startswith("not_compared")]
+    assert (verdict["code"], verdict["names"]) == (code, ["today"])
+    assert (verdict["facts"]["amount"], verdict["facts"]["share"]) == pytest.approx((abs(amount), share))
+    assert told in simulated(workspace, "--lang", "en")
+    assert dit in simulated(workspace, "--lang", "fr")
+
+
+def test_a_bill_of_usage_alone_is_compared_whole(workspace: Workspace, tmp_path: Path) -> None:
+    found = billed(workspace, tmp_path, [on(5, EffectiveCost="120")])
+    assert "not_compared" not in found.facts
+    assert "not_compared" not in simulated(workspace, "--json")
+
+
 @pytest.mark.parametrize(("month", "days"), [("2026-02", 28), ("2026-10", 31)])
 def test_all_months_have_as_many_hours(workspace: Workspace, tmp_path: Path, month: str, days: int) -> None:
     start = date.fromisoformat(f"{month}-01")
@@ -178,11 +231,7 @@ def test_what_has_no_cost_is_said_and_runs_all_the_same(workspace: Workspace, tm
     assert cost(found) == pytest.approx(HOURS / 24)
     (unpriced,) = [note.facts for note in found.doubts if note.code == "billed_unpriced"]
     assert unpriced["services"] == "AWS Lambda"
-    path = str(workspace.settings.folder / "lichen.toml")
-    call = ["simulate", "--from-bill", "shop", "--month", "2026-10", "--to", "aws:eu-west-3/iaas", "--config", path]
-    said = CliRunner().invoke(cli, [*call, "--quiet"])
-    assert said.exit_code == 0, said.output
-    assert "today costs more than is told. Services: AWS Lambda." in said.output
+    assert "today costs more than is told. Services: AWS Lambda." in simulated(workspace)
 
 
 def test_a_bill_without_any_cost_has_its_region_from_what_runs(workspace: Workspace, tmp_path: Path) -> None:

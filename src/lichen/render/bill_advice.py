@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import calendar
 from typing import Final, NamedTuple
 
 from lichen.portfolio.scenarios import Spread
@@ -22,6 +23,8 @@ _SCALES: Final = {
 }  # fmt: skip
 """Facts that are amounts: how many of the unit one is, and the unit."""
 _FRONT: Final = " ◆"
+_SOURCES: Final = 3
+"""Bills that a sentence names."""
 _DRAWN: Final = 2
 """Pieces of advice that a chart needs: one stands beside nothing."""
 
@@ -113,7 +116,7 @@ class BillAdviceText:
     def notes(self) -> list[str]:
         """What has to be known of the whole."""
         found, words = self._found, self._words
-        told = [] if found.days_told is None else [words.count("bill_advice.days_told", found.days_told)]
+        told = [] if found.days_told is None else [self._days_told(found.days_told)]
         told += [words.say("bill_advice.overlap"), words.say("bill_advice.ranked", rate=self._money(found.rate).full)]
         if found.loads is not None and found.loads < 1:
             told.append(words.say("bill_advice.unmeasured", share=self._numbers.whole_percent(1 - found.loads)))
@@ -124,6 +127,22 @@ class BillAdviceText:
         if found.pieces and len(self.spots()) < _DRAWN:
             told.append(words.say("bill_advice.undrawn"))
         return told
+
+    def _days_told(self, least: int) -> str:
+        """That bills do not tell the whole month; which of them, where others tell more.
+
+        Args:
+            least: days that the bill tells that tells least.
+        """
+        days, words = self._found.days_by_source, self._words
+        if max(days.values(), default=least) == least:
+            return words.count("bill_advice.days_told", least)
+        whole = calendar.monthrange(self._found.month.year, self._found.month.month)[1]
+        lacking = sorted((count, source) for source, count in days.items() if count < whole)
+        named = ", ".join(f"{plain(source)} ({count}/{whole})" for count, source in lacking[:_SOURCES])
+        if len(lacking) > _SOURCES:
+            named = f"{named}, +{len(lacking) - _SOURCES}"
+        return words.count("bill_advice.days_told_by", len(lacking), sources=named)
 
     def made_with(self) -> str:
         """The method, its version and its factors."""

@@ -131,12 +131,13 @@ class SimulationText:
         names = [self._named(name) for name in verdict.names]
         told = {
             name: self._plain_money(facts[name])
-            for name in ("saved", "low", "high", "bill", "dearer", "full")
+            for name in ("saved", "low", "high", "bill", "dearer", "full", "amount")
             if name in facts
         }
         told["bill_more"] = self._plain_money(max(0.0, -facts.get("bill", 0.0)))
         told["hours"] = numbers.amount(facts.get("hours", 0.0), "h").text
         told["chance"] = numbers.whole_percent(min(_SURE, facts.get("chance", 0.0)))
+        told["share"] = numbers.percent(facts.get("share", 0.0))
         code = verdict.code
         if code == "time_gained" and facts["bill"] >= 0:
             code = "time_gained_even"

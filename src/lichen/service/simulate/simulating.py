@@ -112,7 +112,7 @@ def simulate(workspace: Workspace, scenario: Scenario, as_of: date, billed: Bill
         chances=chances,
         break_evens=_break_evens(drafts, demand["value"]),
         managed=_managed(drafts, weighed, scenario.rate.value),
-        verdicts=choice.verdicts(list(weighed.values()), chances),
+        verdicts=(*choice.verdicts(list(weighed.values()), chances), *_not_compared(billed)),
         notes=(*_general(scenario, billed, demand["value"]), *price_notes(lines, market, day)),
         method=found.method,
     )
@@ -337,6 +337,15 @@ def _managed(drafts: Sequence[_Draft], weighed: Mapping[str, choice.Weighed], ra
         for one in managed
         for other in unmanaged
     )
+
+
+def _not_compared(billed: Billed | None) -> Iterable[choice.Verdict]:
+    """What of today's bill no way of hosting changes, while the others are priced without it."""
+    amount = 0.0 if billed is None else billed.facts.get("not_compared", 0.0)
+    if billed is not None and amount:
+        facts = {"amount": abs(amount), "share": billed.facts["not_compared_share"]}
+        code = "not_compared" if amount > 0 else "not_compared_credit"
+        yield choice.Verdict(code=code, names=(TODAY,), facts=facts)
 
 
 def _general(scenario: Scenario, billed: Billed | None, demand: Demand) -> list[Note]:

@@ -33,7 +33,7 @@ USUAL_LOAD: Final = Spread(0.05, 0.2, 0.6)
 """Load of rented CPUs where neither the bill nor a factor tells it."""
 _SOURCE: Final = "bill"
 _MONTHS_TOLD: Final = 6
-_SERVICES_TOLD: Final = 3
+_NAMES_TOLD: Final = 3
 _DAY_H: Final = 24
 _BY_MONTH: Final = frozenset({"storage"})
 """Families whose prices are of a month, however long it is; the others' are of hours or amounts."""
@@ -51,7 +51,9 @@ class Billed:
         needs: what the workload asks for, at three levels of the load of its CPUs; requests are not on a bill.
         prices: effective cost over quantity, which go before list prices.
         notes: of today's way. doubts: what stands in the way of comparing it with the others.
-        facts: what is told with the answer; ``coverage`` is the share of the cost that has physical quantities.
+        facts: what is told with the answer; ``coverage`` is the share of the cost that has physical quantities. Where there is
+            any: ``not_compared`` is the money of taxes, credits, fees and purchases in the currency of the answer, as it is
+            billed, and ``not_compared_share`` its share of today's bill, or of what that would be without credits.
     """
 
     provider: str
@@ -136,7 +138,7 @@ def read_billed(context: ServiceContext, asked: FromBill, market: Market) -> Bil
         prices=unit_prices(context.ledger, chosen, days * _DAY_H * SECONDS_PER_HOUR, asked),
         notes=tuple(_notes(costs, rows, told, asked, market)),
         doubts=tuple(_doubts(costs, told, asked, market)),
-        facts=_covered(costs, market),
+        facts={**_covered(costs, market), **_not_compared(costs, told, market)},
     )
 
 
@@ -230,6 +232,16 @@ def _covered(costs: Iterable[Mapping[str, Any]], market: Market) -> dict[str, fl
     return {} if share is None else {"coverage": share}
 
 
+def _not_compared(costs: Iterable[Mapping[str, Any]], told: Mapping[str, Told], market: Market) -> dict[str, float]:
+    """What no way of hosting changes, and its share of today's bill; none without it, or without usage that costs anything."""
+    rest = used = 0.0
+    for row in costs:
+        amount = _amount(row, market) * _of_month(row, told[row["source"]])
+        rest, used = (rest + amount, used) if row["coverage"] == NO_USAGE else (rest, used + amount)
+    whole = used + max(0.0, rest)
+    return {"not_compared": rest, "not_compared_share": abs(rest) / whole} if rest and whole > 0 else {}
+
+
 def _load(context: ServiceContext, asked: FromBill) -> Spread:
     if asked.utilisation is not None:
         return asked.utilisation
@@ -253,11 +265,14 @@ def _doubts(
     costs: Sequence[Mapping[str, Any]], told: Mapping[str, Told], asked: FromBill, market: Market
 ) -> Iterable[Note]:
     """Days that are not told, what no other way rents, and what nobody priced."""
-    least = min((told[row["source"]] for row in costs), key=lambda one: one.count)
+    telling = {row["source"]: told[row["source"]] for row in costs}
+    least = min(telling.values(), key=lambda one: one.count)
     if not least.whole:
-        yield Note(
-            code="billed_days", facts={"month": f"{asked.month:%Y-%m}", "told": least.count, "days": least.of_month}
-        )
+        facts: dict[str, str | float] = {"month": f"{asked.month:%Y-%m}", "told": least.count, "days": least.of_month}
+        if all(one.count == least.count for one in telling.values()):
+            yield Note(code="billed_days", facts=facts)
+        else:
+            yield Note(code="billed_days_by", facts={**facts, "sources": _partial(telling)})
     whole = sum(_amount(row, market) for row in costs)
     apart = [
         row for row in costs if row["coverage"] != NO_USAGE and row["family"] in _APART and _amount(row, market) > 0
@@ -287,18 +302,23 @@ def _notes(
     if any(told[row["source"]].daily for row in costs):
         hours = calendar.monthrange(asked.month.year, asked.month.month)[1] * _DAY_H
         yield Note(code="billed_hours", facts={"month": month, "hours": hours})
-    whole = sum(_amount(row, market) for row in costs)
-    rest = sum(_amount(row, market) for row in costs if row["coverage"] == NO_USAGE)
-    if whole and rest:
-        yield Note(code="billed_rest", facts={"share": rest / whole})
     loads = [json.loads(row["attributes"] or "{}") for row in rows if row["quantity"] == "vcpu_time"]
     if asked.utilisation is None and any("utilisation" not in one for one in loads):
         yield Note(code="load_usual")
     yield Note(code="peak_from_bill")
 
 
+def _partial(telling: Mapping[str, Told]) -> str:
+    """Bills that do not tell all days, each with how many it tells, the first of them."""
+    lacking = sorted((one.count, source, one) for source, one in telling.items() if not one.whole)
+    return _first([f"{source} ({one.count}/{one.of_month})" for _, source, one in lacking])
+
+
 def _services(rows: Iterable[Mapping[str, Any]]) -> str:
     """Names of services, the first of them."""
-    names = sorted({str(row["service"] or "") for row in rows} - {""})
-    more = [f"+{len(names) - _SERVICES_TOLD}"] if len(names) > _SERVICES_TOLD else []
-    return ", ".join([*names[:_SERVICES_TOLD], *more])
+    return _first(sorted({str(row["service"] or "") for row in rows} - {""}))
+
+
+def _first(names: Sequence[str]) -> str:
+    more = [f"+{len(names) - _NAMES_TOLD}"] if len(names) > _NAMES_TOLD else []
+    return ", ".join([*names[:_NAMES_TOLD], *more])

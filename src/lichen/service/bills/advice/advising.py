@@ -93,7 +93,8 @@ class BillAdvice:
 
     Attributes:
         application: ``*`` for all.
-        days_told: days of the month that bills tell of; None for all of them. A figure is that of a whole month like these.
+        days_told: days of the month that the bill tells of that tells least; None where all bills tell all of them. A figure is
+            that of a whole month like the days that its bill tells: days_by_source.
         cost: of what has quantities, in a month. carbon: its climate figure; None without one.
         together: money that the best of each resource saves, upper bounds and wide advice left out; together_carbon likewise.
         untold: findings that are too small, or were not weighed. volumes: how many there are of which no bill tells whether
@@ -104,6 +105,7 @@ class BillAdvice:
     application: str
     month: date
     days_told: int | None
+    days_by_source: Mapping[str, int]
     currency: str
     rate: Spread
     rate_assumed: bool
@@ -123,6 +125,7 @@ class BillAdvice:
             "application": self.application,
             "month": f"{self.month:%Y-%m}",
             "days_told": self.days_told,
+            "days_by_source": dict(self.days_by_source),
             "currency": self.currency,
             "rate": _told(self.rate),
             "advice": [piece.to_json() for piece in self.pieces],
@@ -178,7 +181,9 @@ def advise_in(context: ServiceContext, question: Question) -> BillAdvice:
     whole = scale.differences([_everything(evidence)])[0].get(CARBON)
     return BillAdvice(
         application=question.application, month=month, currency=market.currency, rate=rate,
-        days_told=None if evidence.told.whole else evidence.told.count, rate_assumed=question.hourly_rate is None,
+        days_told=None if evidence.told.whole else evidence.told.count,
+        days_by_source={source: told.count for source, told in evidence.by_source.items()},
+        rate_assumed=question.hourly_rate is None,
         pieces=tuple(sorted(pieces, key=_order)),
         cost=sum((thing.cost for thing in evidence.things), start=Spread.of(0.0)),
         carbon=None if whole is None else whole.saving(ALL_OF_IT),

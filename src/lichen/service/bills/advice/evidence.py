@@ -87,7 +87,8 @@ class MonthEvidence:
     """A month.
 
     Attributes:
-        days: of the month. told: what bills tell of it: amounts and costs are those of a month like the days that are told.
+        days: of the month. told: what the bill tells that tells least of it. by_source: what each tells; its amounts and costs
+            are those of a month like the days that it tells.
         stored: GB.month by (application, account, region, platform) and month, of the months before, too.
         busy: (account, region) in which any application had machines.
         market: prices, those of the bill first.
@@ -97,6 +98,7 @@ class MonthEvidence:
     month: date
     days: int
     told: Told
+    by_source: Mapping[str, Told]
     things: tuple[Thing, ...]
     stored: Mapping[tuple[str, str, str, str], Mapping[str, float]]
     busy: frozenset[tuple[str, str]]
@@ -220,9 +222,10 @@ def read_month(
     kept = ledger.totals(
         ("application", "account", "region", "platform", "month", "source"), peaks=(), selection=earlier
     )
+    telling = sorted({row["source"] for row in costs})
     evidence = MonthEvidence(
         context=context, month=month, days=days, things=things, market=market, stored=_stored(kept, all_days),
-        told=all_days.least({row["source"] for row in costs}, month) or all_days.of("", month),
+        told=all_days.least(telling, month) or all_days.of("", month), by_source={source: told[source] for source in telling},
         busy=frozenset(
             (row["account"] or "", row["region"] or "")
             for row in ledger.totals(("account", "region"), peaks=(), selection=everybody)
