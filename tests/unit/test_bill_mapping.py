@@ -18,6 +18,7 @@ from lichen.collect.bills.meter import Family, Meter, Reason, Understood
 
 HOUR = 3600.0
 GB = 1e9
+GIB = 2.0**30
 VCPU_PER_LAMBDA_GB = 1024 / 1769
 
 
@@ -209,8 +210,8 @@ OTHERS = [
     ("AmazonECS", "APN1-Fargate-vCPU-Hours:perCPU", "hours", {"vcpu_time": (HOUR, "aws:fargate")}),
     ("AmazonECS", "APN1-Fargate-GB-Hours", "hours", {"memory_byte_seconds": (GB * HOUR, "aws:fargate")}),
     ("AmazonEKS", "USE1-Fargate-GB-Hours", "GB-Hours", {"memory_byte_seconds": (GB * HOUR, "aws:fargate")}),
-    ("AWSGlue", "APS1-Crawler-DPU-Hour", "DPU-Hour", both("aws:glue", 4 * HOUR, 16 * GB * HOUR)),
-    ("AmazonRDS", "USE2-Aurora:ServerlessUsage", "ACU-Hr", both("aws:aurora-serverless", HOUR / 4, 2 * GB * HOUR)),
+    ("AWSGlue", "APS1-Crawler-DPU-Hour", "DPU-Hour", both("aws:glue", 4 * HOUR, 16 * GIB * HOUR)),
+    ("AmazonRDS", "USE2-Aurora:ServerlessUsage", "ACU-Hr", both("aws:aurora-serverless", HOUR / 4, 2 * GIB * HOUR)),
     ("AmazonAthena", "USE1-DataScannedInTB", "Terabytes", {"vcpu_time": (3 * 1000.0, "aws:athena")}),
     ("AmazonSimpleDB", "APN1-BoxUsage", "Hrs", {"vcpu_time": (HOUR, "aws:simpledb")}),
     ("AmazonEC2", "APE1-CPUCredits:t3", "vCPU-Hours", {"vcpu_time": (HOUR, "aws:cpu-credits")}),

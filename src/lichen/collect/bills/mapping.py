@@ -144,7 +144,7 @@ def _understood(rule: Rule, meter: Meter, unit: BillUnit | None, named: Named) -
         return Understood(family=rule.family, reason=reason, rule=rule.name)
     amounts, within = [], _within(rule, meter, named)
     for told in rule.told:
-        per_unit = _per_unit(told, _factor(told, meter), counted)
+        per_unit = _per_unit(told, _factor(told, meter), counted, BYTE_PER_GIB if rule.binary else BYTE_PER_GB)
         if per_unit is None:
             return Understood(family=rule.family, reason=Reason.UNKNOWN_UNIT, rule=rule.name)
         amount = Amount(
@@ -183,16 +183,20 @@ def _factor(told: Told, meter: Meter) -> float | None:
     return next(sizes, told.factor)
 
 
-def _per_unit(told: Told, factor: float | None, unit: BillUnit) -> float | None:
-    """Of the quantity per one of the bill's unit; None where the unit does not tell it."""
+def _per_unit(told: Told, factor: float | None, unit: BillUnit, byte_per_gb: float) -> float | None:
+    """Of the quantity per one of the bill's unit; None where the unit does not tell it.
+
+    Args:
+        byte_per_gb: bytes of the gigabytes that a factor is of.
+    """
     if unit.dimension in READ_FROM[told.quantity]:
         return unit.scale * (1.0 if factor is None else factor)
     if factor is None or unit.dimension not in _CONVERTED.get(told.quantity, ()):
         return None
     if told.quantity in _BYTE_QUANTITIES or told.quantity == "network_bytes":
-        return unit.scale * factor * BYTE_PER_GB
+        return unit.scale * factor * byte_per_gb
     if unit.dimension in ("byte_time", "bytes"):
-        return unit.scale / BYTE_PER_GB * factor
+        return unit.scale / byte_per_gb * factor
     return unit.scale * factor
 
 
