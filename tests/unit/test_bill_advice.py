@@ -243,14 +243,16 @@ def test_generations_and_processors_come_from_the_table(workspace: Workspace, fo
 def test_little_work_is_cheaper_by_use(found: BillAdvice) -> None:
     one = piece(found, "functions", "i-idle")
     paid_s = 0.02 * 2 * MONTH_S / 0.7
-    bill = paid_s * 1.769 * 0.0000166667 * 0.9
+    bill = paid_s * 1769 / 1024 * 0.0000166667 * 0.9
     assert money(one).value == pytest.approx(31 * 2.4 - bill, rel=1e-6)
     assert one.finding.facts["even"] == pytest.approx(0.02 * 31 * 2.4 / bill, rel=1e-6)
+    (held,) = [use.value for use in one.finding.after if use.quantity == "memory_byte_seconds"]
+    assert held == pytest.approx(paid_s * 1769 * 2**20, rel=1e-6), "a function with one processor has 1,769 MB"
 
 
 def test_much_work_is_cheaper_on_machines(found: BillAdvice) -> None:
     one = piece(found, "provisioned", "resize")
-    busy = 100e6 / 1.769 / MONTH_S * 0.7
+    busy = 100e6 * 1024 / 1769 / MONTH_S * 0.7
     assert one.finding.facts["to"] == "aws:m6i.xlarge"
     assert one.finding.facts["count"] == -(-busy * 2 / 0.6 // 4) + 1, "twice the mean, 60 % of it used, one to spare"
     assert one.finding.run_hours.value > 0, "people look after machines"

@@ -280,6 +280,7 @@ def test_this_machine_is_asked_when_no_other_is_named(workspace: Workspace, monk
         assert asked.cpu
         assert (asked.vcpus is not None) == virtual
         assert (asked.threads is None) == virtual
+        assert asked.memory_gb == (None if virtual else real["memory_bytes"] / 2**30), "as modules are sold"
     assert ask(workspace).power.value > 0
 
 

@@ -16,7 +16,7 @@ from lichen.model.server_model import ANCHORS, BUILD_FIELDS, FITTED, TENTHS, Ser
 from lichen.records import Factor
 from lichen.service.power_hardware import Hardware, Note, Question, accelerator, check, resolve
 from lichen.service.workspace import Workspace
-from lichen.units import BYTE_PER_GB
+from lichen.units import BYTE_PER_GIB
 
 TYPICAL_LOAD: Final = 0.5
 """Load of an answer when none is asked for; the whole curve goes with it."""
@@ -137,12 +137,15 @@ def estimate(workspace: Workspace, question: Question) -> Answer:
 
 
 def this_machine(question: Question) -> Question:
-    """The question with the processor of this machine; in a virtual machine the share of its virtual processors."""
+    """The question with the processor of this machine; in a virtual machine the share of its virtual processors.
+
+    Memory is in the gigabytes of its modules, of 2^30 bytes, as in the results that the model is fitted to.
+    """
     host = describe_host()
     cpu = host["cpu_model"] or "unknown"
     if host["virtualised"]:
         return replace(question, cpu=cpu, vcpus=question.vcpus or host["cpu_count_machine"])
-    return replace(question, cpu=cpu, threads=host["cpu_count_machine"], memory_gb=host["memory_bytes"] / BYTE_PER_GB)
+    return replace(question, cpu=cpu, threads=host["cpu_count_machine"], memory_gb=host["memory_bytes"] / BYTE_PER_GIB)
 
 
 Power = Callable[[float], Watts]

@@ -30,7 +30,7 @@ class Question:
         cpu: name of the processor, as a data sheet or ``/proc/cpuinfo`` writes it.
         tdp_w: thermal design power of one processor [W]; chips: processors of the machine.
         threads: hardware threads of the whole machine, all processors together.
-        memory_gb: memory of the whole machine [GB]; year: of availability; vendor: of the processor.
+        memory_gb: memory of the whole machine [GB of modules: 2^30 bytes]; year: of availability; vendor: of the processor.
         vcpus: virtual processors of a guest on that machine, whose share is asked for.
         load: share of the capacity in use, 0 to 1.
         gpu, gpu_tdp_w: name, or thermal design power [W], of accelerator cards; gpus: their number; gpu_load: their use, 0 to 1.

@@ -40,7 +40,8 @@ class EquipmentRow:
 
     Attributes:
         application: code; None when they serve several or none is declared.
-        count: how many. power_w: of one, as stated, or its mean from a yearly consumption, in watts. memory_gb: of one.
+        count: how many. power_w: of one, as stated, or its mean from a yearly consumption, in watts.
+        memory_gb: of one, in the gigabytes of its modules, 2^30 bytes.
         line: where it stands in its table.
     """
 

@@ -85,7 +85,8 @@ class Value(Base):
 
 
 class Equipment(Base):
-    """Machines that are owned. ``power_w`` is the measured or stated power of one, in watts; ``memory_gb`` in gigabytes."""
+    """Machines that are owned. ``power_w`` is the measured or stated power of one, in watts; ``memory_gb`` its memory, in the
+    gigabytes of its modules (2^30 bytes)."""
 
     __tablename__ = "equipment"
     __table_args__ = (

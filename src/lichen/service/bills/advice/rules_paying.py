@@ -10,12 +10,12 @@ from typing import Final
 
 from lichen.catalogue import prices
 from lichen.catalogue.prices import Effort
-from lichen.portfolio.scenarios import SECONDS_PER_HOUR, Spread
+from lichen.portfolio.scenarios import FULL_CPU_GIB, SECONDS_PER_HOUR, Spread
 from lichen.service.bills.advice.changing import mean_load, number, percentile, saved
 from lichen.service.bills.advice.evidence import MonthEvidence, Thing
 from lichen.service.bills.advice.finding import AT_MOST, NOTHING, Finding, Rule, Use
 from lichen.service.simulate.billed_needs import BY_USE_LOAD, BY_USE_PEAK
-from lichen.units import BYTE_PER_GB
+from lichen.units import BYTE_PER_GIB
 
 _UNDISCOUNTED: Final = 0.95
 """Effective over list cost from which nothing is paid by contract or auction."""
@@ -28,8 +28,6 @@ _SPOT: Final = Spread(0.15, 0.4, 0.75)
 _UNEVEN: Final = 0.5
 """Standard deviation over mean of daily use from which work comes in batches."""
 _LEAST_DAYS: Final = 14
-_FUNCTION_GB: Final = 1.769
-"""Memory with which a function of AWS has one processor [GB]: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 _WORTH: Final = 0.7
 """Cost of the other way over that of this one, from which it is worth the work."""
 _SELDOM: Final = 0.2
@@ -91,7 +89,7 @@ def functions(evidence: MonthEvidence) -> Iterator[Finding]:
             continue
         busy_s = sum((use.load or 0.0) * use.value for use in thing.machines if use.quantity == "vcpu_time")
         paid = Spread(busy_s / BY_USE_LOAD.high, busy_s / BY_USE_LOAD.value, busy_s / BY_USE_LOAD.low)
-        bill = _times(paid.times(_FUNCTION_GB), each)
+        bill = _times(paid.times(FULL_CPU_GIB), each)
         if not 0 < bill.value < _WORTH * cost.value:
             continue
         after = (
@@ -100,7 +98,7 @@ def functions(evidence: MonthEvidence) -> Iterator[Finding]:
                 attributes={"utilisation": BY_USE_LOAD.value},
             ),
             Use(
-                quantity="memory_byte_seconds", value=paid.value * _FUNCTION_GB * BYTE_PER_GB, platform=key.key,
+                quantity="memory_byte_seconds", value=paid.value * FULL_CPU_GIB * BYTE_PER_GIB, platform=key.key,
                 region=thing.where.region,
             ),
         )  # fmt: skip
