@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from tests.carbon_support import AZURE, NO_SCOPES, aws, write_csv, write_json
 from tests.focus_support import STORAGE, bring, ledger_of, line, of_month, on, project, rows, write
 
+from lichen.cli.app import root as cli
 from lichen.errors import StorageError, UsageError
 from lichen.ledger import Selection
 from lichen.render.carbon import carbon_lines, reconciliation_lines
@@ -275,9 +277,11 @@ def test_months_come_first_and_then_the_largest_places(workspace: Workspace, tmp
     assert accounts[:2] == ["12", "11"]
     assert len(accounts) == 10
     assert told[-1] == "2 places more with --all."
-    whole = list(reconciliation_lines(found, "fr", None))
-    assert len([text for text in whole if text.startswith("2026-10  aws  ")]) == 12
-    assert not any("--all" in text for text in whole)
+    call = ["bills", "reconcile", "--all", "--lang", "fr", "--config", str(workspace.settings.folder / "lichen.toml")]
+    whole = CliRunner().invoke(cli, call)
+    assert whole.exit_code == 0, whole.output
+    assert len([text for text in whole.output.splitlines() if text.startswith("2026-10  aws  ")]) == 12
+    assert "--all" not in whole.output
 
 
 def test_a_month_without_either_side_says_so(workspace: Workspace, tmp_path: Path) -> None:
