@@ -35,6 +35,10 @@ SCRATCH: Final = "scratch"
 """Folder of a spool for what an engine writes on the way."""
 MASTER: Final = re.compile(r"spark://[^\s/]+|local(\[(\d+|\*)\])?")
 """Addresses of Spark."""
+_PATTERN: Final = re.compile(r"[*?\[]")
+"""Signs in the name of a file that DuckDB takes for a pattern."""
+_LITERAL: Final = "hive_partitioning = false"
+"""The name of a folder, ``BILLING_PERIOD=2026-10``, is no column."""
 _LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
 _FULL: Final = re.compile(r"No space left|disk full|max_temp_directory_size|Quota exceeded", re.IGNORECASE)
 _MISTAKES: Final = (
@@ -146,7 +150,7 @@ class DuckEngine:
         if opened.kind == "json":
             return self.table("lichen_rows", json_table(Path(opened.path)))
         if opened.kind == "parquet":
-            return self._view("lichen_file", f"read_parquet({_text(opened.path)})", [Path(opened.path)])
+            return self._view("lichen_file", f"read_parquet({_name(opened.path)}, {_LITERAL})", [Path(opened.path)])
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in opened.columns)
         nulls = ", ".join(map(_text, NULLS))
         options = (
@@ -154,12 +158,12 @@ class DuckEngine:
             f"escape = '\"', nullstr = [{nulls}], compression = {_text(opened.compression or 'none')}, "
             f"encoding = {_text(opened.encoding)}, max_line_size = {LONGEST_LINE}"
         )
-        return self._view("lichen_file", f"read_csv({_text(opened.path)}, {options})", [Path(opened.path)])
+        return self._view("lichen_file", f"read_csv({_name(opened.path)}, {options}, {_LITERAL})", [Path(opened.path)])
 
     def spooled(self, folders: Sequence[Path], name: str) -> ir.Table:
         """See `Engine.spooled`."""
-        files = ", ".join(_text(str(path)) for folder in folders for path in sorted(folder.glob("*.parquet")))
-        return self._view(name, f"read_parquet([{files}])", folders)
+        files = ", ".join(_name(str(path)) for folder in folders for path in sorted(folder.glob("*.parquet")))
+        return self._view(name, f"read_parquet([{files}], {_LITERAL})", folders)
 
     def table(self, name: str, rows: pa.Table) -> ir.Table:
         """See `Engine.table`. A table of DuckDB's own has statistics, by which it finds the order of joins."""
@@ -247,6 +251,11 @@ def _memory_mb() -> int:
 def _text(value: str) -> str:
     """A text of SQL."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def _name(path: str) -> str:
+    """The name of one file, which no other file answers to, as a text of SQL."""
+    return _text(_PATTERN.sub(r"[\g<0>]", path))
 
 
 @contextmanager
