@@ -44,7 +44,8 @@ ccf_*                  what else the methods of Cloud Carbon Footprint read; ``b
 =====================  ==========================================================================================
 
 Memory is made and rented by 2^30 bytes, whatever makers and providers call them. GiB: AWS, Azure, Scaleway. GB, in that meaning:
-Google Cloud, OVHcloud, Oracle, makers of modules. A method that takes such a figure for its own gigabytes binds it as it is.
+Google Cloud, Oracle, makers of modules. OVHcloud writes GB and does not say which; it is taken alike. A method that takes such a
+figure for its own gigabytes binds it as it is.
 
 Sources: tables of BoaviztAPI 2.5.0; ``build_machines.py`` says what is completed, and how. Constants of Cloud Carbon Footprint,
 commit b7a049c. Families in ``rented.csv``: processors that Google Cloud and Oracle document for them, the commonest where there
