@@ -282,7 +282,7 @@ def test_what_is_asked_of_all_keys_at_once_is_what_each_of_them_has(name: str) -
 
 
 def test_memory_is_named_by_the_unit_that_it_has() -> None:
-    """Providers state these sizes as GiB, or as GB that are taken for it; only what a published tool computes keeps that tool's word."""
+    """Providers state GiB, or GB that are taken for it; only what a published tool computes keeps that tool's word."""
     sizes = {"aws:m5.large": 8.0, "azure:d4s_v3": 16.0, "scaleway:dev1-l": 8.0, "ovhcloud:b3-8": 8.0}
     assert {key: (machines.find(key) or {})["memory_gib"] for key in sizes} == sizes
     others = {name for name in machines.facts() if re.search(r"(memory|dimm).*_gb", name)}
