@@ -12,9 +12,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from tests.carbon_support import aws, write_csv
 from tests.focus_support import LINE, bring, line, project, rows, write
 
+from lichen.cli.app import root as cli
 from lichen.collect.bills.engine import DuckEngine
 from lichen.collect.bills.opening import sniff
 from lichen.service.bills.carbon import import_carbon
@@ -93,3 +95,36 @@ def test_what_providers_say_of_their_emissions(tmp_path: Path, name: str) -> Non
     found = import_carbon(workspace, [str(folder)])
     assert {file["name"] for file in found.files} == {str(path), str(table)}
     assert found.rows == 12
+
+
+@pytest.mark.parametrize("name", ["a [1]", "a%20b", "a\\b"])
+def test_a_folder_that_the_ledger_cannot_lie_in_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder = tmp_path / name
+    project(folder)
+    write(folder / "bill.csv", [line()])
+    write_csv(folder / "carbon.csv", [aws()])
+    monkeypatch.chdir(folder)
+    for words in (
+        ["import", "bills", "bill.csv", "--create"],
+        ["import", "carbon", "carbon.csv"],
+        ["ledger", "ingest", "."],
+        ["bills", "reconcile"],
+    ):
+        result = CliRunner().invoke(cli, words)
+        assert result.exit_code == 2, result.output
+        assert f"The ledger cannot lie in {folder}/.lichen/ledger: the name of a folder there holds" in result.output
+        assert "[server] ledger in lichen.toml" in result.output
+    assert not (folder / ".lichen" / "lichen.db").exists()
+    assert not (folder / ".lichen" / "ledger").exists()
+    # Named elsewhere, it does not matter where the project lies.
+    (folder / "lichen.toml").write_text(f'[server]\nledger = "{tmp_path}/facts"\n', encoding="utf-8")
+    assert CliRunner().invoke(cli, ["import", "carbon", "carbon.csv"]).exit_code == 0
+
+
+def test_any_other_name_of_a_project_does(tmp_path: Path) -> None:
+    workspace = project(tmp_path / "what? * {a,b} #1 100% k=v 'é'")
+    assert bring(workspace, write(tmp_path / "bill.csv", [line()])).rows
+    assert import_carbon(workspace, [str(write_csv(tmp_path / "carbon.csv", [aws()]))]).rows
+    assert {source for (source,) in rows(workspace, "source")} == {"bill:aws-payer", "vendor:aws-payer"}

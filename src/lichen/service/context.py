@@ -3,18 +3,25 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from lichen.errors import StorageError
 
 if TYPE_CHECKING:
     from lichen.config import Settings
     from lichen.ledger import Ledger
     from lichen.service.workspace import Workspace
     from lichen.store import Store
+
+
+_NO_NAME: Final = re.compile(r"[\[\]\\]|%[0-9A-Fa-f]{2}")
+"""What the library that writes the tables takes for something else in the path of a folder: it makes an address of it."""
 
 
 def now() -> datetime:
@@ -65,14 +72,15 @@ def open_context(workspace: Workspace) -> ServiceContext:
     """The store and the ledger that the settings name.
 
     Raises:
-        StorageError: the store cannot be opened.
+        StorageError: the store cannot be opened, or the ledger cannot lie where it is to.
     """
     from lichen.store import open_store
 
     settings = workspace.settings
+    place = ledger_place(settings)
     return ServiceContext(
-        store=open_store(store_url(settings), folder=settings.folder),
-        ledger=cast("Ledger", LedgerWhenThere(ledger_place(settings))),
+        store=open_store(settings.server.store, folder=settings.folder),
+        ledger=cast("Ledger", LedgerWhenThere(place)),
         workspace=workspace,
     )
 
@@ -82,13 +90,24 @@ def has_store(settings: Settings) -> bool:
     return settings.server.store is not None or (settings.folder / ".lichen" / "lichen.db").exists()
 
 
-def store_url(settings: Settings) -> str:
-    """The database of decisions."""
-    return settings.server.store or f"sqlite:///{(settings.folder / '.lichen' / 'lichen.db').absolute()}"
-
-
 def ledger_place(settings: Settings) -> str:
-    """The folder or bucket of facts."""
+    """The folder or bucket of facts.
+
+    Raises:
+        StorageError: it is a folder whose name is no name for the library that writes the tables.
+    """
+    place = _ledger_place(settings)
+    sign = None if "://" in place else _NO_NAME.search(str(Path(place).absolute()))
+    if sign is not None:
+        raise StorageError(
+            f"The ledger cannot lie in {place}: the name of a folder there holds '{sign[0]}'.",
+            repair="Rename that folder, or name another place under [server] ledger in lichen.toml.",
+            culprit=place,
+        )
+    return place
+
+
+def _ledger_place(settings: Settings) -> str:
     return settings.server.ledger or str((settings.folder / ".lichen" / "ledger").absolute())
 
 
@@ -101,9 +120,9 @@ def existing_ledger(settings: Settings, *, create: bool = True) -> Ledger | None
     Raises:
         StorageError: the one that the settings name is away, forbidden or damaged.
     """
-    place = ledger_place(settings)
-    if not settings.server.ledger and not Path(place, "ledger.json").is_file():
+    if not settings.server.ledger and not Path(_ledger_place(settings), "ledger.json").is_file():
         return None
+    place = ledger_place(settings)
     from lichen.ledger import open_ledger
     from lichen.ledger.handles import read_marker
     from lichen.ledger.location import parse

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 
 from lichen.records import Activity, AttributeValue, digest, timestamp
 from lichen.service.board.periods import moved
-from lichen.service.context import store_url
 from lichen.store import open_store
 from lichen.store.models import Cost, Value
 from lichen.store.queries import imports
@@ -92,7 +91,7 @@ def bring_imports(ledger: Ledger, settings: Settings) -> int:
     """
     if not settings.server.store and not (settings.folder / ".lichen" / "lichen.db").is_file():
         return 0
-    with open_store(store_url(settings), folder=settings.folder) as store:
+    with open_store(settings.server.store, folder=settings.folder) as store:
         return keep_all(ledger, store)
 
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 from lichen.errors import UsageError
 from lichen.records import writable
 from lichen.service.accounts.audit import By, note
-from lichen.service.context import store_url
 from lichen.service.workspace import Workspace
 from lichen.store import Session, Store, open_store
 from lichen.store.queries import imports
@@ -86,7 +85,8 @@ def today() -> date:
 
 def opened(workspace: Workspace, *, dry_run: bool = False) -> Store:
     """The store of a project; made where there is none, unless nothing is to be written."""
-    return open_store(store_url(workspace.settings), folder=workspace.settings.folder, create=not dry_run)
+    settings = workspace.settings
+    return open_store(settings.server.store, folder=settings.folder, create=not dry_run)
 
 
 def source_name(given: str | None, kind: str, path: Path) -> str:

@@ -60,7 +60,7 @@ class Landing:
         loads: measured ones.
 
     Raises:
-        StorageError: the store cannot be opened.
+        StorageError: the store cannot be opened, or the ledger cannot lie where it is to.
         UsageError: the name of the source is none.
         ConfigError: a rule, an owner or a load of the settings is wrong.
     """
@@ -68,6 +68,7 @@ class Landing:
     def __init__(self, workspace: Workspace, order: BillOrder) -> None:
         bills = workspace.settings.bills
         self._workspace, self._order = workspace, order
+        self._place = ledger_place(workspace.settings)
         if order.source is not None:
             source_name(order.source, KIND, workspace.settings.folder)
         self._rules = Rules.load(bills.mapping)
@@ -133,7 +134,7 @@ class Landing:
                 if not self._order.create:
                     resolve(session, codes, create=False)
             return replace(found, doubts=doubting.result())
-        ledger = ledger or open_ledger(ledger_place(self._workspace.settings))
+        ledger = ledger or open_ledger(self._place)
         check_documents(ledger, (f"{manifests.FOLDER}/{source}" for source, _ in told.days))
         kept_from = ledger.first_day
         slices = _slices(told.days, kept_from)
