@@ -11,13 +11,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lichen.collect.bills.engine import DuckEngine
 from lichen.collect.bills.format import formats, named, recognise
 from lichen.collect.bills.line import AMOUNTS, CELLS, KEYS
-from lichen.collect.bills.lines import COUNT, NULLS, UNREADABLE, checked_lines, lines, summed_lines, unreadable
+from lichen.collect.bills.lines import COUNT, NULLS, ROW, UNREADABLE, checked_lines, lines, summed_lines, unreadable
 from lichen.collect.bills.opening import sniff
+from lichen.collect.bills.rule import Format
 from lichen.errors import StorageError, UsageError
 
 CLOUD: Final = Path(__file__).parents[3] / "shared" / "data" / "cloud"
@@ -98,13 +104,30 @@ def _day(text: str) -> dt.date:
     return dt.date.fromisoformat(text[:10])
 
 
+@pytest.mark.parametrize("numbered", [False, True], ids=["as it is", "as Parquet"])
 @pytest.mark.parametrize("name", SAMPLES)
-def test_lines_summed_first_are_the_lines_summed_after(name: str, engine: DuckEngine) -> None:
+def test_lines_summed_first_are_the_lines_summed_after(
+    name: str, numbered: bool, engine: DuckEngine, tmp_path: Path
+) -> None:
     path = CLOUD / name
     if not path.exists():
         pytest.skip(f"{path} is not on this machine")
+    if numbered:
+        packed = tmp_path / "bill.parquet"
+        pq.write_table(_all_texts(path), packed)
+        path = packed
     opened = sniff(path)
     one, table = recognise(opened.columns, formats()), engine.read(opened)
+    assert (ROW in table.columns) is numbered
+    _check_sums(engine, table, one)
+
+
+def _all_texts(path: Path) -> pa.Table:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return pa.Table.from_pylist(list(csv.DictReader(file)))
+
+
+def _check_sums(engine: DuckEngine, table: ir.Table, one: Format) -> None:
     before: Counter[tuple[Any, ...]] = Counter()
     counts: Counter[tuple[Any, ...]] = Counter()
     for row in _rows(engine, lines(table, one)):
@@ -119,6 +142,31 @@ def test_lines_summed_first_are_the_lines_summed_after(name: str, engine: DuckEn
             after[_key(row), amount] += row[amount] or 0
     assert dict(after) == dict(before)
     assert set(counts.values()) == {0}
+
+
+_ODD: Final = (None, "", "NULL", "~", "a", "a~", "A", "é", "e\u0301", "\x00", "a\x00", " ", "[]", "0", "𝄞")
+
+
+@given(
+    texts=st.lists(st.tuples(*[st.sampled_from(_ODD)] * 3, st.sampled_from([None, 0.0, 0.1, -2.5])), max_size=60),
+    own=st.booleans(),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_lines_are_told_apart_by_their_texts_whatever_these_are(
+    texts: list[tuple[Any, ...]], own: bool, engine: DuckEngine, tmp_path: Path
+) -> None:
+    names = ("ResourceId", "ResourceName", "Tags", "EffectiveCost")
+    always = {
+        "ChargePeriodStart": dt.date(2026, 5, 1), "ProviderName": "AWS", "ServiceName": "S3", "ChargeCategory": "Usage",
+        "BillingCurrency": "EUR", "BilledCost": 0.1,
+    }  # fmt: skip
+    rows = [{**always, **dict(zip(names, line, strict=True))} for line in [("r", "n", "{}", 1.0), *texts]]
+    path = tmp_path / "bill.parquet"
+    # A column that is called as the engine calls the number of a row is the file's own.
+    pq.write_table(pa.Table.from_pylist([{**row, "File_Row_Number": 7} for row in rows] if own else rows), path)
+    table = engine.read(sniff(path))
+    assert (ROW in table.columns) is not own
+    _check_sums(engine, table, named("focus", formats()))
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from lichen.collect.bills.diagnosing import first_fault
 from lichen.collect.bills.json_rows import json_table
-from lichen.collect.bills.lines import NULLS
+from lichen.collect.bills.lines import NULLS, ROW
 from lichen.collect.bills.opening import LONGEST_LINE
 from lichen.errors import StorageError, UsageError
 
@@ -40,6 +40,8 @@ _PATTERN: Final = re.compile(r"[*?\[]")
 _LITERAL: Final = "hive_partitioning = false"
 """The name of a folder, ``BILLING_PERIOD=2026-10``, is no column."""
 _LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
+_NUMBER: Final = "file_row_number"
+"""Column that DuckDB has for the number of a row; a file may have one of this name of its own."""
 _FULL: Final = re.compile(r"No space left|disk full|max_temp_directory_size|Quota exceeded", re.IGNORECASE)
 _MISTAKES: Final = (
     (re.compile(r"GZIP", re.IGNORECASE), "is cut off, or is not whole gzip"),
@@ -150,7 +152,10 @@ class DuckEngine:
         if opened.kind == "json":
             return self.table("lichen_rows", json_table(Path(opened.path)))
         if opened.kind == "parquet":
-            return self._view("lichen_file", f"read_parquet({_name(opened.path)}, {_LITERAL})", [Path(opened.path)])
+            rows = f", file_row_number AS {ROW}" if _NUMBER not in map(str.casefold, opened.columns) else ""
+            return self._view(
+                "lichen_file", f"read_parquet({_name(opened.path)}, {_LITERAL})", [Path(opened.path)], more=rows
+            )
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in opened.columns)
         nulls = ", ".join(map(_text, NULLS))
         options = (
@@ -192,9 +197,9 @@ class DuckEngine:
             self._compiled[operation] = self._backend.compile(expression)
         return self._compiled[operation]
 
-    def _view(self, name: str, source: str, about: Sequence[Path]) -> ir.Table:
+    def _view(self, name: str, source: str, about: Sequence[Path], *, more: str = "") -> ir.Table:
         with _told(about):
-            self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {source}")  # noqa: S608 - quoted above
+            self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT *{more} FROM {source}")  # noqa: S608 - quoted above
         return self._backend.table(name)
 
     def __enter__(self) -> Self:

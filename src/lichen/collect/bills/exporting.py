@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import ibis
 
 from lichen.collect.bills.line import METER
-from lichen.collect.bills.lines import UNREADABLE, summed_lines
+from lichen.collect.bills.lines import ROW, UNREADABLE, summed_lines
 from lichen.collect.bills.meter import ESTIMATED, Meter, Reason
 from lichen.collect.bills.reading import Reader, as_day, cleaned
 from lichen.collect.bills.rows import in_period
@@ -104,7 +104,7 @@ def with_figures(
 ) -> ir.Table:
     """All lines of a file with the columns that are ours behind theirs; their order may be another one."""
     raw = engine.read(file.opened)
-    kept = [name for name in raw.columns if not name.casefold().startswith(PREFIX)]
+    kept = [name for name in raw.columns if name != ROW and not name.casefold().startswith(PREFIX)]
     reader = Reader(raw, file.format)
     cells = {name: reader.cell(name, "text") for name in (*METER, "region", "resource")}
     day = reader.cell("day", "day")

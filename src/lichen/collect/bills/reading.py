@@ -48,6 +48,11 @@ def substr(text: str, first: int, length: int) -> str:  # type: ignore[empty-bod
     """The function of this name, which DuckDB and Spark both have; signs count from 1. Ibis's own repeats the text thrice."""
 
 
+@ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]
+def fingerprint(value) -> dt.uint64:  # type: ignore[no-untyped-def]
+    """64 bits of a value, of DuckDB. Ibis's own goes by way of a text of bits."""
+
+
 def columns_of(schema: Mapping[str, dt.DataType]) -> tuple[str, ...]:
     """Names under which values are found: columns, fields of structures (``usage.amount``) and of lists of them
     (``credits[].amount``)."""
@@ -119,10 +124,6 @@ class Reader:
     def is_null(self, name: str) -> ir.BooleanValue:
         """Whether a column holds nothing."""
         return self._column(name).isnull()
-
-    def beyond(self, name: str) -> ir.IntegerScalar:
-        """How many values of a column no amount can hold."""
-        return self._column(name).count() - self.number(name).count()
 
     def no_number(self, name: str) -> ir.StringValue:
         """What stands where an amount should, empty for nothing; null where there is one."""
