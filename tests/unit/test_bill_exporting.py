@@ -235,6 +235,15 @@ def test_a_device_or_a_bucket_is_no_place_for_a_bill(workspace: Workspace, tmp_p
         export(workspace, bill, Path("s3://bucket/out.csv"))
 
 
+def test_a_link_goes_on_to_its_file(workspace: Workspace, tmp_path: Path) -> None:
+    bill = write(tmp_path / "bill.csv", [line()])
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    done = export(workspace, bill, tmp_path / "link.csv")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert done.output == str(tmp_path / "link.csv")
+    assert len(read(tmp_path / "real.csv")) == 1
+
+
 def test_a_line_that_an_engine_drops_is_not_left_out(workspace: Workspace, tmp_path: Path) -> None:
     bill = write(tmp_path / "bill.csv", [line()])
     with bill.open("a") as file:

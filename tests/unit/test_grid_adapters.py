@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -75,8 +76,10 @@ def fetch(source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fe
     for name in ("LANG", "LC_ALL", "LC_MESSAGES", "LICHEN_ENTSOE_TOKEN", "LICHEN_ELECTRICITY_MAPS_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 
-    def call(adapter: str, zone: str, first: str = "2026-03-01", last: str = "2026-03-01", **env: str) -> Result:
-        words = ["fetch", adapter, "--zone", zone, "--from", first, "--to", last, "-o", "grid.csv", "--url", source.url]
+    def call(
+        adapter: str, zone: str, first: str = "2026-03-01", last: str = "2026-03-01", to: str = "grid.csv", **env: str
+    ) -> Result:
+        words = ["fetch", adapter, "--zone", zone, "--from", first, "--to", last, "-o", to, "--url", source.url]
         return CliRunner().invoke(root, ["factors", *words, "--json"], prog_name="lichen", env=env)
 
     return call
@@ -249,3 +252,42 @@ def test_a_source_that_is_not_there_is_one_sentence(source: Source, fetch: Fetch
 def test_days_in_the_wrong_order_are_refused(fetch: Fetch) -> None:
     answer = fetch("neso", "GB", first="2026-03-02", last="2026-03-01")
     assert (answer.exit_code, "lies before" in answer.stderr) == (2, True)
+
+
+ANSWER = json.dumps(
+    {"data": [{"from": f"2026-03-01T{hour:02}:00Z", "intensity": {"actual": 100}} for hour in range(2)]}
+).encode()
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("pipe", "pipe is not a regular file"),
+        ("linked-pipe", "linked-pipe is not a regular file"),
+        (".", ". cannot be written"),
+        ("nowhere/grid.csv", "nowhere/grid.csv cannot be written: there is no folder"),
+        ("lichen.toml", "is the settings file in use"),
+    ],
+)
+def test_what_is_no_place_for_a_file_stays_and_nobody_is_asked(
+    source: Source, fetch: Fetch, to: str, said: str
+) -> None:
+    os.mkfifo("pipe")
+    Path("linked-pipe").symlink_to("pipe")
+    Path("lichen.toml").touch()
+    source.answer = lambda *_: (200, ANSWER)
+    answer = fetch("neso", "GB", to=to)
+    assert answer.exit_code == 2
+    assert said in json.loads(answer.stderr)["error"]["problem"]
+    assert source.asked == []
+    assert (Path("pipe").is_fifo(), Path("linked-pipe").is_symlink()) == (True, True)
+    assert sorted(path.name for path in Path().iterdir()) == ["lichen.toml", "linked-pipe", "pipe"]
+
+
+def test_a_link_goes_on_to_its_file(source: Source, fetch: Fetch) -> None:
+    Path("real.csv").write_text("old", encoding="utf-8")
+    Path("link.csv").symlink_to("real.csv")
+    source.answer = lambda *_: (200, ANSWER)
+    assert series(fetch("neso", "GB", to="link.csv")).zone == "GB"
+    assert Path("link.csv").is_symlink()
+    assert "# zone: GB" in Path("real.csv").read_text(encoding="utf-8")

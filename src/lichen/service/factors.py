@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from lichen.errors import FactorError, FactorNotFound, UsageError
 from lichen.factors.adapters import ADAPTERS
-from lichen.factors.adapters.base import Adapter, Piece, file_text, write
+from lichen.factors.adapters.base import Adapter, Piece, file_text
 from lichen.factors.adapters.base import fetch as fetch_intervals
 from lichen.factors.places import Place, of_name
 from lichen.factors.reader import read_pack
@@ -144,7 +144,8 @@ def fetch_grid(workspace: Workspace, fetch: Fetch, environment: Mapping[str, str
 
     Raises:
         UsageError: an unknown source, days in the wrong order, no token.
-        FactorError: the source does not know the zone, does not answer, or answers something else; the file cannot be written.
+        FactorError: the source does not know the zone, does not answer, or answers something else.
+        StorageError: the file cannot be written, or what stands there is none.
     """
     if fetch.adapter not in ADAPTERS:
         raise UsageError(
@@ -166,7 +167,7 @@ def fetch_grid(workspace: Workspace, fetch: Fetch, environment: Mapping[str, str
     start, end = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (fetch.first, fetch.last))
     whole = Piece(of_name(fetch.zone, workspace.factors.geographies).zone or fetch.zone, start, end + timedelta(days=1))
     intervals = fetch_intervals(adapter, whole, token=token, factor=workspace.factors.lookup, url=fetch.url)
-    write(fetch.file, file_text(adapter, whole.zone, intervals, datetime.now(UTC)))
+    runfile.write_atomically(fetch.file, file_text(adapter, whole.zone, intervals, datetime.now(UTC)).encode())
     return {
         "file": str(fetch.file), "zone": whole.zone, "source": adapter.title, "licence": adapter.licence,
         "scope": adapter.scope, "intervals": len(intervals), "from": timestamp(intervals[0].start),

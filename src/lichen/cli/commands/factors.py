@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lichen.cli.invocation import Invocation, common_options
+from lichen.cli.outputs import check_file
 from lichen.cli.words import Words
 
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ def fetch(invocation: Invocation, /, adapter: str, first: datetime, last: dateti
     from lichen.service import factors
 
     workspace = invocation.workspace()
+    check_file(said["file"], workspace.settings.file)
     wanted = factors.Fetch(adapter=adapter, first=first.date(), last=last.date(), **said)
     found = factors.fetch_grid(workspace, wanted, os.environ)
     if invocation.json:

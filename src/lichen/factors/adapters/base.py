@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the sources of electricity by the hour share: one request, in pieces that the source allows, written as a grid file."""
+"""What the sources of electricity by the hour share: one request, in pieces that the source allows, told as a grid file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
 from lichen.errors import FactorError
@@ -194,22 +193,3 @@ def file_text(adapter: Adapter, zone: str, intervals: Sequence[Interval], retrie
         cells = (interval.value, interval.low, interval.high) if ranged else (interval.value,)
         lines.append(",".join([start, *(f"{cell:.6g}" for cell in cells)]))
     return "\n".join(lines) + "\n"
-
-
-def write(path: Path, text: str) -> None:
-    """Writes the file whole or not at all.
-
-    Raises:
-        FactorError: the folder cannot be written to.
-    """
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise FactorError(
-            f"The grid file {path} cannot be written: {error.strerror}.",
-            repair="Name another place.",
-            culprit=str(path),
-        ) from error

@@ -98,7 +98,7 @@ def export_bills(
             asked = asked_of(engine, file, loads, spool)
             told = figures_of(workspace, method, [(one, rules.understand(one.meter)) for one in asked])
             table = with_figures(engine, file, list(zip(asked, told, strict=True)), loads)
-            lines = write_lines(engine, table, path, form, about=file.name)
+            lines = write_lines(engine, table, destination(path), form, about=file.name)
             remove_scratch(spool)
             done.append(
                 ExportedBill(
