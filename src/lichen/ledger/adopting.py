@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,8 @@ class RowFile:
         """The days that it has rows of."""
         import pyarrow.parquet as pq
 
-        return pq.read_table(self.path, columns=["day"])["day"].unique()
+        with pq.ParquetFile(self.path) as file:
+            return file.read(columns=["day"])["day"].unique()
 
 
 def check_columns(files: Sequence[RowFile], name: TableName) -> None:
@@ -72,11 +73,15 @@ class Adoption:
         handles: of the ledger.
         name: of the table.
         partitions: conditions on ``source`` and ``month`` that all files fulfil, as (column, operator, value).
-        kept: rows of these partitions that stay.
+        kept: which rows of these partitions stay; asked where they have any.
     """
 
     def __init__(
-        self, handles: Handles, name: TableName, partitions: list[tuple[str, str, Any]], kept: ds.Expression
+        self,
+        handles: Handles,
+        name: TableName,
+        partitions: list[tuple[str, str, Any]],
+        kept: Callable[[], ds.Expression],
     ) -> None:
         self._handles, self._name, self._partitions, self._kept = handles, name, partitions, kept
         self._placed: list[AddAction] = []
@@ -114,12 +119,18 @@ class Adoption:
         from deltalake import CommitProperties, Transaction
 
         table = self._handles.fresh(self._name)
-        dataset = table.to_pyarrow_dataset(
-            filesystem=self._handles.location.system(self._name), file_pruning_predicate=self._partitions
-        )
-        if not self._placed and not dataset.count_rows(filter=~self._kept):
+        stay: list[AddAction] = []
+        # To look for rows where there are none, as in months that are new, takes as long as to write them.
+        if table.file_uris(file_pruning_predicate=self._partitions):
+            dataset = table.to_pyarrow_dataset(
+                filesystem=self._handles.location.system(self._name), file_pruning_predicate=self._partitions
+            )
+            kept = self._kept()
+            if not self._placed and not dataset.count_rows(filter=~kept):
+                return
+            stay = list(self._staying(dataset, kept)) if dataset.count_rows(filter=kept) else []
+        elif not self._placed:
             return
-        stay = list(self._staying(dataset)) if dataset.count_rows(filter=self._kept) else []
         number = int(table.transaction_version(_ADOPTIONS) or 0) + 1
         table.create_write_transaction(
             [*self._placed, *stay], "overwrite", table.schema(), list(PARTITIONS), self._partitions,
@@ -127,7 +138,7 @@ class Adoption:
         )  # fmt: skip
         self._handles.location.settle(self._name, self._handles.fresh(self._name).version())
 
-    def _staying(self, dataset: ds.Dataset) -> Iterator[AddAction]:
+    def _staying(self, dataset: ds.Dataset, kept: ds.Expression) -> Iterator[AddAction]:
         """Rows of the partitions that stay, in files of their own."""
         import pyarrow as pa
         import pyarrow.dataset as pds
@@ -136,7 +147,7 @@ class Adoption:
         written: list[Any] = []
         file_format = pds.ParquetFileFormat()
         pds.write_dataset(
-            dataset.scanner(filter=self._kept, batch_readahead=2, fragment_readahead=1),
+            dataset.scanner(filter=kept, batch_readahead=2, fragment_readahead=1),
             "",
             filesystem=self._handles.location.system(self._name),
             format=file_format,

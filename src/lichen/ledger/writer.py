@@ -244,7 +244,7 @@ class Writer:
                     raise _outside(f"{file.path.name} of {file.source} has rows of {day}, which", file.source)
                 if first_day is not None and day < first_day:
                     raise _too_old(first_day, file.source)
-        adoption = Adoption(self._handles, "activities", _partitions(slices), ~_held(slices))
+        adoption = Adoption(self._handles, "activities", _partitions(slices), lambda: ~_held(slices))
         with self._turn, self._handles.location.told("activities"):
             rows = adoption.place(files)
             committed(self._handles.location, "activities", adoption.attempt)

@@ -157,12 +157,15 @@ def _spans(row: Mapping[str, Any], of: Shares) -> Iterator[dict[str, Any]]:
 
 
 def _meters(meters: Sequence[tuple[Meter, Understood]]) -> pa.Table:
-    import pyarrow as pa
-
-    rows = [{name: getattr(meter, name) for name in METER} for meter, _ in meters]
-    table = _numbered(rows, METER, "number")
-    table = table.append_column("family", pa.array([str(found.family) for _, found in meters], pa.string()))
-    return table.append_column("reason", pa.array([str(found.reason or "") for _, found in meters], pa.string()))
+    rows = [
+        {
+            **{name: getattr(meter, name) for name in METER},
+            "family": str(found.family),
+            "reason": str(found.reason or ""),
+        }
+        for meter, found in meters
+    ]
+    return _numbered(rows, (*METER, "family", "reason"), "number")
 
 
 def _amounts(meters: Sequence[tuple[Meter, Understood]], units: Mapping[str, str]) -> pa.Table:

@@ -111,7 +111,9 @@ def _fingerprints(texts: Mapping[str, ir.Value]) -> dict[str, ir.Value]:
     """128 bits: no two kinds of lines of all the bills of the world share them. Each half sees other texts."""
     salted = {name: text + _SALT if text.type().is_string() else text for name, text in texts.items()}
     return {
-        f"{_OWN}print_{number}": fingerprint(ibis.struct({f"{_OWN}{index}": one for index, one in enumerate(some.values())}))
+        f"{_OWN}print_{number}": fingerprint(
+            ibis.struct({f"{_OWN}{index}": one for index, one in enumerate(some.values())})
+        )
         for number, some in enumerate((texts, salted))
     }
 
