@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from lichen import __version__
-from lichen.cli.failure import leave, run
+from lichen.cli.failure import end, leave, run
 from lichen.cli.invocation import common_options
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -106,4 +106,10 @@ def root() -> None:
 
 def main() -> NoReturn:
     """Entry point."""
-    root.main(prog_name="lichen")
+    try:
+        root.main(prog_name="lichen")
+    except SystemExit as ending:
+        if not isinstance(ending.code, int) or sys.getprofile() or sys.gettrace():
+            # A profiler and a debugger go on after the end.
+            raise
+        end(ending.code)

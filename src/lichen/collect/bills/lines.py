@@ -8,6 +8,7 @@ Reading a text costs more than grouping by it. So lines are first summed by what
 from __future__ import annotations
 
 from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Final
 
 import ibis
@@ -34,6 +35,8 @@ _OWN: Final = "lichen_"
 ROW: Final = f"{_OWN}row"
 """Column of a file whose rows an engine numbers, and finds again by their numbers."""
 _SALT: Final = "~"
+_BEYOND: Final = f"{_OWN}beyond"
+"""How many amounts of a sum are numbers that no amount can hold."""
 
 
 def lines(table: ir.Table, one: Format) -> ir.Table:
@@ -61,32 +64,30 @@ def summed_lines(table: ir.Table, one: Format) -> ir.Table:
     """
     raw = Reader(table, one)
     sums: dict[str, ir.Scalar] = {}
-    held: dict[str, ir.Scalar] = {}
+    beyond: list[ir.IntegerValue] = []
     keys: dict[str, ir.Value] = {}
     texts: dict[str, ir.Value] = {}
     for name in _named(one, raw, "amount"):
-        number = raw.number(name)
-        sums[name] = number.sum().cast(_AMOUNT)
+        sums[name] = raw.number(name).sum().cast(_AMOUNT)
         if raw.is_text(name):
             keys[f"{_OWN}{name}"] = raw.no_number(name)
         else:
-            # A number already: that it is told is a smaller key, and those that an amount can hold are counted.
+            # A number already: that it is told is a smaller key, and those that no amount can hold are counted.
             keys[f"{_OWN}{name}"] = raw.is_null(name)
-            held[f"{_OWN}{name}_held"] = number.count()
+            beyond.append((~raw.is_null(name) & raw.number(name).isnull()).cast("int8"))
     days = {raw.columns.actual(name): one.rules["day"].dates for name in one.rules["day"].named}
     for name in _named(one, raw, "text", "day"):
         if name not in sums:
             (keys if name in days else texts)[name] = raw.key(name, day=days.get(name))
     count = f"{_OWN}{COUNT}"
-    summed = _grouped(table, texts, keys, {**sums, **held, count: table.count().cast("int64")})
+    counts = {count: table.count().cast("int64"), **({_BEYOND: reduce(add, beyond).sum()} if beyond else {})}
+    summed = _grouped(table, texts, keys, sums | counts)
     reader = Reader(summed, one, raw.columns)
     cells = _cells(reader)
     no_numbers = (cleaned(summed[f"{_OWN}{name}"]).notnull().cast("int8") for name in sums if raw.is_text(name))
-    wrong = summed[count] * reduce(lambda total, one: total + one, no_numbers, reader.unreadable())
-    for name in sums:
-        if not raw.is_text(name):
-            told = ibis.ifelse(summed[f"{_OWN}{name}"], 0, summed[count])
-            wrong += told - summed[f"{_OWN}{name}_held"]
+    wrong = summed[count] * reduce(add, no_numbers, reader.unreadable())
+    if beyond:
+        wrong += summed[_BEYOND]
     return summed.select(**cells, **{COUNT: summed[count], UNREADABLE: wrong})
 
 

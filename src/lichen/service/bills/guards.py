@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -81,6 +81,8 @@ EXTRA_W_PER_GIB: Final = 0.7
 _APART: Final = frozenset({"storage_byte_seconds", "network_bytes", "requests"})
 """Quantities that are no work of processors, even where one platform has both."""
 _COMPUTED: Final = frozenset({"vcpu_time", "instance_time"})
+_SEEN: Final = frozenset({"energy", "gwp100"})
+"""Indicators that a guard looks at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +190,12 @@ def _evaluated(workspace: Workspace, method: Method, rented: Iterable[Rented]) -
         }
         rows.append({**row, **one.attributes, **({"region": one.region} if one.region else {})})
     activities, context = parse_document(workspace, {"activities": rows})
-    for impact in evaluate_activities(workspace, method, activities, context, on=None).impacts:
+    seen = replace(
+        method,
+        rules=tuple(rule for rule in method.rules if rule.indicator in _SEEN),
+        derivations=tuple(one for one in method.derivations if one.indicator in _SEEN),
+    )
+    for impact in evaluate_activities(workspace, seen, activities, context, on=None).impacts:
         if impact.accounting != "location":
             continue
         sums = found[impact.entity]
