@@ -278,6 +278,27 @@ def test_what_cannot_be_read_is_counted_and_named(tmp_path: Path, engine: DuckEn
     }
 
 
+def test_numbers_that_no_amount_can_hold_are_counted_and_named(tmp_path: Path, engine: DuckEngine) -> None:
+    """Floats in Parquet may be no numbers, endless, or beyond 23 digits; what is not told is none of these."""
+    always = {
+        "ChargePeriodStart": dt.date(2026, 5, 1), "ProviderName": "AWS", "ServiceName": "S3", "ChargeCategory": "Usage",
+        "BillingCurrency": "EUR",
+    }  # fmt: skip
+    costs = [1.0, None, float("nan"), float("inf"), 1e23, -4.0]
+    path = tmp_path / "bill.parquet"
+    pq.write_table(pa.Table.from_pylist([{**always, "BilledCost": cost, "ListCost": 1e30} for cost in costs]), path)
+    opened = sniff(path)
+    table, one = engine.read(opened), named("focus", formats())
+    assert [row[UNREADABLE] for row in _rows(engine, checked_lines(table, one))] == [1, 1, 2, 2, 2, 1]
+    summed = _rows(engine, summed_lines(table, one))
+    assert sum(row[UNREADABLE] for row in summed) == 9
+    assert sum(row["billed_cost"] or 0 for row in summed) == -3
+    assert {row["cell"]: row["lines"] for row in _rows(engine, unreadable(table, one))} == {
+        "billed_cost": 3,
+        "list_cost": 6,
+    }
+
+
 def test_the_unit_is_that_of_the_quantity_that_is_told(tmp_path: Path, engine: DuckEngine) -> None:
     head = "ChargePeriodStart,ProviderName,ServiceName,ChargeCategory,BillingCurrency,BilledCost,"
     path = _file(

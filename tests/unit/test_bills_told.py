@@ -128,8 +128,8 @@ def test_coverage_is_a_share_whatever_was_taken_back(workspace: Workspace, tmp_p
     assert manifest["money"][0]["covered"] == 1.0
 
 
-def test_parts_of_shared_lines_are_not_called_lines(tmp_path: Path) -> None:
-    """Of three lines, the two that no rule knows are shared by two applications: four parts."""
+def test_a_line_that_applications_share_is_one_line(tmp_path: Path) -> None:
+    """Of three lines, the two that no rule knows are shared by two applications."""
     unknown = {"ServiceName": "Something New", "SkuMeter": "x", "ChargeDescription": "x", "SkuPriceDetails": ""}
     alone, shared = line(ResourceId="i-9"), [line(**unknown, SubAccountId="common", ResourceId=one) for one in "ab"]
     settings = '[[bills.shared]]\nname = "all"\naccounts = ["common"]\nweights = { shop = 3, cart = 1 }\n'
@@ -144,7 +144,8 @@ def test_parts_of_shared_lines_are_not_called_lines(tmp_path: Path) -> None:
         for lang, start in (("en", "not estimated"), ("fr", "non estimé"))
     }
     assert told["en"] == [
-        "not estimated: 2.00 EUR, 4 lines and parts of shared ones: no rule knows this service",
+        "not estimated: 2.00 EUR, 2 lines: no rule knows this service",
         "not estimated: 2.00 EUR, 2 lines: no rule knows this service",
     ]
-    assert told["fr"][0].startswith("non estimé : 2,00 EUR, 4 lignes et parts de lignes partagées : ")
+    assert sum(one["lines"] for one in split["coverage"]) == split["lines"] == 3
+    assert told["fr"][0].startswith("non estimé : 2,00 EUR, 2 lignes : ")

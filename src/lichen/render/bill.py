@@ -48,9 +48,7 @@ def bill_lines(found: Mapping[str, Any], lang: str) -> Iterator[str]:
     for money in found["money"]:
         yield from told.money(money)
     lacking = [one for one in found["coverage"] if one["coverage"] != ESTIMATED]
-    # A line that applications share has a part for each of them.
-    shared = sum(one["lines"] for one in found["coverage"]) > found["lines"]
-    yield from told.some([told.uncovered(one, "part" if shared else "line") for one in lacking], 2 * _SHOWN)
+    yield from told.some([told.uncovered(one) for one in lacking], 2 * _SHOWN)
     for one in found["unallocated"]:
         yield told.say("bill.unallocated", amount=told.amount(one["effective"], one["currency"]))
     yield from told.some(told.meters(found["nearest"]))
@@ -112,9 +110,9 @@ class _Told:
         if money["covered_list"] is not None:
             yield "  " + self.say("bill.of_list", covered=self._numbers.percent(money["covered_list"]))
 
-    def uncovered(self, one: Mapping[str, Any], noun: str) -> str:
+    def uncovered(self, one: Mapping[str, Any]) -> str:
         return self.say(
-            "bill.uncovered", amount=self.amount(one["effective"], one["currency"]), lines=self.counted(noun, one["lines"]),
+            "bill.uncovered", amount=self.amount(one["effective"], one["currency"]), lines=self.counted("line", one["lines"]),
             reason=self._words.word("web.bill.reason", one["coverage"]),
         )  # fmt: skip
 

@@ -240,7 +240,7 @@ class Pipeline:
         by = ["source", "period", "application", "coverage", "currency"]
         costs = self._all(
             bills.group_by(by).aggregate(
-                lines=added(bills[COUNT]), effective=bills.effective_cost.sum(), billed=bills.billed_cost.sum(),
+                lines=added(bills[rows.ONCE]), effective=bills.effective_cost.sum(), billed=bills.billed_cost.sum(),
                 listed=bills.list_cost.sum(),
             )
         )  # fmt: skip

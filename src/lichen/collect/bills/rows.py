@@ -35,6 +35,8 @@ _TIMED: Final = ("instance_time", "vcpu_time")
 """Quantities that a measured load belongs to."""
 _PLACE: Final = ("application", "source", "period", "account", "service", "resource", "day", "region", "family")
 _THING: Final = (*_PLACE, "quantity", "unit", "platform", "attributes", "method")
+ONCE: Final = "once"
+"""Lines, each in one of the parts that applications have of it."""
 _BILLED: Final = (*_PLACE, "coverage", "currency")
 _MONEY: Final = ("effective_cost", "billed_cost", "list_cost")
 _SEPARATOR: Final = "\x1f"
@@ -165,8 +167,10 @@ def bills(owned: ir.Table, known: Understanding, wrong: ir.Table | None = None) 
         why = why.group_by(keys).aggregate(wrong=why.wrong.min())
         rows = rows.left_join(why, keys)
         rows = rows.mutate(coverage=rows.wrong.fill_null(rows.coverage))
+    # Of the parts of a line, one begins where the whole does.
+    once = ibis.ifelse((rows.low <= 0) & (rows.high > 0), rows[COUNT], 0)
     return rows.group_by(list(_BILLED)).aggregate(
-        **{name: rows[name].sum().cast(_AMOUNT) for name in _MONEY}, **{COUNT: added(rows[COUNT])}
+        **{name: rows[name].sum().cast(_AMOUNT) for name in _MONEY}, **{COUNT: added(rows[COUNT]), ONCE: added(once)}
     )
 
 
