@@ -134,6 +134,7 @@ class DuckEngine:
 
         self._scratch = spool / SCRATCH
         self._compiled: dict[Any, str] = {}
+        self._views: dict[tuple[str, Any], ir.Table] = {}
         self._connection = duckdb.connect(
             ":memory:",
             config={
@@ -200,7 +201,11 @@ class DuckEngine:
     def _view(self, name: str, source: str, about: Sequence[Path], *, more: str = "") -> ir.Table:
         with _told(about):
             self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT *{more} FROM {source}")  # noqa: S608 - quoted above
-        return self._backend.table(name)
+            columns = tuple(self._connection.execute(f"DESCRIBE {name}").fetchall())
+        # What Ibis asks of a view takes as long as the sums of a small file.
+        if (name, columns) not in self._views:
+            self._views[name, columns] = self._backend.table(name)
+        return self._views[name, columns]
 
     def __enter__(self) -> Self:
         return self

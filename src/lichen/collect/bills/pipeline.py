@@ -130,6 +130,7 @@ class Pipeline:
     resume: bool = True
     _charges: Sequence[Path] = field(default=(), init=False, repr=False)
     _summing: dict[tuple[Any, str], ir.Table] = field(default_factory=dict, init=False, repr=False)
+    _known: dict[str, Mapping[str, Any]] = field(default_factory=dict, init=False, repr=False)
 
     def sum(self, file: BillFile) -> bool:
         """Sums a file, unless that is done already; whether there was work.
@@ -145,32 +146,23 @@ class Pipeline:
         if shape not in self._summing:
             self._summing[shape] = summed_lines(raw, file.format)
         self.engine.write(self._summing[shape], folder, about=[file.path])
-        found = self._summed(file)
-        (row,) = self._all(found.aggregate(lines=added(found[COUNT]), unreadable=added(found[UNREADABLE])))
-        if row["unreadable"]:
+        if self._facts(file)[UNREADABLE]:
             shutil.rmtree(folder)
             self._refuse(file)
         return True
 
     def lines(self, file: BillFile, currency: str | None = None) -> int:
         """Lines of a file that was summed; those of one currency where it is given."""
+        if currency is None:
+            return int(self._facts(file)[COUNT] or 0)
         found = self._summed(file)
-        if currency is not None:
-            found = found.filter(found.currency == currency)
+        found = found.filter(found.currency == currency)
         return int(self._all(found.aggregate(lines=added(found[COUNT])))[0]["lines"] or 0)
 
     def outline(self, file: BillFile) -> tuple[Any, ...] | None:
         """What two files have in common that tell the same lines, however each is written; None for one without amounts."""
-        found = self._summed(file)
-        (row,) = self._all(
-            found.aggregate(
-                lines=added(found[COUNT]),
-                **{f"{name}_first": found[name].min() for name in _OUTLINE},
-                **{f"{name}_last": found[name].max() for name in _OUTLINE},
-                **{name: found[name].sum() for name in AMOUNTS},
-            )
-        )
-        return tuple(row.values()) if any(row[name] for name in AMOUNTS) else None
+        facts = self._facts(file)
+        return tuple(facts.values()) if any(facts[name] for name in AMOUNTS) else None
 
     def join(self, files: Sequence[BillFile]) -> None:
         """Takes files together as one bill."""
@@ -300,6 +292,20 @@ class Pipeline:
 
     def _table(self, name: str) -> ir.Table:
         return self.engine.spooled([self.spool / WORK / name], f"lichen_{name}")
+
+    def _facts(self, file: BillFile) -> Mapping[str, Any]:
+        """What is asked of the sums of each file, asked once: a thousand files are a thousand queries."""
+        if file.key not in self._known:
+            found = self._summed(file)
+            (self._known[file.key],) = self._all(
+                found.aggregate(
+                    **{name: added(found[name]) for name in (COUNT, UNREADABLE)},
+                    **{f"{name}_first": found[name].min() for name in _OUTLINE},
+                    **{f"{name}_last": found[name].max() for name in _OUTLINE},
+                    **{name: found[name].sum() for name in AMOUNTS},
+                )
+            )
+        return self._known[file.key]
 
     def _summed(self, file: BillFile) -> ir.Table:
         return self.engine.spooled([self._sums(file)], "lichen_sums")

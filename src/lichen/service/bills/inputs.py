@@ -157,8 +157,8 @@ def opened_files(sources: Sequence[Source], known: Sequence[Format], format_name
         StorageError: a file is damaged, or of no known format.
         UsageError: there is no format of this name.
     """
-    chosen = None if format_name is None else named(format_name, known)
-    return [_opened_file(source, sniff(source.path), known, chosen) for source in sources]
+    asked = _Formats(known, format_name)
+    return [_opened_file(source, sniff(source.path), asked) for source in sources]
 
 
 def bills_among(
@@ -173,7 +173,7 @@ def bills_among(
         StorageError: none is a bill; a file that was named itself is none; a bill is damaged, or lacks a column.
         UsageError: there is no format of this name.
     """
-    chosen = None if format_name is None else named(format_name, known)
+    asked = _Formats(known, format_name)
     files, others = [], []
     for source in sources:
         beside = source.found and source.path.suffix.casefold() in _TEXTS
@@ -183,24 +183,38 @@ def bills_among(
         opened = sniff(source.path)
         if (
             beside
-            and chosen is None
+            and format_name is None
             and opened.kind == "csv"
             and not opened.compression
             and is_foreign(opened.columns, known)
         ):
             others.append(source.name)
             continue
-        files.append(_opened_file(source, opened, known, chosen))
+        files.append(_opened_file(source, opened, asked))
     if not files:
         raise StorageError(f"None of these files is a bill: {some(others)}.", repair="Name a bill.", culprit=others[0])
     return files, others
 
 
-def _opened_file(source: Source, opened: Opened, known: Sequence[Format], chosen: Format | None) -> BillFile:
-    if chosen is not None:
-        check_fits(chosen, opened.columns, source.name)
-    one = chosen or recognise(opened.columns, known, source.name)
-    key = digest([VERSION, source.mark, one.name, told_format(one)], 32)
+class _Formats:
+    """Which format files have, asked once for all with the same columns; and each format as text."""
+
+    def __init__(self, known: Sequence[Format], name: str | None) -> None:
+        self._known, self._chosen = known, None if name is None else named(name, known)
+        self._found: dict[tuple[str, ...], tuple[Format, str]] = {}
+
+    def of(self, source: Source, columns: tuple[str, ...]) -> tuple[Format, str]:
+        if columns not in self._found:
+            if self._chosen is not None:
+                check_fits(self._chosen, columns, source.name)
+            one = self._chosen or recognise(columns, self._known, source.name)
+            self._found[columns] = one, told_format(one)
+        return self._found[columns]
+
+
+def _opened_file(source: Source, opened: Opened, asked: _Formats) -> BillFile:
+    one, told = asked.of(source, tuple(opened.columns))
+    key = digest([VERSION, source.mark, one.name, told], 32)
     return BillFile(name=source.name, path=source.path, opened=opened, format=one, key=key)
 
 
