@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs all tests: those that compute in parallel, those of a real browser or engine two at once, those that measure alone.
 
-A few failures among the latter two get a second chance: they hold real browsers, engines and clocks, and machines that they share
-with others stall now and then. Prints these and every skip with its reason at the end, and closes with one line of counts. Exit 1
-when a test failed or none ran.
+A few failures get a second chance, alone: tests hold real browsers, engines, processes and clocks, and machines that they share
+with others stall now and then. Prints these and every skip with its reason at the end, and closes with one line of counts. Exit
+1 when a test failed or none ran.
 Usage: ``python tools/run_tests.py [--jobs N] [PYTEST ARGUMENT...]``.
 """
 
@@ -95,7 +95,7 @@ def main() -> int:
             part, reasons, failed = read(report)
             if not well and not part.total():
                 broken.append(title)
-            if most and 0 < len(failed) <= SECOND_CHANCES:
+            if 0 < len(failed) <= SECOND_CHANCES:
                 well = run("again", selection, 1, report, [*chosen, "--last-failed", "--last-failed-no-failures=none"])
                 second, _, still = read(report)
                 well &= second["passed"] + second["failed"] == len(failed)
