@@ -12,15 +12,14 @@ import json
 import os
 import sys
 
-from lichen.cli import main
+from lichen.cli.app import root
 
 
 def imported(engine: str, file: str, folder: str) -> int:
     """Exit code of the import into a folder."""
     os.chdir(folder)
-    sys.argv = ["lichen", "import", "bills", file, "--create", "--engine", engine]
     try:
-        main()
+        root.main(["import", "bills", file, "--create", "--engine", engine])
     except SystemExit as left:
         return int(left.code or 0)
 
