@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import json
 from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,8 +22,8 @@ from hypothesis import strategies as st
 
 from lichen.collect.bills.engine import DuckEngine
 from lichen.collect.bills.format import formats, named, recognise
-from lichen.collect.bills.line import AMOUNTS, CELLS, KEYS
-from lichen.collect.bills.lines import COUNT, NULLS, ROW, UNREADABLE, checked_lines, lines, summed_lines, unreadable
+from lichen.collect.bills.line import AMOUNTS, CELLS, KEYS, ROW
+from lichen.collect.bills.lines import COUNT, NULLS, UNREADABLE, checked_lines, lines, summed_lines, unreadable
 from lichen.collect.bills.opening import sniff
 from lichen.collect.bills.rule import Format
 from lichen.errors import StorageError, UsageError
@@ -167,6 +169,35 @@ def test_lines_are_told_apart_by_their_texts_whatever_these_are(
     table = engine.read(sniff(path))
     assert (ROW in table.columns) is not own
     _check_sums(engine, table, named("focus", formats()))
+
+
+@pytest.mark.parametrize(
+    "name", ["server-{}-volume{}-disk-0{}", "i-{}000000{}000000{}", "{}{}{}", "arn:aws:ec2:eu-west-3:1:{}/{}/{}"]
+)
+@pytest.mark.parametrize("tagged", [False, True], ids=["text", "list"])
+def test_names_that_differ_in_few_places_are_told_apart(
+    name: str, tagged: bool, engine: DuckEngine, tmp_path: Path
+) -> None:
+    """An engine's own hash of a text gives a seventh of these the fingerprint of another."""
+    names = [name.format(*signs) for signs in product("0123456789abcdef", repeat=3)]
+    always = {
+        "ChargePeriodStart": dt.date(2026, 5, 1), "ProviderName": "AWS", "ServiceName": "S3", "ChargeCategory": "Usage",
+        "BillingCurrency": "EUR", "BilledCost": 1.0,
+    }  # fmt: skip
+    told = [{"Tags": [{"key": "name", "value": one}]} if tagged else {"ResourceId": one} for one in names]
+    path = tmp_path / "bill.parquet"
+    pq.write_table(pa.Table.from_pylist([{**always, **one} for one in told]), path)
+    found = _rows(engine, summed_lines(engine.read(sniff(path)), named("focus", formats())))
+    assert Counter(row[COUNT] for row in found) == {1: len(names)}
+    cell = "tags" if tagged else "resource"
+    assert sorted(json.loads(row[cell])["name"] if tagged else row[cell] for row in found) == sorted(names)
+
+
+def test_a_column_that_is_called_as_ours_is_refused(tmp_path: Path) -> None:
+    path = _file(tmp_path, "ChargePeriodStart,Lichen_Row\n2026-05-01,x\n")
+    with pytest.raises(StorageError, match=r"has a column 'Lichen_Row', which Lichen makes itself\.") as refused:
+        sniff(path)
+    assert refused.value.repair == "Give it another name."
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:

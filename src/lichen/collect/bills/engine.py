@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from lichen.collect.bills.diagnosing import first_fault
 from lichen.collect.bills.json_rows import json_table
-from lichen.collect.bills.lines import NULLS, ROW
+from lichen.collect.bills.line import ROW
+from lichen.collect.bills.lines import NULLS
 from lichen.collect.bills.opening import LONGEST_LINE
 from lichen.errors import StorageError, UsageError
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import ibis
 
-from lichen.collect.bills.line import METER
-from lichen.collect.bills.lines import ROW, UNREADABLE, summed_lines
+from lichen.collect.bills.line import METER, ROW
+from lichen.collect.bills.lines import UNREADABLE, summed_lines
 from lichen.collect.bills.meter import ESTIMATED, Meter, Reason
 from lichen.collect.bills.reading import Reader, as_day, cleaned
 from lichen.collect.bills.rows import in_period

@@ -13,6 +13,9 @@ from typing import Final, Literal
 DECIMAL: Final = (38, 15)
 """Digits, and digits behind the point, of amounts."""
 
+ROW: Final = "lichen_row"
+"""Column of a table whose rows an engine numbers, and finds again by their numbers; no file may have one of this name."""
+
 Kind = Literal["text", "day", "amount"]
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import ibis
 
-from lichen.collect.bills.line import CELLS, DECIMAL
-from lichen.collect.bills.reading import NULLS, Reader, as_day, cleaned, columns_of, fingerprint
+from lichen.collect.bills.line import CELLS, DECIMAL, ROW
+from lichen.collect.bills.reading import NULLS, Reader, as_day, as_json, cleaned, columns_of, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +32,7 @@ _KINDS: Final = {cell.name: cell.kind for cell in CELLS}
 _AMOUNT: Final = f"decimal({DECIMAL[0]}, {DECIMAL[1]})"
 _OWN: Final = "lichen_"
 """What our own columns begin with beside those of a file."""
-ROW: Final = f"{_OWN}row"
-"""Column of a file whose rows an engine numbers, and finds again by their numbers."""
-_SALT: Final = "~"
+_SALTS: Final = ("", "~")
 _BEYOND: Final = f"{_OWN}beyond"
 """How many amounts of a sum are numbers that no amount can hold."""
 
@@ -78,7 +76,8 @@ def summed_lines(table: ir.Table, one: Format) -> ir.Table:
     days = {raw.columns.actual(name): one.rules["day"].dates for name in one.rules["day"].named}
     for name in _named(one, raw, "text", "day"):
         if name not in sums:
-            (keys if name in days else texts)[name] = raw.key(name, day=days.get(name))
+            key = raw.key(name, day=days.get(name))
+            (keys if name in days or key.type().is_date() else texts)[name] = key
     count = f"{_OWN}{COUNT}"
     counts = {count: table.count().cast("int64"), **({_BEYOND: reduce(add, beyond).sum()} if beyond else {})}
     summed = _grouped(table, texts, keys, sums | counts)
@@ -109,13 +108,16 @@ def _grouped(
 
 
 def _fingerprints(texts: Mapping[str, ir.Value]) -> dict[str, ir.Value]:
-    """128 bits: no two kinds of lines of all the bills of the world share them. Each half sees other texts."""
-    salted = {name: text + _SALT if text.type().is_string() else text for name, text in texts.items()}
+    """128 bits: no two kinds of lines of all the bills of the world share them. Each half sees other digests.
+
+    Of digests, because an engine's hash of a text is made for speed: DuckDB's gives names that differ in few places the same.
+    """
+    told = [text if text.type().is_string() else as_json(text) for text in texts.values()]
     return {
-        f"{_OWN}print_{number}": fingerprint(
-            ibis.struct({f"{_OWN}{index}": one for index, one in enumerate(some.values())})
+        f"{_OWN}print_{half}": fingerprint(
+            ibis.struct({f"{_OWN}{number}": (text + salt).hexdigest("md5") for number, text in enumerate(told)})
         )
-        for number, some in enumerate((texts, salted))
+        for half, salt in enumerate(_SALTS)
     }
 
 
@@ -169,7 +171,6 @@ def _named(one: Format, reader: Reader, *kinds: str) -> list[str]:
 __all__ = [
     "COUNT",
     "NULLS",
-    "ROW",
     "UNREADABLE",
     "added",
     "checked_lines",

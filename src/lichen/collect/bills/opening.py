@@ -18,6 +18,7 @@ from typing import IO, Final, Literal, NoReturn, cast
 
 from lichen.collect.bills.deliveries import MOST_BYTES, is_manifest
 from lichen.collect.bills.json_rows import columns_of_json
+from lichen.collect.bills.line import ROW
 from lichen.collect.declared.lines import told
 from lichen.errors import StorageError
 
@@ -245,6 +246,8 @@ def _checked(name: str, columns: tuple[str, ...]) -> tuple[str, ...]:
         if column in seen:
             _refuse(name, f"has two columns '{_short(column)}'", "Remove one.")
         seen.add(column)
+        if column.casefold() == ROW:
+            _refuse(name, f"has a column '{column}', which Lichen makes itself", "Give it another name.")
     return columns
 
 

@@ -139,17 +139,18 @@ class Pipeline:
             StorageError: it cannot be read, or an amount or a day in it is none.
         """
         folder = self._sums(file)
-        if self.resume and folder.is_dir():
-            return False
-        raw = self.engine.read(file.opened)
-        shape = raw.op(), file.format.name
-        if shape not in self._summing:
-            self._summing[shape] = summed_lines(raw, file.format)
-        self.engine.write(self._summing[shape], folder, about=[file.path])
+        fresh = not (self.resume and folder.is_dir())
+        if fresh:
+            raw = self.engine.read(file.opened)
+            shape = raw.op(), file.format.name
+            if shape not in self._summing:
+                self._summing[shape] = summed_lines(raw, file.format)
+            self.engine.write(self._summing[shape], folder, about=[file.path])
+        # Of sums that are there, too: an import may have been killed before it looked.
         if self._facts(file)[UNREADABLE]:
             shutil.rmtree(folder)
             self._refuse(file)
-        return True
+        return fresh
 
     def lines(self, file: BillFile, currency: str | None = None) -> int:
         """Lines of a file that was summed; those of one currency where it is given."""

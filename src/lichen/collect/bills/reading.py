@@ -50,7 +50,7 @@ def substr(text: str, first: int, length: int) -> str:  # type: ignore[empty-bod
 
 @ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]
 def fingerprint(value) -> dt.uint64:  # type: ignore[no-untyped-def]
-    """64 bits of a value, of DuckDB. Ibis's own goes by way of a text of bits."""
+    """64 bits of a value, of DuckDB: of numbers and digests, for it tells texts apart badly. Ibis's own goes by way of bits."""
 
 
 def columns_of(schema: Mapping[str, dt.DataType]) -> tuple[str, ...]:
@@ -283,8 +283,13 @@ def cleaned(column: ir.Value) -> ir.StringValue:
     if isinstance(kind, dt.Array) and kind.value_type.is_struct() and {"key", "value"} <= set(kind.value_type.names):
         return "" + to_json(map_from_entries(column.cast(dt.Array(_PAIR))))
     if kind.is_nested() or kind.is_json():
-        return "" + to_json(column)
+        return as_json(column)
     return column.cast("string")
+
+
+def as_json(column: ir.Value) -> ir.StringValue:
+    """A list or a structure as text, null where there is none."""
+    return "" + to_json(column)
 
 
 def _is(text: ir.StringValue, wanted: str) -> ir.BooleanValue:

@@ -30,7 +30,7 @@ _DOWNLOADS: Final = "downloads"
 _BLOCK: Final = 1 << 20
 _TEXTS: Final = (".csv", ".txt", ".tsv")
 """Endings of files that may lie beside bills and be something else."""
-VERSION: Final = 2
+VERSION: Final = 3
 """Of what is summed of a line: one more whenever sums of earlier versions cannot be gone on with."""
 
 
