@@ -109,7 +109,13 @@ def main() -> NoReturn:
     try:
         root.main(prog_name="lichen")
     except SystemExit as ending:
-        if not isinstance(ending.code, int) or sys.getprofile() or sys.gettrace():
-            # A profiler and a debugger go on after the end.
+        if not isinstance(ending.code, int) or _watched():
             raise
         end(ending.code)
+
+
+def _watched() -> bool:
+    """Whether a profiler or a debugger goes on after the end."""
+    monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
+    tools = () if monitoring is None else (monitoring.get_tool(number) for number in range(6))
+    return bool(sys.getprofile() or sys.gettrace() or any(tools))
