@@ -42,6 +42,15 @@ class Portal:
         path = self.folder / f"{name}.log"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
+    def settle(self) -> None:
+        """Waits until requests are logged: each is when its answer is through, a moment after the page has it."""
+        path, size = self.folder / "portal.log", -1
+        for _ in range(20):
+            before, size = size, path.stat().st_size if path.exists() else 0
+            if size == before:
+                return
+            time.sleep(0.3)
+
     def clear_logs(self) -> None:
         for name in ("portal", "backoffice"):
             (self.folder / f"{name}.log").unlink(missing_ok=True)
@@ -132,8 +141,10 @@ def run_journey(name: str, running: Portal) -> list[str]:
         page.on("console", lambda entry: failures.append(entry.text) if entry.type == "error" else None)
         if hasattr(module, "prepare"):
             module.prepare(page)
+        running.settle()
         running.clear_logs()
         module.journey(page, step)
         page.wait_for_load_state("load")
+        running.settle()
         assert failures == []
     return steps
